@@ -1,0 +1,169 @@
+//! Where a face sits on the aligned crop: the five-point template, the least-squares similarity
+//! that maps a face onto it, and the inverse.
+//!
+//! Coordinates are `(x, y)` in pixels, x to the right, y down. The centre of the pixel in column
+//! `i` and row `j` is `(i, j)`.
+
+use crate::CROP_SIZE;
+
+/// A point `(x, y)` in pixels.
+pub type Point = [f64; 2];
+
+/// Five facial points: left eye, right eye, nose, left mouth corner, right mouth corner. Left is
+/// the picture's left.
+pub type FacePoints = [Point; 5];
+
+/// The mean CelebA face on the 96x96 crop.
+pub const TEMPLATE: FacePoints = [
+    [34.5, 38.5],
+    [61.5, 38.5],
+    [47.4, 55.2],
+    [35.7, 68.3],
+    [60.0, 68.3],
+];
+
+/// The points or the transform do not determine an alignment.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum AlignmentError {
+    /// A coordinate is NaN or infinite.
+    #[error("a point has a coordinate that is not a finite number: {0:?}")]
+    NotFinite(Point),
+    /// All points (nearly) coincide.
+    #[error("the points coincide, so scale and rotation are undefined")]
+    Coincident,
+    /// The transform collapses the plane.
+    #[error("the transform has determinant {0}, so it has no inverse")]
+    Singular(f64),
+}
+
+/// An affine map of the plane: `x' = a x + b y + tx`, `y' = c x + d y + ty`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Affine {
+    /// `[[a, b], [c, d]]`.
+    pub linear: [[f64; 2]; 2],
+    /// `[tx, ty]`.
+    pub translation: [f64; 2],
+}
+
+impl Affine {
+    /// The map that leaves every point where it is.
+    pub const IDENTITY: Self = Self {
+        linear: [[1.0, 0.0], [0.0, 1.0]],
+        translation: [0.0, 0.0],
+    };
+
+    /// The similarity (rotation, uniform scale, translation) that maps `from` onto `to` with the
+    /// least sum of squared distances, `min |s R p + t - q|^2` (Umeyama 1991, without reflection).
+    ///
+    /// # Errors
+    /// [`AlignmentError::NotFinite`] and [`AlignmentError::Coincident`].
+    pub fn similarity(from: &FacePoints, to: &FacePoints) -> Result<Self, AlignmentError> {
+        if let Some(&p) = from
+            .iter()
+            .chain(to)
+            .find(|p| !p.iter().all(|v| v.is_finite()))
+        {
+            return Err(AlignmentError::NotFinite(p));
+        }
+        let (mean_from, mean_to) = (centroid(from), centroid(to));
+        let (mut dot, mut cross, mut spread) = (0.0, 0.0, 0.0);
+        for (p, q) in from.iter().zip(to) {
+            let [px, py] = [p[0] - mean_from[0], p[1] - mean_from[1]];
+            let [qx, qy] = [q[0] - mean_to[0], q[1] - mean_to[1]];
+            dot += px * qx + py * qy;
+            cross += px * qy - py * qx;
+            spread += px * px + py * py;
+        }
+        if spread < 1e-9 || dot.hypot(cross) < 1e-9 {
+            return Err(AlignmentError::Coincident);
+        }
+        let (a, c) = (dot / spread, cross / spread);
+        Ok(Self {
+            linear: [[a, -c], [c, a]],
+            translation: [
+                mean_to[0] - a * mean_from[0] + c * mean_from[1],
+                mean_to[1] - c * mean_from[0] - a * mean_from[1],
+            ],
+        })
+    }
+
+    /// The map of a `from` = (width, height) picture onto a `to` sized one, edge on edge.
+    pub fn stretch(from: (usize, usize), to: (usize, usize)) -> Self {
+        let (sx, sy) = (to.0 as f64 / from.0 as f64, to.1 as f64 / from.1 as f64);
+        Self {
+            linear: [[sx, 0.0], [0.0, sy]],
+            translation: [0.5 * sx - 0.5, 0.5 * sy - 0.5],
+        }
+    }
+
+    /// Where `p` goes.
+    pub fn apply(&self, p: Point) -> Point {
+        let [[a, b], [c, d]] = self.linear;
+        [
+            a * p[0] + b * p[1] + self.translation[0],
+            c * p[0] + d * p[1] + self.translation[1],
+        ]
+    }
+
+    /// Determinant of the linear part: the factor by which areas grow.
+    pub fn determinant(&self) -> f64 {
+        let [[a, b], [c, d]] = self.linear;
+        a * d - b * c
+    }
+
+    /// The map back.
+    ///
+    /// # Errors
+    /// [`AlignmentError::Singular`] where areas shrink to nothing or a coefficient is not finite.
+    pub fn inverse(&self) -> Result<Self, AlignmentError> {
+        let det = self.determinant();
+        let finite = self.translation.iter().all(|v| v.is_finite());
+        if !finite || !det.is_finite() || det.abs() < 1e-12 {
+            return Err(AlignmentError::Singular(det));
+        }
+        let [[a, b], [c, d]] = self.linear;
+        let linear = [[d / det, -b / det], [-c / det, a / det]];
+        let [tx, ty] = self.translation;
+        Ok(Self {
+            linear,
+            translation: [
+                -linear[0][0] * tx - linear[0][1] * ty,
+                -linear[1][0] * tx - linear[1][1] * ty,
+            ],
+        })
+    }
+
+    /// `self` first, then `next`.
+    pub fn then(&self, next: &Self) -> Self {
+        let [[a, b], [c, d]] = self.linear;
+        let [[e, f], [g, h]] = next.linear;
+        Self {
+            linear: [
+                [e * a + f * c, e * b + f * d],
+                [g * a + h * c, g * b + h * d],
+            ],
+            translation: next.apply(self.translation),
+        }
+    }
+}
+
+/// The map from picture coordinates to a `width` x `height` crop on which `points` fall onto the
+/// (scaled) [`TEMPLATE`].
+///
+/// # Errors
+/// As [`Affine::similarity`].
+pub fn align_face(
+    points: &FacePoints,
+    width: usize,
+    height: usize,
+) -> Result<Affine, AlignmentError> {
+    let to_template = Affine::similarity(points, &TEMPLATE)?;
+    Ok(to_template.then(&Affine::stretch((CROP_SIZE, CROP_SIZE), (width, height))))
+}
+
+fn centroid(points: &FacePoints) -> Point {
+    let sum = points
+        .iter()
+        .fold([0.0, 0.0], |s, p| [s[0] + p[0], s[1] + p[1]]);
+    sum.map(|v| v / points.len() as f64)
+}

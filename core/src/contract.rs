@@ -1,0 +1,147 @@
+//! What an ONNX generator says of itself: input and output names, and the metadata that the
+//! trainer writes and the element reads.
+//!
+//! | tensor | shape | meaning |
+//! | --- | --- | --- |
+//! | input `image` | `[N, 3, H, W]` f32 | RGB in the value range, missing pixels zero |
+//! | input `mask` | `[N, 3, H, W]` f32 | 1 known, 0 missing |
+//! | output `completed` | `[N, 3, H, W]` f32 | the generator's whole output |
+
+use std::num::ParseIntError;
+
+/// Name of the picture input.
+pub const INPUT_IMAGE: &str = "image";
+/// Name of the mask input.
+pub const INPUT_MASK: &str = "mask";
+/// Name of the output.
+pub const OUTPUT: &str = "completed";
+
+/// Value of the `kind` key.
+pub const KIND: &str = "mde-generator";
+/// Version of this contract, value of the `contract` key.
+pub const VERSION: &str = "1";
+
+const KEY_VERSION: &str = "mdecomplete.contract";
+const KEY_KIND: &str = "mdecomplete.kind";
+const KEY_WIDTH: &str = "mdecomplete.width";
+const KEY_HEIGHT: &str = "mdecomplete.height";
+const KEY_ALIGNMENT: &str = "mdecomplete.alignment";
+const KEY_RANGE: &str = "mdecomplete.value_range";
+const KEY_TRAINING: &str = "mdecomplete.training";
+const KEY_LICENSE: &str = "mdecomplete.license";
+
+/// How a picture must be laid out before the generator sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alignment {
+    /// A face on the five-point template ([`crate::alignment::TEMPLATE`]).
+    FaceTemplate,
+    /// Any picture.
+    None,
+}
+
+impl Alignment {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::FaceTemplate => "celeba-5pt",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The metadata of a generator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contract {
+    /// Crop width in pixels.
+    pub width: usize,
+    /// Crop height in pixels.
+    pub height: usize,
+    /// Layout of the crop.
+    pub alignment: Alignment,
+    /// One line on how the weights came to be: preset, updates, data.
+    pub training: String,
+    /// Terms of the weights.
+    pub license: String,
+}
+
+/// A model's metadata does not keep the contract.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContractError {
+    /// A key is absent.
+    #[error("the model has no metadata '{0}': export it with mde-train, which writes it")]
+    Missing(&'static str),
+    /// A value is not the one expected.
+    #[error("the model's metadata '{key}' is '{found}': expected {expected}")]
+    Unexpected {
+        /// Metadata key.
+        key: &'static str,
+        /// What the file says.
+        found: String,
+        /// What is accepted.
+        expected: &'static str,
+    },
+}
+
+impl Contract {
+    /// The metadata pairs to store in a model file.
+    pub fn to_metadata(&self) -> Vec<(&'static str, String)> {
+        vec![
+            (KEY_VERSION, VERSION.to_owned()),
+            (KEY_KIND, KIND.to_owned()),
+            (KEY_WIDTH, self.width.to_string()),
+            (KEY_HEIGHT, self.height.to_string()),
+            (KEY_ALIGNMENT, self.alignment.name().to_owned()),
+            (KEY_RANGE, "0,1".to_owned()),
+            (KEY_TRAINING, self.training.clone()),
+            (KEY_LICENSE, self.license.clone()),
+        ]
+    }
+
+    /// Reads the contract through `lookup`, which yields the value of a metadata key.
+    ///
+    /// # Errors
+    /// [`ContractError`] names the first key that is missing or has an unexpected value.
+    pub fn from_metadata(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ContractError> {
+        let get = |key| lookup(key).ok_or(ContractError::Missing(key));
+        let expect = |key, wanted: &'static str| match get(key)? {
+            found if found == wanted => Ok(()),
+            found => Err(ContractError::Unexpected {
+                key,
+                found,
+                expected: wanted,
+            }),
+        };
+        let side = |key| {
+            let found = get(key)?;
+            let parsed: Result<usize, ParseIntError> = found.parse();
+            match parsed {
+                Ok(v) if (16..=4096).contains(&v) => Ok(v),
+                _ => Err(ContractError::Unexpected {
+                    key,
+                    found,
+                    expected: "a side of 16 to 4096 pixels",
+                }),
+            }
+        };
+        expect(KEY_VERSION, VERSION)?;
+        expect(KEY_KIND, KIND)?;
+        expect(KEY_RANGE, "0,1")?;
+        let alignment = match get(KEY_ALIGNMENT)? {
+            found if found == Alignment::FaceTemplate.name() => Alignment::FaceTemplate,
+            found if found == Alignment::None.name() => Alignment::None,
+            found => {
+                return Err(ContractError::Unexpected {
+                    key: KEY_ALIGNMENT,
+                    found,
+                    expected: "'celeba-5pt' or 'none'",
+                });
+            }
+        };
+        Ok(Self {
+            width: side(KEY_WIDTH)?,
+            height: side(KEY_HEIGHT)?,
+            alignment,
+            training: lookup(KEY_TRAINING).unwrap_or_default(),
+            license: lookup(KEY_LICENSE).unwrap_or_default(),
+        })
+    }
+}

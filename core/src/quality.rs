@@ -1,0 +1,93 @@
+//! How close a completion is to the original: PSNR and SSIM.
+
+use ndarray::{ArrayView2, ArrayView3, Axis};
+
+/// Peak signal-to-noise ratio in dB over all values of two `[3, H, W]` pictures in `[0, 1]`:
+/// `10 log10(1 / MSE)`. Infinite for equal pictures.
+///
+/// # Panics
+/// If the shapes differ.
+pub fn psnr(a: ArrayView3<'_, f32>, b: ArrayView3<'_, f32>) -> f64 {
+    assert_eq!(a.dim(), b.dim(), "PSNR compares pictures of one shape");
+    let sum: f64 = a.iter().zip(b).map(|(x, y)| f64::from(x - y).powi(2)).sum();
+    10.0 * (a.len() as f64 / sum).log10()
+}
+
+const WINDOW: usize = 11;
+const SIGMA: f64 = 1.5;
+const C1: f64 = 0.01 * 0.01;
+const C2: f64 = 0.03 * 0.03;
+
+/// Structural similarity after Wang et al. 2004, "Image Quality Assessment: From Error Visibility
+/// to Structural Similarity": 11x11 Gaussian window with sigma 1.5, `K1 = 0.01`, `K2 = 0.03`,
+/// range 1, over the positions at which the window fits; mean over positions and channels.
+///
+/// # Panics
+/// If the shapes differ or a side is below 11 pixels.
+pub fn ssim(a: ArrayView3<'_, f32>, b: ArrayView3<'_, f32>) -> f64 {
+    assert_eq!(a.dim(), b.dim(), "SSIM compares pictures of one shape");
+    let (channels, height, width) = a.dim();
+    assert!(
+        height >= WINDOW && width >= WINDOW,
+        "SSIM needs sides of at least 11 pixels"
+    );
+    let channel = |c| ssim_plane(a.index_axis(Axis(0), c), b.index_axis(Axis(0), c));
+    (0..channels).map(channel).sum::<f64>() / channels as f64
+}
+
+fn ssim_plane(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> f64 {
+    let (height, width) = a.dim();
+    let kernel = gaussian();
+    let mean = |of: &dyn Fn(f64, f64) -> f64| {
+        let plane: Vec<f64> = a
+            .iter()
+            .zip(b)
+            .map(|(&x, &y)| of(x.into(), y.into()))
+            .collect();
+        blur_valid(&plane, width, height, &kernel)
+    };
+    let (mean_a, mean_b) = (mean(&|x, _| x), mean(&|_, y| y));
+    let (mean_aa, mean_bb, mean_ab) = (
+        mean(&|x, _| x * x),
+        mean(&|_, y| y * y),
+        mean(&|x, y| x * y),
+    );
+    let score = |i: usize| {
+        let (ma, mb) = (mean_a[i], mean_b[i]);
+        let (var_a, var_b) = (mean_aa[i] - ma * ma, mean_bb[i] - mb * mb);
+        let covariance = mean_ab[i] - ma * mb;
+        ((2.0 * ma * mb + C1) * (2.0 * covariance + C2))
+            / ((ma * ma + mb * mb + C1) * (var_a + var_b + C2))
+    };
+    (0..mean_a.len()).map(score).sum::<f64>() / mean_a.len() as f64
+}
+
+fn gaussian() -> [f64; WINDOW] {
+    let centre = (WINDOW / 2) as f64;
+    let raw: [f64; WINDOW] =
+        std::array::from_fn(|i| (-(i as f64 - centre).powi(2) / (2.0 * SIGMA * SIGMA)).exp());
+    let sum: f64 = raw.iter().sum();
+    raw.map(|v| v / sum)
+}
+
+/// Separable filter over the positions at which the kernel fits.
+fn blur_valid(plane: &[f64], width: usize, height: usize, kernel: &[f64; WINDOW]) -> Vec<f64> {
+    let out_width = width - WINDOW + 1;
+    let rows: Vec<f64> = plane
+        .chunks(width)
+        .flat_map(|row| {
+            row.windows(WINDOW)
+                .map(|w| w.iter().zip(kernel).map(|(v, k)| v * k).sum::<f64>())
+        })
+        .collect();
+    let column = |x: usize, y: usize| {
+        kernel
+            .iter()
+            .enumerate()
+            .map(|(k, c)| c * rows[(y + k) * out_width + x])
+            .sum::<f64>()
+    };
+    (0..height - WINDOW + 1)
+        .flat_map(|y| (0..out_width).map(move |x| column(x, y)))
+        .collect()
+}
