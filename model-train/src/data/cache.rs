@@ -1,0 +1,252 @@
+//! Prepared pictures on disk: the bytes `[N, size, size, 3]` from the file's first byte on, then
+//! a JSON index, the index's length (u64, little endian) and a magic number. The file is written
+//! aside and renamed, so it is there whole or not at all.
+
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, BufWriter, Write};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::{env, fmt};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use memmap2::Mmap;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::source::{FileStamp, Picture, Source};
+use super::{Broken, CropRule, crop};
+
+const MAGIC: &[u8; 8] = b"MDECROPS";
+const FOOTER: usize = 8 + MAGIC.len();
+/// To be raised whenever the same pictures would be prepared differently.
+const VERSION: u32 = 1;
+/// Pictures decoded between two writes: enough to keep all cores busy, little to hold.
+const CHUNK: usize = 1024;
+
+/// What the prepared pictures depend on. A cache of another recipe is stale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipe {
+    version: u32,
+    size: usize,
+    crop: CropRule,
+    files: Vec<FileStamp>,
+}
+
+impl Recipe {
+    /// The recipe of `source` cropped after `crop` and resized to `size` pixels a side.
+    pub fn new(source: &Source, size: usize, crop: CropRule) -> Self {
+        Self {
+            version: VERSION,
+            size,
+            crop,
+            files: source.files.clone(),
+        }
+    }
+}
+
+/// Prepared pictures.
+#[derive(Debug)]
+pub struct Cache {
+    /// Names, in order.
+    pub names: Vec<String>,
+    /// What was left out.
+    pub broken: Vec<Broken>,
+    /// `[names.len(), size, size, 3]` bytes, perhaps more after them.
+    pub pixels: Pixels,
+}
+
+/// The bytes of the pictures, mapped from the cache or held.
+pub enum Pixels {
+    /// On disk.
+    Mapped(Mmap),
+    /// In memory.
+    Held(Vec<u8>),
+}
+
+impl Deref for Pixels {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Held(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Debug for Pixels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Mapped(_) => "Mapped",
+            Self::Held(_) => "Held",
+        };
+        write!(f, "{kind}({} bytes)", self.len())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Index {
+    recipe: Recipe,
+    names: Vec<String>,
+    broken: Vec<Broken>,
+}
+
+/// The cache of `source` in `folder` (`None`: the user's cache folder), built where it is absent,
+/// stale or damaged. Where it cannot be kept on disk it is kept in memory, with a warning.
+pub fn open_or_build(source: &Source, recipe: &Recipe, folder: Option<&Path>) -> Cache {
+    let Some(folder) = folder.map(Path::to_owned).or_else(default_folder) else {
+        eprintln!(
+            "warning: neither XDG_CACHE_HOME nor HOME is set, so prepared pictures are kept in \
+             memory; --cache sets a folder for them"
+        );
+        return hold(source, recipe);
+    };
+    on_disk(source, recipe, &folder).unwrap_or_else(|error| {
+        eprintln!(
+            "warning: cannot keep prepared pictures in '{}' ({error}), so they are kept in \
+             memory; --cache sets another folder",
+            folder.display()
+        );
+        hold(source, recipe)
+    })
+}
+
+/// `$XDG_CACHE_HOME/mde-train` or `~/.cache/mde-train`. A relative `XDG_CACHE_HOME` is to be
+/// ignored (XDG Base Directory Specification).
+fn default_folder() -> Option<PathBuf> {
+    let absolute = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|p| p.is_absolute())
+    };
+    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(base.join("mde-train"))
+}
+
+fn on_disk(source: &Source, recipe: &Recipe, folder: &Path) -> io::Result<Cache> {
+    let file = folder.join(file_name(source, recipe));
+    if let Some(cache) = load(&file, recipe) {
+        return Ok(cache);
+    }
+    fs::create_dir_all(folder)?;
+    // Whoever comes second waits and finds the cache built.
+    let lock = File::create(file.with_extension("lock"))?;
+    lock.lock()?;
+    if let Some(cache) = load(&file, recipe) {
+        return Ok(cache);
+    }
+    let aside = file.with_extension("partial");
+    let built = write(source, recipe, &aside).and_then(|()| fs::rename(&aside, &file));
+    if built.is_err() {
+        // What fails here failed above already, and that error is the one to tell.
+        let _ = fs::remove_file(&aside);
+    }
+    built?;
+    load(&file, recipe).ok_or_else(|| io::Error::other("the file just written cannot be read"))
+}
+
+/// A name that tells people what is inside and keeps different data apart.
+fn file_name(source: &Source, recipe: &Recipe) -> String {
+    let mut hasher = DefaultHasher::new();
+    (&source.path, recipe.crop).hash(&mut hasher);
+    let stem = source.path.file_stem().unwrap_or_default();
+    format!(
+        "{}-{}-{:016x}.crops",
+        stem.to_string_lossy(),
+        recipe.size,
+        hasher.finish()
+    )
+}
+
+/// The cache in `file`, if it is whole and of this recipe.
+fn load(file: &Path, recipe: &Recipe) -> Option<Cache> {
+    let file = File::open(file).ok()?;
+    // SAFETY: caches are only ever replaced by renaming, never written in place, so the mapped
+    // bytes do not change.
+    let map = unsafe { Mmap::map(&file) }.ok()?;
+    let (rest, footer) = map.split_at_checked(map.len().checked_sub(FOOTER)?)?;
+    let (length, magic) = footer.split_at(8);
+    let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
+    if magic != MAGIC {
+        return None;
+    }
+    let (pixels, index) = rest.split_at_checked(rest.len().checked_sub(length)?)?;
+    let index: Index = serde_json::from_slice(index).ok()?;
+    let whole = pixels.len() == index.names.len() * recipe.size * recipe.size * 3;
+    (whole && index.recipe == *recipe).then(|| Cache {
+        names: index.names,
+        broken: index.broken,
+        pixels: Pixels::Mapped(map),
+    })
+}
+
+fn write(source: &Source, recipe: &Recipe, file: &Path) -> io::Result<()> {
+    let mut to = BufWriter::new(File::create(file)?);
+    let (names, broken) = build(source, recipe, &mut to)?;
+    let index = serde_json::to_vec(&Index {
+        recipe: recipe.clone(),
+        names,
+        broken,
+    })?;
+    to.write_all(&index)?;
+    to.write_all(&(index.len() as u64).to_le_bytes())?;
+    to.write_all(MAGIC)?;
+    to.flush()
+}
+
+fn hold(source: &Source, recipe: &Recipe) -> Cache {
+    let mut pixels = Vec::new();
+    let (names, broken) =
+        build(source, recipe, &mut pixels).expect("writing to memory does not fail");
+    Cache {
+        names,
+        broken,
+        pixels: Pixels::Held(pixels),
+    }
+}
+
+/// Decodes all pictures on all cores and writes them in order; yields the names of those written
+/// and those left out.
+fn build(
+    source: &Source,
+    recipe: &Recipe,
+    to: &mut impl Write,
+) -> io::Result<(Vec<String>, Vec<Broken>)> {
+    let bar = progress(source.pictures.len());
+    let (mut names, mut broken) = (Vec::new(), Vec::new());
+    for chunk in source.pictures.chunks(CHUNK) {
+        let prepared: Vec<_> = chunk
+            .par_iter()
+            .map(|picture| {
+                bar.inc(1);
+                prepare(picture, recipe)
+            })
+            .collect();
+        for (picture, prepared) in chunk.iter().zip(prepared) {
+            let name = picture.name.clone();
+            match prepared {
+                Ok(pixels) => {
+                    to.write_all(&pixels)?;
+                    names.push(name);
+                }
+                Err(reason) => broken.push(Broken { name, reason }),
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok((names, broken))
+}
+
+fn prepare(picture: &Picture, recipe: &Recipe) -> Result<Vec<u8>, String> {
+    let encoded = picture.read().map_err(|e| e.to_string())?;
+    crop::prepare(&encoded, recipe.crop, recipe.size).map_err(|e| e.to_string())
+}
+
+fn progress(pictures: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "preparing pictures {wide_bar} {human_pos}/{human_len} {per_sec} {eta}",
+    )
+    .expect("the template is well formed");
+    ProgressBar::new(pictures as u64).with_style(style)
+}

@@ -1,0 +1,156 @@
+//! From an encoded picture to the square crop that the generator sees.
+
+use std::fmt;
+use std::io::Cursor;
+
+use fast_image_resize as fir;
+use fir::images::{Image, ImageRef};
+use fir::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use serde::{Deserialize, Serialize};
+
+/// Which square of a picture is kept.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum CropRule {
+    /// Aligned CelebA pictures: the square that puts the face on the five-point template, told by
+    /// the picture's size (178x218 as published, or its 144x144 part at +16+48). Pictures of
+    /// other sizes: as `square`.
+    #[default]
+    #[value(name = "celeba")]
+    CelebA,
+    /// The largest centred square.
+    Square,
+}
+
+impl CropRule {
+    /// `(left, top, side)` of the kept square of a `width` x `height` picture.
+    pub fn square_of(self, width: u32, height: u32) -> (u32, u32, u32) {
+        match (self, width, height) {
+            (Self::CelebA, 178, 218) => (22, 58, 134),
+            (Self::CelebA, 144, 144) => (6, 10, 134),
+            _ => {
+                let side = width.min(height);
+                ((width - side) / 2, (height - side) / 2, side)
+            }
+        }
+    }
+}
+
+/// A picture cannot be decoded or resized.
+#[derive(Debug, thiserror::Error)]
+pub enum CropError {
+    /// The bytes are not a picture.
+    #[error(transparent)]
+    Decode(#[from] image::ImageError),
+    /// The picture cannot be resized.
+    #[error("cannot be resized: {0}")]
+    Resize(String),
+}
+
+impl CropError {
+    fn resize(error: impl fmt::Display) -> Self {
+        Self::Resize(error.to_string())
+    }
+}
+
+/// Decodes `encoded` (JPEG or PNG), crops it after `rule` and resizes it to `[size, size, 3]`
+/// RGB bytes with an antialiased triangle filter.
+pub fn prepare(encoded: &[u8], rule: CropRule, size: usize) -> Result<Vec<u8>, CropError> {
+    let picture = decode(encoded)?;
+    let (width, height) = picture.dimensions();
+    let (left, top, side) = rule.square_of(width, height);
+    let from =
+        ImageRef::new(width, height, &picture, PixelType::U8x3).map_err(CropError::resize)?;
+    let mut to = Image::new(size as u32, size as u32, PixelType::U8x3);
+    let options = ResizeOptions::new()
+        .crop(left.into(), top.into(), side.into(), side.into())
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new()
+        .resize(&from, &mut to, &options)
+        .map_err(CropError::resize)?;
+    Ok(to.into_vec())
+}
+
+/// The upright RGB picture.
+fn decode(encoded: &[u8]) -> Result<RgbImage, image::ImageError> {
+    let mut decoder = ImageReader::new(Cursor::new(encoded))
+        .with_guessed_format()?
+        .into_decoder()?;
+    let orientation = decoder.orientation()?;
+    let mut picture = DynamicImage::from_decoder(decoder)?;
+    picture.apply_orientation(orientation);
+    Ok(picture.into_rgb8())
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{ImageFormat, Rgb};
+
+    use super::*;
+
+    fn png(picture: RgbImage) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        picture
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+            .unwrap();
+        bytes
+    }
+
+    /// Red tells the column, green the row.
+    fn coded(width: u32, height: u32) -> Vec<u8> {
+        png(RgbImage::from_fn(width, height, |x, y| {
+            Rgb([x as u8, y as u8, 7])
+        }))
+    }
+
+    #[track_caller]
+    fn assert_crop(width: u32, height: u32, rule: CropRule, left: f64, top: f64, side: f64) {
+        const SIZE: usize = 96;
+        let crop = prepare(&coded(width, height), rule, SIZE).unwrap();
+        assert_eq!(crop.len(), SIZE * SIZE * 3);
+        let scale = side / SIZE as f64;
+        // A triangle filter reproduces a ramp except where it is cut off at the border.
+        for y in 2..SIZE - 2 {
+            for x in 2..SIZE - 2 {
+                let at = (y * SIZE + x) * 3;
+                let column = left + (x as f64 + 0.5) * scale - 0.5;
+                let row = top + (y as f64 + 0.5) * scale - 0.5;
+                assert!((f64::from(crop[at]) - column).abs() <= 0.75, "{x},{y}");
+                assert!((f64::from(crop[at + 1]) - row).abs() <= 0.75, "{x},{y}");
+                assert_eq!(crop[at + 2], 7);
+            }
+        }
+    }
+
+    #[test]
+    fn published_celeba_is_cropped_at_22_58() {
+        assert_crop(178, 218, CropRule::CelebA, 22.0, 58.0, 134.0);
+    }
+
+    #[test]
+    fn part_of_celeba_is_cropped_at_the_same_place() {
+        assert_crop(144, 144, CropRule::CelebA, 6.0, 10.0, 134.0);
+    }
+
+    #[test]
+    fn other_pictures_are_cropped_in_the_centre() {
+        assert_crop(200, 120, CropRule::CelebA, 40.0, 0.0, 120.0);
+        assert_crop(178, 218, CropRule::Square, 0.0, 20.0, 178.0);
+    }
+
+    #[test]
+    fn resizing_is_antialiased() {
+        let checks = RgbImage::from_fn(400, 400, |x, y| Rgb([((x + y) % 2 * 255) as u8; 3]));
+        let crop = prepare(&png(checks), CropRule::Square, 40).unwrap();
+        assert!(crop.iter().all(|v| v.abs_diff(128) <= 8));
+    }
+
+    #[test]
+    fn rubbish_is_an_error() {
+        assert!(prepare(b"not a picture", CropRule::CelebA, 96).is_err());
+        assert!(prepare(&coded(50, 50)[..200], CropRule::CelebA, 96).is_err());
+    }
+}
