@@ -1,0 +1,50 @@
+# `make demo` and `make test` do all the set-up themselves; `make help` lists the rest.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+CARGO ?= cargo
+# A folder with recordings for the tests that need them; without it they say so and are skipped.
+export MDE_DATA
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup setup-runtime setup-training
+setup: setup-runtime setup-training ## install what is missing and fetch all libraries into .deps/
+
+setup-runtime:
+	@setup/system.sh
+	@setup/wheels.sh runtime
+
+setup-training:
+	@setup/system.sh
+	@setup/wheels.sh libtorch
+
+.PHONY: build
+build: setup-runtime ## the plug-in, optimised: target/release/libgstmdecomplete.so
+	$(CARGO) build --release --package gst-plugin-mdecomplete
+
+.PHONY: test lint unit-tests docs
+test: lint docs unit-tests ## everything that must hold: format, clippy, documentation, all tests
+
+lint: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
+
+docs: setup ## the documentation of all crates: target/doc
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
+
+# The plug-in is built first because the tests load it as GStreamer does.
+unit-tests: setup
+	$(CARGO) build --workspace
+	G_DEBUG=fatal-warnings $(CARGO) test --workspace
+
+.PHONY: fmt
+fmt: ## format the sources
+	$(CARGO) fmt --all
+
+.PHONY: clean
+clean: ## remove everything built (not .deps/, which `rm -r .deps` removes)
+	rm -rf target demo
