@@ -1,1 +1,4 @@
 //! Plug-in.
+
+pub mod completer;
+pub mod runtime;

@@ -1,0 +1,207 @@
+//! ONNX Runtime: finding the library, and opening a model on the best execution provider there is.
+//!
+//! The library is looked for and loaded by the first [`open`], never before: a plug-in whose
+//! runtime is missing still loads and can be inspected. A failure is not remembered, so a later
+//! [`open`] finds a library that was installed in between; a library once loaded stays for the
+//! life of the process.
+
+mod choice;
+mod cpu;
+mod cpu_features;
+mod cuda;
+mod library;
+mod openvino;
+mod search;
+mod tensorrt;
+
+use std::fmt;
+
+use ort::session::Session;
+
+pub use library::{Library, LibraryError};
+pub use search::Place;
+
+/// Where a model runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Provider {
+    /// The first of TensorRT, CUDA, OpenVINO and CPU that works.
+    #[default]
+    Auto,
+    /// ONNX Runtime's own kernels on the CPU.
+    Cpu,
+    /// OpenVINO on the CPU, as a plug-in execution provider.
+    OpenVino,
+    /// An NVIDIA GPU through CUDA and cuDNN.
+    Cuda,
+    /// An NVIDIA GPU through TensorRT.
+    TensorRt,
+}
+
+/// The number format a model computes in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// `bf16` with OpenVINO where the CPU has instructions for it, else `fp32`.
+    #[default]
+    Auto,
+    /// 32-bit floats.
+    Fp32,
+    /// bfloat16: the range of `fp32` with 8 significant bits.
+    Bf16,
+    /// IEEE 754 half precision.
+    Fp16,
+}
+
+/// What happens when the provider asked for, or its precision, cannot be had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FallbackPolicy {
+    /// Go down the list TensorRT, CUDA, OpenVINO, CPU; the CPU in `fp32` is the last resort.
+    #[default]
+    Next,
+    /// Fail with the provider's own words.
+    Error,
+}
+
+/// What the user asks of the runtime.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Execution provider.
+    pub provider: Provider,
+    /// Number format.
+    pub precision: Precision,
+    /// Whether others may stand in.
+    pub fallback: FallbackPolicy,
+}
+
+/// What a model was opened on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActiveProvider {
+    /// Never [`Provider::Auto`].
+    pub provider: Provider,
+    /// Never [`Precision::Auto`].
+    pub precision: Precision,
+}
+
+/// One provider that was considered, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Never [`Provider::Auto`].
+    pub provider: Provider,
+    /// Whether the model runs on it.
+    pub taken: bool,
+    /// Why it was not taken, in the provider's own words where it spoke, or why it was.
+    pub reason: String,
+}
+
+/// A model ready to run.
+#[derive(Debug)]
+pub struct Opened {
+    /// The session. `Send` and `Sync`; running it takes `&mut`.
+    pub session: Session,
+    /// Where it runs.
+    pub active: ActiveProvider,
+    /// What was considered, in order; the last one was taken.
+    pub attempts: Vec<Attempt>,
+    /// The ONNX Runtime library in use.
+    pub library: &'static Library,
+    /// Set when the library in use is not the one that the environment asks for by now.
+    pub library_note: Option<String>,
+}
+
+/// A model cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// There is no usable ONNX Runtime.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// The provider asked for cannot run the model, and no other may stand in.
+    #[error(
+        "the execution provider '{provider}' cannot be used: {reason}. Choose another one, or let \
+         the next one stand in (fallback policy 'next')"
+    )]
+    Provider {
+        /// The provider asked for.
+        provider: Provider,
+        /// Its own words.
+        reason: String,
+    },
+    /// No provider has the precision asked for, and no other may stand in.
+    #[error(
+        "no execution provider can compute in {precision} here: {}. Choose another precision, or \
+         let the CPU stand in with fp32 (fallback policy 'next')",
+        list(attempts)
+    )]
+    Precision {
+        /// The precision asked for.
+        precision: Precision,
+        /// What was considered.
+        attempts: Vec<Attempt>,
+    },
+    /// ONNX Runtime does not accept the model.
+    #[error(
+        "ONNX Runtime cannot load the model ({bytes} bytes): {reason}. The file is damaged, is not \
+         an ONNX model, or needs a newer ONNX Runtime"
+    )]
+    Model {
+        /// Size of the model.
+        bytes: usize,
+        /// ONNX Runtime's words.
+        reason: String,
+    },
+}
+
+/// Opens `model`, the bytes of an ONNX file, as `options` ask.
+///
+/// # Errors
+/// [`RuntimeError`]. A missing library is searched for again by the next call.
+pub fn open(model: &[u8], options: &Options) -> Result<Opened, RuntimeError> {
+    let library = library::load()?;
+    let (session, active, attempts) = choice::open(library, model, options)?;
+    Ok(Opened {
+        session,
+        active,
+        attempts,
+        library,
+        library_note: library.note_if_not_asked_for(),
+    })
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::OpenVino => "openvino",
+            Self::Cuda => "cuda",
+            Self::TensorRt => "tensorrt",
+        })
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Fp32 => "fp32",
+            Self::Bf16 => "bf16",
+            Self::Fp16 => "fp16",
+        })
+    }
+}
+
+impl fmt::Display for ActiveProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.provider, self.precision)
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.taken { "taken" } else { "not taken" };
+        write!(f, "{} {verdict}: {}", self.provider, self.reason)
+    }
+}
+
+fn list(attempts: &[Attempt]) -> String {
+    let lines: Vec<String> = attempts.iter().map(Attempt::to_string).collect();
+    lines.join("; ")
+}

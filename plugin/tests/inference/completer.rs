@@ -1,0 +1,196 @@
+//! The generator as a service, on the real ONNX Runtime.
+
+use crate::models::{Model, Values, cpu, with_runtime};
+use gstmdecomplete::completer::{Batch, Completer, CompleterError};
+use gstmdecomplete::runtime::{Options, RuntimeError};
+
+fn completer(model: &Model) -> Completer {
+    Completer::new(&model.to_bytes(), &cpu()).expect("a model that keeps the contract")
+}
+
+fn refusal(model: &[u8]) -> CompleterError {
+    Completer::new(model, &cpu()).expect_err("a model that breaks the contract")
+}
+
+/// Crop `index` is of one colour but for a white hole over its first rows.
+fn fill_in(batch: &mut Batch, index: usize, colour: f32, hole_rows: usize) {
+    let (width, height) = batch.size();
+    let (image, mask) = batch.crop_mut(index);
+    image.fill(colour);
+    mask.fill(1.0);
+    for channel in 0..3 {
+        let start = channel * width * height;
+        image[start..start + hole_rows * width].fill(1.0);
+        mask[start..start + hole_rows * width].fill(0.0);
+    }
+}
+
+#[test]
+fn completes_batches_of_changing_length() {
+    with_runtime(|| {
+        let mut completer = completer(&Model::mean_fill(24, 16));
+        assert_eq!(completer.size(), (24, 16));
+        let mut batch = Batch::new(completer.size());
+        for crops in [1, 5, 2, 0, 3] {
+            batch.resize(crops);
+            for i in 0..crops {
+                fill_in(&mut batch, i, 0.1 * (i + 1) as f32, i);
+            }
+            completer.complete(&mut batch).expect("completions");
+            for i in 0..crops {
+                let colour = 0.1 * (i + 1) as f32;
+                let completed = batch.completed(i).expect("a finite completion");
+                let worst = completed.iter().map(|v| (v - colour).abs());
+                assert!(worst.fold(0.0, f32::max) < 1e-5, "crop {i} of {crops}");
+            }
+        }
+    });
+}
+
+#[test]
+fn what_lies_under_the_hole_is_not_seen() {
+    with_runtime(|| {
+        let mut completer = completer(&Model::mean_fill(16, 16));
+        let mut batch = Batch::new(completer.size());
+        batch.resize(2);
+        fill_in(&mut batch, 0, 0.25, 8);
+        fill_in(&mut batch, 1, 0.25, 8);
+        batch.crop_mut(1).0[..16].fill(0.7);
+        completer.complete(&mut batch).expect("completions");
+        assert_eq!(batch.completed(0), batch.completed(1));
+    });
+}
+
+#[test]
+fn a_crop_that_becomes_nan_leaves_the_others_alone() {
+    with_runtime(|| {
+        let mut completer = completer(&Model::divide(16, 16));
+        let mut batch = Batch::new(completer.size());
+        batch.resize(3);
+        fill_in(&mut batch, 0, 0.5, 0);
+        fill_in(&mut batch, 1, 0.5, 3);
+        fill_in(&mut batch, 2, 0.75, 0);
+        completer.complete(&mut batch).expect("completions");
+        assert_eq!(batch.completed(0), Some(&[0.5; 3 * 16 * 16][..]));
+        assert_eq!(batch.completed(1), None);
+        assert_eq!(batch.completed(2), Some(&[0.75; 3 * 16 * 16][..]));
+    });
+}
+
+#[test]
+fn completions_of_an_earlier_batch_are_not_mistaken_for_new_ones() {
+    with_runtime(|| {
+        let mut completer = completer(&Model::mean_fill(16, 16));
+        let mut batch = Batch::new(completer.size());
+        batch.resize(1);
+        completer.complete(&mut batch).expect("completions");
+        assert!(batch.completed(0).is_some());
+        batch.resize(2);
+        assert!(batch.completed(0).is_none());
+    });
+}
+
+#[test]
+fn a_batch_of_another_size_is_refused() {
+    with_runtime(|| {
+        let mut completer = completer(&Model::mean_fill(16, 16));
+        let mut batch = Batch::new((24, 16));
+        batch.resize(1);
+        let error = completer.complete(&mut batch).expect_err("another size");
+        assert_eq!(
+            error.to_string(),
+            "the batch holds 24x16 crops, the generator takes 16x16"
+        );
+    });
+}
+
+#[test]
+fn a_model_without_metadata_is_refused() {
+    with_runtime(|| {
+        let error = refusal(&Model::mean_fill(16, 16).without_contract().to_bytes());
+        assert!(matches!(error, CompleterError::Contract(_)), "{error}");
+    });
+}
+
+#[test]
+fn other_inputs_are_refused_and_listed() {
+    with_runtime(|| {
+        let one_channel = Model::mean_fill(16, 16).with_input("mask", 1);
+        let message = refusal(&one_channel.to_bytes()).to_string();
+        for part in [
+            "input 'mask' is Tensor<f32>(N, 1, 16, 16)",
+            "'image' Tensor<f32>(N, 3, 16, 16)",
+            "'completed' Tensor<f32>",
+        ] {
+            assert!(message.contains(part), "'{part}' is not in: {message}");
+        }
+
+        let surplus = Model::mean_fill(16, 16).with_input("noise", 3);
+        let message = refusal(&surplus.to_bytes()).to_string();
+        assert!(
+            message.contains("'noise' is not a generator's"),
+            "{message}"
+        );
+    });
+}
+
+#[test]
+fn an_output_of_another_shape_is_an_error_not_a_picture() {
+    with_runtime(|| {
+        // The shape depends on a value, so it shows only when the model runs.
+        let model = Model::generator(16, 16)
+            .constant("sides", &[4], Values::Int64(&[-1, 3, 8, 32]))
+            .node("Add", &["image", "mask"], "sum")
+            .node("Reshape", &["sum", "sides"], "completed");
+        let error = match Completer::new(&model.to_bytes(), &cpu()) {
+            Err(error) => error,
+            Ok(mut completer) => {
+                let mut batch = Batch::new(completer.size());
+                batch.resize(1);
+                completer.complete(&mut batch).expect_err("another shape")
+            }
+        };
+        assert!(error.to_string().contains("32"), "{error}");
+    });
+}
+
+#[test]
+fn damaged_models_are_named_as_such() {
+    with_runtime(|| {
+        let whole = Model::mean_fill(16, 16).to_bytes();
+        let cases: [&[u8]; 4] = [
+            b"",
+            b"this is not a model",
+            &whole[..whole.len() / 2],
+            &whole[..whole.len() - 7],
+        ];
+        for model in cases {
+            let error = refusal(model);
+            let is_model = matches!(
+                error,
+                CompleterError::Runtime(RuntimeError::Model { .. })
+                    | CompleterError::Contract(_)
+                    | CompleterError::Signature { .. }
+            );
+            assert!(is_model, "{} bytes: {error}", model.len());
+            let by_default = Completer::new(model, &Options::default());
+            assert!(by_default.is_err(), "{} bytes", model.len());
+        }
+    });
+}
+
+#[test]
+fn the_embedded_generator_keeps_the_contract() {
+    with_runtime(|| {
+        let model = include_bytes!("../../models/face.onnx");
+        let mut completer = Completer::new(model, &Options::default()).expect("a generator");
+        assert_eq!(completer.size(), (96, 96));
+        let mut batch = Batch::new(completer.size());
+        batch.resize(2);
+        completer.complete(&mut batch).expect("completions");
+        for i in 0..2 {
+            let completed = batch.completed(i).expect("a finite completion");
+            assert!(completed.iter().all(|v| (-0.01..=1.01).contains(v)));
+        }
+    });
+}

@@ -1,0 +1,199 @@
+//! Small ONNX models that keep, or break, the contract of a generator.
+
+use gstmdecomplete::runtime::{self, FallbackPolicy, Options, Provider, RuntimeError};
+use mde_core::contract::{Alignment, Contract, INPUT_IMAGE, INPUT_MASK, OUTPUT};
+use onnx_protobuf::{
+    GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
+    tensor_proto::DataType,
+    tensor_shape_proto::{Dimension, dimension},
+    type_proto,
+};
+
+/// A model under construction.
+#[derive(Clone)]
+pub struct Model {
+    sides: [i64; 2],
+    graph: GraphProto,
+    contract: Option<Contract>,
+}
+
+impl Model {
+    /// A generator's inputs, output and metadata for `width` x `height` crops; no nodes yet.
+    pub fn generator(width: usize, height: usize) -> Self {
+        let sides = [height as i64, width as i64];
+        let mut model = Self {
+            sides,
+            graph: GraphProto {
+                name: "generator".into(),
+                ..Default::default()
+            },
+            contract: Some(Contract {
+                width,
+                height,
+                alignment: Alignment::FaceTemplate,
+                training: "none: a graph built by hand".into(),
+                license: "MPL-2.0".into(),
+            }),
+        };
+        model.graph.output = vec![tensor(OUTPUT, 3, sides)];
+        model.with_input(INPUT_IMAGE, 3).with_input(INPUT_MASK, 3)
+    }
+
+    /// Fills holes with the mean of each channel's known values:
+    /// `image + (1 - mask) sum(image) / (sum(mask) + e)`.
+    pub fn mean_fill(width: usize, height: usize) -> Self {
+        Self::generator(width, height)
+            .constant("axes", &[2], Values::Int64(&[2, 3]))
+            .constant("one", &[], Values::Float(&[1.0]))
+            .constant("epsilon", &[], Values::Float(&[1e-6]))
+            .node("ReduceSum", &[INPUT_IMAGE, "axes"], "sum")
+            .node("ReduceSum", &[INPUT_MASK, "axes"], "known")
+            .node("Add", &["known", "epsilon"], "known_plus")
+            .node("Div", &["sum", "known_plus"], "mean")
+            .node("Sub", &["one", INPUT_MASK], "missing")
+            .node("Mul", &["missing", "mean"], "fill")
+            .node("Add", &[INPUT_IMAGE, "fill"], OUTPUT)
+    }
+
+    /// `image / mask`: NaN under every hole, the image elsewhere.
+    pub fn divide(width: usize, height: usize) -> Self {
+        Self::generator(width, height).node("Div", &[INPUT_IMAGE, INPUT_MASK], OUTPUT)
+    }
+
+    /// A 1x1 convolution that adds the thirds of the two other channels to each: something to round
+    /// for providers that compute in fewer bits. The hole is zero.
+    pub fn mix(width: usize, height: usize) -> Self {
+        let third = 1.0 / 3.0;
+        let weights = [
+            1.0, third, third, //
+            third, 1.0, third, //
+            third, third, 1.0,
+        ];
+        Self::generator(width, height)
+            .constant("weights", &[3, 3, 1, 1], Values::Float(&weights))
+            .node("Conv", &[INPUT_IMAGE, "weights"], "mixed")
+            .node("Mul", &["mixed", INPUT_MASK], OUTPUT)
+    }
+
+    /// Adds a node with one output and the operator's default attributes.
+    pub fn node(mut self, operator: &str, inputs: &[&str], output: &str) -> Self {
+        self.graph.node.push(NodeProto {
+            name: output.into(),
+            op_type: operator.into(),
+            input: inputs.iter().map(|&name| name.into()).collect(),
+            output: vec![output.into()],
+            ..Default::default()
+        });
+        self
+    }
+
+    /// Adds an initialiser.
+    pub fn constant(mut self, name: &str, dims: &[i64], values: Values) -> Self {
+        let mut tensor = TensorProto {
+            name: name.into(),
+            dims: dims.to_vec(),
+            ..Default::default()
+        };
+        match values {
+            Values::Float(values) => {
+                tensor.data_type = DataType::FLOAT as i32;
+                tensor.float_data = values.to_vec();
+            }
+            Values::Int64(values) => {
+                tensor.data_type = DataType::INT64 as i32;
+                tensor.int64_data = values.to_vec();
+            }
+        }
+        self.graph.initializer.push(tensor);
+        self
+    }
+
+    /// Leaves the metadata out.
+    pub fn without_contract(mut self) -> Self {
+        self.contract = None;
+        self
+    }
+
+    /// Declares the input `name` (an existing one, or one more) with `channels` channels.
+    pub fn with_input(mut self, name: &str, channels: i64) -> Self {
+        self.graph.input.retain(|input| input.name != name);
+        let input = tensor(name, channels, self.sides);
+        self.graph.input.push(input);
+        self
+    }
+
+    /// The bytes of the ONNX file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let metadata = self.contract.iter().flat_map(Contract::to_metadata);
+        let model = ModelProto {
+            ir_version: 8,
+            producer_name: "mdecomplete tests".into(),
+            opset_import: vec![OperatorSetIdProto {
+                version: 17,
+                ..Default::default()
+            }],
+            graph: Some(self.graph.clone()).into(),
+            metadata_props: metadata
+                .map(|(key, value)| StringStringEntryProto {
+                    key: key.into(),
+                    value,
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        };
+        model.write_to_bytes().expect("a complete message")
+    }
+}
+
+/// The values of an initialiser.
+pub enum Values<'a> {
+    Float(&'a [f32]),
+    Int64(&'a [i64]),
+}
+
+/// An f32 tensor `[N, channels, H, W]`.
+fn tensor(name: &str, channels: i64, [height, width]: [i64; 2]) -> ValueInfoProto {
+    let batch = dimension::Value::DimParam("N".into());
+    let fixed = [channels, height, width].map(dimension::Value::DimValue);
+    let side = |value| Dimension {
+        value: Some(value),
+        ..Default::default()
+    };
+    let shape = TensorShapeProto {
+        dim: [batch].into_iter().chain(fixed).map(side).collect(),
+        ..Default::default()
+    };
+    let tensor = type_proto::Tensor {
+        elem_type: DataType::FLOAT as i32,
+        shape: Some(shape).into(),
+        ..Default::default()
+    };
+    let ty = TypeProto {
+        value: Some(type_proto::Value::TensorType(tensor)),
+        ..Default::default()
+    };
+    ValueInfoProto {
+        name: name.into(),
+        type_: Some(ty).into(),
+        ..Default::default()
+    }
+}
+
+/// Runs `test` where ONNX Runtime is found, and says why not elsewhere.
+pub fn with_runtime(test: impl FnOnce()) {
+    match runtime::open(&Model::mean_fill(16, 16).to_bytes(), &cpu()) {
+        Err(RuntimeError::Library(e)) => eprintln!("skipped: {e}"),
+        _ => test(),
+    }
+}
+
+/// The CPU provider and no other.
+pub fn cpu() -> Options {
+    Options {
+        provider: Provider::Cpu,
+        fallback: FallbackPolicy::Error,
+        ..Default::default()
+    }
+}

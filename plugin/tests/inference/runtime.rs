@@ -1,0 +1,219 @@
+//! Finding ONNX Runtime and choosing an execution provider, for real. What depends on the
+//! environment of a process, or on how it ends, runs in a process of its own.
+
+use std::process::{Command, Output};
+
+use crate::models::{Model, cpu, with_runtime};
+use gstmdecomplete::completer::{Batch, Completer};
+use gstmdecomplete::runtime::{self, FallbackPolicy, Options, Precision, Provider, RuntimeError};
+
+fn options(provider: Provider, precision: Precision, fallback: FallbackPolicy) -> Options {
+    Options {
+        provider,
+        precision,
+        fallback,
+    }
+}
+
+/// The largest deviation of [`Model::mix`] from its value in exact arithmetic.
+fn deviation(options: &Options) -> f32 {
+    let model = Model::mix(32, 32).to_bytes();
+    let mut completer = Completer::new(&model, options).expect("a generator");
+    let mut batch = Batch::new(completer.size());
+    batch.resize(1);
+    let value = |i: usize| (i as f32 * 0.618_034).fract();
+    for (i, v) in batch.crop_mut(0).0.iter_mut().enumerate() {
+        *v = value(i);
+    }
+    completer.complete(&mut batch).expect("a completion");
+    let completed = batch.completed(0).expect("a finite completion");
+    let plane = 32 * 32;
+    let exact = |c: usize, i: usize| {
+        let channel = |c: usize| value(c * plane + i);
+        channel(c) + (channel((c + 1) % 3) + channel((c + 2) % 3)) / 3.0
+    };
+    (0..3 * plane)
+        .map(|i| (completed[i] - exact(i / plane, i % plane)).abs())
+        .fold(0.0, f32::max)
+}
+
+/// OpenVINO in this precision, or nothing and the reason on the terminal.
+fn openvino(precision: Precision) -> Option<Options> {
+    let options = options(Provider::OpenVino, precision, FallbackPolicy::Error);
+    match runtime::open(&Model::mean_fill(16, 16).to_bytes(), &options) {
+        Ok(opened) => {
+            assert_eq!(opened.active.provider, Provider::OpenVino);
+            Some(options)
+        }
+        Err(e) => {
+            eprintln!("skipped: {e}");
+            None
+        }
+    }
+}
+
+#[test]
+fn each_provider_computes_in_the_precision_it_reports() {
+    with_runtime(|| {
+        assert!(deviation(&cpu()) < 1e-6);
+        if let Some(fp32) = openvino(Precision::Fp32) {
+            assert!(deviation(&fp32) < 1e-6);
+        }
+        if let Some(bf16) = openvino(Precision::Bf16) {
+            let rounding = deviation(&bf16);
+            assert!((1e-4..2e-2).contains(&rounding), "{rounding}");
+        }
+        // A registered OpenVINO must not slip under sessions of the CPU provider.
+        assert!(deviation(&cpu()) < 1e-6);
+    });
+}
+
+#[test]
+fn auto_reports_what_it_passed_over_and_what_it_took() {
+    with_runtime(|| {
+        let opened = runtime::open(&Model::mean_fill(16, 16).to_bytes(), &Options::default())
+            .expect("auto always ends at the CPU");
+        let (taken, passed_over) = opened.attempts.split_last().expect("attempts");
+        assert!(taken.taken);
+        assert_eq!(taken.provider, opened.active.provider);
+        assert_ne!(opened.active.precision, Precision::Auto);
+        for attempt in passed_over {
+            assert!(!attempt.taken);
+            assert!(!attempt.reason.is_empty());
+        }
+        assert!(opened.library.path().is_absolute());
+    });
+}
+
+#[test]
+fn a_provider_that_is_not_there_fails_or_falls_back() {
+    with_runtime(|| {
+        let model = Model::mean_fill(16, 16).to_bytes();
+        for provider in [Provider::Cuda, Provider::TensorRt] {
+            let strict = options(provider, Precision::Auto, FallbackPolicy::Error);
+            let reason = match runtime::open(&model, &strict) {
+                Ok(_) => return eprintln!("skipped: {provider} works here"),
+                Err(RuntimeError::Provider { reason, .. }) => reason,
+                Err(e) => panic!("{e}"),
+            };
+            let next = options(provider, Precision::Auto, FallbackPolicy::Next);
+            let opened = runtime::open(&model, &next).expect("the next provider");
+            assert_eq!(opened.attempts[0].provider, provider);
+            assert_eq!(opened.attempts[0].reason, reason);
+            assert!(opened.attempts.last().is_some_and(|a| a.taken));
+        }
+    });
+}
+
+#[test]
+fn a_precision_that_cannot_be_had_fails_or_falls_back() {
+    with_runtime(|| {
+        let model = Model::mean_fill(16, 16).to_bytes();
+        let strict = options(Provider::Cpu, Precision::Fp16, FallbackPolicy::Error);
+        let error = runtime::open(&model, &strict).expect_err("fp16 on the CPU");
+        assert!(error.to_string().contains("not in fp16"), "{error}");
+
+        let next = options(Provider::Cpu, Precision::Fp16, FallbackPolicy::Next);
+        let opened = runtime::open(&model, &next).expect("fp32 on the CPU");
+        assert_eq!(opened.active.provider, Provider::Cpu);
+        assert_eq!(opened.active.precision, Precision::Fp32);
+    });
+}
+
+/// Runs one of the ignored tests below in a new process with `MDECOMPLETE_ORT` set to `library`.
+fn child(test: &str, library: Option<&str>) -> Output {
+    let program = std::env::current_exe().expect("the path of this program");
+    let mut command = Command::new(program);
+    let test = format!(
+        "{}::{test}",
+        module_path!().split_once("::").map_or("", |(_, m)| m)
+    );
+    command.args(["--exact", &test, "--ignored", "--nocapture"]);
+    match library {
+        Some(library) => command.env("MDECOMPLETE_ORT", library),
+        None => command.env_remove("MDECOMPLETE_ORT"),
+    };
+    command.output().expect("this program runs once more")
+}
+
+fn assert_success(output: &Output) {
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{text}", output.status);
+    assert!(text.contains("1 passed"), "the test did not run:\n{text}");
+}
+
+#[test]
+fn processes_end_cleanly() {
+    with_runtime(|| {
+        for test in ["run_on_cpu", "run_on_openvino", "run_on_missing_provider"] {
+            assert_success(&child(test, None));
+        }
+    });
+}
+
+#[test]
+fn a_file_named_in_the_environment_is_used_or_refused() {
+    with_runtime(|| {
+        assert_success(&child("refuse_named_library", Some("/nowhere/ort.so")));
+        assert_success(&child("retry_after_refusal", Some("/nowhere/ort.so")));
+    });
+}
+
+#[test]
+#[ignore = "run in a process of its own by processes_end_cleanly"]
+fn run_on_cpu() {
+    assert!(deviation(&cpu()) < 1e-6);
+}
+
+#[test]
+#[ignore = "run in a process of its own by processes_end_cleanly"]
+fn run_on_openvino() {
+    if let Some(options) = openvino(Precision::Auto) {
+        assert!(deviation(&options) < 2e-2);
+    }
+}
+
+#[test]
+#[ignore = "run in a process of its own by processes_end_cleanly"]
+fn run_on_missing_provider() {
+    let next = options(Provider::TensorRt, Precision::Fp32, FallbackPolicy::Next);
+    assert!(deviation(&next) < 1e-4);
+}
+
+#[test]
+#[ignore = "run in a process of its own by a_file_named_in_the_environment_is_used_or_refused"]
+fn refuse_named_library() {
+    let error = runtime::open(&Model::mean_fill(16, 16).to_bytes(), &cpu())
+        .expect_err("there is no such file");
+    let message = error.to_string();
+    assert!(
+        message.starts_with("MDECOMPLETE_ORT names /nowhere/ort.so: no such file"),
+        "{message}"
+    );
+}
+
+#[test]
+#[ignore = "run in a process of its own by a_file_named_in_the_environment_is_used_or_refused"]
+fn retry_after_refusal() {
+    let model = Model::mean_fill(16, 16).to_bytes();
+    runtime::open(&model, &cpu()).expect_err("there is no such file");
+    // SAFETY: the only test of this process; no other thread reads the environment.
+    unsafe { std::env::remove_var("MDECOMPLETE_ORT") };
+    let opened = runtime::open(&model, &cpu()).expect("the usual places have a library");
+    assert_eq!(opened.library_note, None);
+
+    // SAFETY: as above.
+    unsafe { std::env::set_var("MDECOMPLETE_ORT", "/nowhere/ort.so") };
+    let opened = runtime::open(&model, &cpu()).expect("the loaded library stays");
+    let note = opened
+        .library_note
+        .expect("a note that it is not the named one");
+    assert!(note.contains("/nowhere/ort.so"), "{note}");
+}
+
+#[test]
+#[ignore = "writes the stand-in generator to the file that MDE_STAND_IN names"]
+fn write_stand_in() {
+    let file = std::env::var_os("MDE_STAND_IN").expect("MDE_STAND_IN names a file");
+    std::fs::write(file, Model::mean_fill(96, 96).to_bytes()).expect("a writable file");
+}
