@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::source::{FileStamp, Picture, Source};
 use super::{Broken, CropRule, crop};
+use crate::files::write_aside;
 
 const MAGIC: &[u8; 8] = b"MDECROPS";
 const FOOTER: usize = 8 + MAGIC.len();
@@ -136,13 +137,7 @@ fn on_disk(source: &Source, recipe: &Recipe, folder: &Path) -> io::Result<Cache>
     if let Some(cache) = load(&file, recipe) {
         return Ok(cache);
     }
-    let aside = file.with_extension("partial");
-    let built = write(source, recipe, &aside).and_then(|()| fs::rename(&aside, &file));
-    if built.is_err() {
-        // What fails here failed above already, and that error is the one to tell.
-        let _ = fs::remove_file(&aside);
-    }
-    built?;
+    write_aside(&file, |aside| write(source, recipe, aside))?;
     load(&file, recipe).ok_or_else(|| io::Error::other("the file just written cannot be read"))
 }
 
