@@ -3,8 +3,8 @@
 use ort::ep::{CPU, ExecutionProvider};
 use ort::session::builder::SessionBuilder;
 
-use super::choice::Backend;
-use super::{Library, Precision};
+use super::choice::{AS_ASKED, Backend};
+use super::{Library, Precision, words};
 
 pub struct Cpu;
 
@@ -15,8 +15,8 @@ impl Backend for Cpu {
 
     fn precision(&self, asked: Precision) -> Result<(Precision, String), String> {
         match asked {
-            Precision::Auto => Ok((Precision::Fp32, "what the CPU provider computes in".into())),
-            Precision::Fp32 => Ok((Precision::Fp32, "asked for".into())),
+            Precision::Auto => Ok((Precision::Fp32, "the one format of the CPU provider".into())),
+            Precision::Fp32 => Ok((Precision::Fp32, AS_ASKED.into())),
             Precision::Bf16 | Precision::Fp16 => Err(format!(
                 "the CPU provider computes in fp32 only, not in {asked}"
             )),
@@ -36,8 +36,6 @@ impl Backend for Cpu {
             .devices()
             .find(|device| device.ep().is_ok_and(|name| name == CPU::NAME))
             .ok_or("ONNX Runtime lists no CPU device")?;
-        builder
-            .with_devices([device], None)
-            .map_err(|e| e.to_string())
+        builder.with_devices([device], None).map_err(words)
     }
 }

@@ -3,8 +3,8 @@
 use ort::ep::CUDA;
 use ort::session::builder::SessionBuilder;
 
-use super::choice::Backend;
-use super::{Library, Precision};
+use super::choice::{AS_ASKED, Backend};
+use super::{Library, Precision, words};
 
 const FILE: &str = "libonnxruntime_providers_cuda.so";
 
@@ -17,11 +17,8 @@ impl Backend for Cuda {
 
     fn precision(&self, asked: Precision) -> Result<(Precision, String), String> {
         match asked {
-            Precision::Auto => Ok((
-                Precision::Fp32,
-                "the CUDA provider computes in the model's own type".into(),
-            )),
-            Precision::Fp32 => Ok((asked, "asked for".into())),
+            Precision::Auto => Ok((Precision::Fp32, "the model's own type".into())),
+            Precision::Fp32 => Ok((asked, AS_ASKED.into())),
             Precision::Bf16 | Precision::Fp16 => Err(format!(
                 "the CUDA provider computes in the model's own type, fp32, not in {asked}; \
                  TensorRT can"
@@ -36,8 +33,6 @@ impl Backend for Cuda {
         _: Precision,
     ) -> Result<SessionBuilder, String> {
         let provider = CUDA::default().build().error_on_failure();
-        builder
-            .with_execution_providers([provider])
-            .map_err(|e| e.to_string())
+        builder.with_execution_providers([provider]).map_err(words)
     }
 }

@@ -201,6 +201,11 @@ impl fmt::Display for Attempt {
     }
 }
 
+/// The runtime's own words, without the full stop or line end that some of its messages close with.
+fn words(error: impl fmt::Display) -> String {
+    error.to_string().trim_end_matches(['.', '\n']).to_owned()
+}
+
 fn list(attempts: &[Attempt]) -> String {
     let lines: Vec<String> = attempts.iter().map(Attempt::to_string).collect();
     lines.join("; ")

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use ort::memory::DeviceType;
 use ort::session::builder::SessionBuilder;
 
-use super::choice::Backend;
-use super::{Library, Precision, cpu_features};
+use super::choice::{AS_ASKED, Backend};
+use super::{Library, Precision, cpu_features, words};
 
 const NAME: &str = "OpenVINOExecutionProvider";
 const FILE: &str = "libonnxruntime_providers_openvino_plugin.so";
@@ -21,14 +21,15 @@ impl Backend for OpenVino {
 
     fn precision(&self, asked: Precision) -> Result<(Precision, String), String> {
         match (asked, cpu_features::bf16()) {
-            (Precision::Auto, Some(instructions)) => {
-                Ok((Precision::Bf16, format!("the CPU has {instructions}")))
-            }
+            (Precision::Auto, Some(instructions)) => Ok((
+                Precision::Bf16,
+                format!("for which the CPU has {instructions}"),
+            )),
             (Precision::Auto, None) => Ok((
                 Precision::Fp32,
-                "the CPU has neither AMX-BF16 nor AVX512-BF16".into(),
+                "as the CPU has neither AMX-BF16 nor AVX512-BF16".into(),
             )),
-            (Precision::Fp32, _) | (Precision::Bf16, Some(_)) => Ok((asked, "asked for".into())),
+            (Precision::Fp32, _) | (Precision::Bf16, Some(_)) => Ok((asked, AS_ASKED.into())),
             (Precision::Bf16, None) => Err(
                 "bf16 needs a CPU with AMX-BF16 or AVX512-BF16, and this one has neither".into(),
             ),
@@ -48,7 +49,7 @@ impl Backend for OpenVino {
         library.register_openvino_once(|environment| {
             environment
                 .register_ep_library("mdecomplete.openvino", &file)
-                .map_err(|e| e.to_string())
+                .map_err(words)
         })?;
         let device = library
             .environment()
@@ -57,7 +58,12 @@ impl Backend for OpenVino {
                 device.ep().is_ok_and(|name| name == NAME)
                     && device.hardware_device().ty() == DeviceType::CPU
             })
-            .ok_or_else(|| format!("{} offers no CPU device", file.display()))?;
+            .ok_or_else(|| {
+                format!(
+                    "{} offers no CPU device; its releases so far serve Intel's CPUs alone",
+                    file.display()
+                )
+            })?;
         let hint = match precision {
             Precision::Bf16 => "bf16",
             _ => "f32",
@@ -69,7 +75,7 @@ impl Backend for OpenVino {
         let options = [(format!("{NAME}.load_config"), config)];
         builder
             .with_devices([device], Some(&options))
-            .map_err(|e| e.to_string())
+            .map_err(words)
     }
 }
 

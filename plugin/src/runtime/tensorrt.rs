@@ -3,8 +3,8 @@
 use ort::ep::TensorRT;
 use ort::session::builder::SessionBuilder;
 
-use super::choice::Backend;
-use super::{Library, Precision};
+use super::choice::{AS_ASKED, Backend};
+use super::{Library, Precision, words};
 
 const FILE: &str = "libonnxruntime_providers_tensorrt.so";
 
@@ -18,7 +18,7 @@ impl Backend for TensorRt {
     fn precision(&self, asked: Precision) -> Result<(Precision, String), String> {
         match asked {
             Precision::Auto => Ok((Precision::Fp32, "unless another one is asked for".into())),
-            _ => Ok((asked, "asked for".into())),
+            _ => Ok((asked, AS_ASKED.into())),
         }
     }
 
@@ -33,8 +33,6 @@ impl Backend for TensorRt {
             .with_bf16(precision == Precision::Bf16)
             .build()
             .error_on_failure();
-        builder
-            .with_execution_providers([provider])
-            .map_err(|e| e.to_string())
+        builder.with_execution_providers([provider]).map_err(words)
     }
 }
