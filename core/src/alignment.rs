@@ -22,12 +22,15 @@ pub const TEMPLATE: FacePoints = [
     [60.0, 68.3],
 ];
 
+/// Coordinates beyond this many pixels are a detector's nonsense, and their squares could overflow.
+const FARTHEST: f64 = 1e9;
+
 /// The points or the transform do not determine an alignment.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum AlignmentError {
-    /// A coordinate is NaN or infinite.
-    #[error("a point has a coordinate that is not a finite number: {0:?}")]
-    NotFinite(Point),
+    /// A coordinate is NaN or beyond a thousand million pixels.
+    #[error("a point lies nowhere in a picture: {0:?}")]
+    OutOfRange(Point),
     /// All points (nearly) coincide.
     #[error("the points coincide, so scale and rotation are undefined")]
     Coincident,
@@ -56,14 +59,14 @@ impl Affine {
     /// least sum of squared distances, `min |s R p + t - q|^2` (Umeyama 1991, without reflection).
     ///
     /// # Errors
-    /// [`AlignmentError::NotFinite`] and [`AlignmentError::Coincident`].
+    /// [`AlignmentError::OutOfRange`] and [`AlignmentError::Coincident`].
     pub fn similarity(from: &FacePoints, to: &FacePoints) -> Result<Self, AlignmentError> {
         if let Some(&p) = from
             .iter()
             .chain(to)
-            .find(|p| !p.iter().all(|v| v.is_finite()))
+            .find(|p| !p.iter().all(|v| v.abs() <= FARTHEST))
         {
-            return Err(AlignmentError::NotFinite(p));
+            return Err(AlignmentError::OutOfRange(p));
         }
         let (mean_from, mean_to) = (centroid(from), centroid(to));
         let (mut dot, mut cross, mut spread) = (0.0, 0.0, 0.0);
@@ -117,20 +120,21 @@ impl Affine {
     /// [`AlignmentError::Singular`] where areas shrink to nothing or a coefficient is not finite.
     pub fn inverse(&self) -> Result<Self, AlignmentError> {
         let det = self.determinant();
-        let finite = self.translation.iter().all(|v| v.is_finite());
-        if !finite || !det.is_finite() || det.abs() < 1e-12 {
+        if det.abs() < 1e-12 {
             return Err(AlignmentError::Singular(det));
         }
         let [[a, b], [c, d]] = self.linear;
         let linear = [[d / det, -b / det], [-c / det, a / det]];
         let [tx, ty] = self.translation;
-        Ok(Self {
+        let back = Self {
             linear,
             translation: [
                 -linear[0][0] * tx - linear[0][1] * ty,
                 -linear[1][0] * tx - linear[1][1] * ty,
             ],
-        })
+        };
+        let finite = (back.linear.iter().flatten().chain(&back.translation)).all(|v| v.is_finite());
+        finite.then_some(back).ok_or(AlignmentError::Singular(det))
     }
 
     /// `self` first, then `next`.

@@ -165,7 +165,10 @@ pub fn sample_rect(ratio: f64, width: usize, height: usize, rng: &mut (impl Rng 
 /// The centred rectangle of area `S W H` with the picture's proportions: the fixed rectangle of
 /// the paper's inpainting and reverse inpainting.
 pub fn centred_rect(ratio: f64, width: usize, height: usize) -> Rect {
-    let inset = |side: usize| ((1.0 - ratio.sqrt()) * side as f64 / 2.0).round() as usize;
+    let inset = |side: usize| {
+        let exact = (1.0 - ratio.sqrt()) * side as f64 / 2.0;
+        (exact.round() as usize).min(side / 2)
+    };
     let (dx, dy) = (inset(width), inset(height));
     Rect::new(dx, dy, width - dx, height - dy)
 }

@@ -104,7 +104,7 @@ fn jittered(
         mask.drop_rect(rect);
         return mask;
     }
-    let reach = jitter as i32;
+    let reach = i32::try_from(jitter).unwrap_or(i32::MAX);
     let mut draw = || rng.random_range(-reach..=reach) as isize;
     let (dx, dy) = (draw(), draw());
     mask.drop_rect(rect.moved_within(dx, dy, width, height));
