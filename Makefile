@@ -26,6 +26,11 @@ setup-training:
 build: setup-runtime ## the plug-in, optimised: target/release/libgstmdecomplete.so
 	$(CARGO) build --release --package gst-plugin-mdecomplete
 
+.PHONY: demo
+demo: build ## complete a damaged clip of a portrait: demo/
+	$(CARGO) build --release --package mdecomplete-demo
+	@pipelines/demo.sh
+
 .PHONY: test lint unit-tests docs
 test: lint docs unit-tests ## everything that must hold: format, clippy, documentation, all tests
 
@@ -40,6 +45,17 @@ docs: setup ## the documentation of all crates: target/doc
 unit-tests: setup
 	$(CARGO) build --workspace
 	G_DEBUG=fatal-warnings $(CARGO) test --workspace
+
+.PHONY: bench
+bench: setup-runtime ## frames a second of the element, and where the time goes
+	$(CARGO) bench --package gst-plugin-mdecomplete
+
+.PHONY: install uninstall
+install: build ## put plug-in, ONNX Runtime and detector where GStreamer finds them, for this user
+	@setup/install.sh
+
+uninstall: ## take away what `make install` put there
+	@setup/install.sh --remove
 
 .PHONY: fmt
 fmt: ## format the sources

@@ -1,0 +1,48 @@
+# Sourced by the scripts of this folder: finding the plug-in, looking at an input file.
+# shellcheck shell=bash
+
+die() {
+    echo "$(basename "$0"): $*" >&2
+    exit 1
+}
+
+# The script's own first comment block.
+usage() {
+    sed -n '2,/^[^#]/ s/^# \{0,1\}//p' "$0"
+}
+
+# Sends whoever asks for help, or gives fewer arguments than `$1`, to the usage text.
+want_arguments() {
+    local wanted=$1
+    shift
+    case ${1:-} in -h | --help)
+        usage
+        exit 0
+        ;;
+    esac
+    [ "$#" -ge "$wanted" ] || {
+        usage >&2
+        exit 2
+    }
+}
+
+# The plug-in built here wins over one installed elsewhere.
+find_plugin() {
+    local built
+    built=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/target/release
+    [ ! -e "$built/libgstmdecomplete.so" ] ||
+        export GST_PLUGIN_PATH=$built${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
+    gst-inspect-1.0 --exists mdecomplete ||
+        die "GStreamer does not find the element mdecomplete: run 'make build' or 'make install'"
+}
+
+want_file() {
+    [ -r "$1" ] || die "cannot read the file '$1'"
+}
+
+# Whether a recording has sound that an MP4 file can hold as it is.
+has_sound() {
+    local streams
+    streams=$(gst-launch-1.0 -v filesrc location="$1" ! parsebin ! fakesink num-buffers=1 2>/dev/null || true)
+    grep -Eq 'caps = audio/(mpeg|x-opus|x-ac3|x-eac3|x-alac)' <<<"$streams"
+}

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Shows a camera's picture with the faces in it completed, until the window is closed.
+#
+# Usage: pipelines/webcam.sh DEVICE [PROPERTY=VALUE ...]
+#
+# DEVICE is a camera such as /dev/video0, or "test" for a test picture. The properties are those of
+# mdecomplete; occlusion=mouth overlay=faces where none is given.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+want_arguments 1 "$@"
+device=$1
+shift
+[ "$#" -gt 0 ] || set -- occlusion=mouth overlay=faces
+find_plugin
+
+case $device in
+    test) source=(videotestsrc is-live=true) ;;
+    *)
+        [ -c "$device" ] || die "there is no camera '$device'"
+        source=(v4l2src device="$device")
+        ;;
+esac
+
+# Frames that come while one is being completed are dropped: the picture stays present.
+gst-launch-1.0 -e \
+    "${source[@]}" ! decodebin ! queue max-size-buffers=1 leaky=downstream \
+    ! videoconvert ! mdecomplete "$@" ! videoconvert ! autovideosink sync=false

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Copies the plug-in and what it loads to the user's folders, where GStreamer and the plug-in find
+# them without the source tree.
+# Usage: setup/install.sh [--remove]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+share=${XDG_DATA_HOME:-$HOME/.local/share}
+plugins=$share/gstreamer-1.0/plugins
+data=$share/mdecomplete
+
+rm -f "$plugins/libgstmdecomplete.so" "$plugins"/libonnxruntime.so.*
+rm -rf "$data"
+if [ "${1:-}" = --remove ]; then
+    echo "removed the plug-in from $plugins and $data"
+    exit 0
+fi
+
+mkdir -p "$plugins" "$data"
+cp -R .deps/onnxruntime .deps/models/centerface.onnx "$data/"
+# The plug-in looks for ONNX Runtime beside itself. The library's folder must not be there, for
+# GStreamer would take every library in it for a plug-in.
+for library in "$data"/onnxruntime/lib/libonnxruntime.so.*; do
+    ln -s "../../mdecomplete/onnxruntime/lib/$(basename "$library")" "$plugins/"
+done
+install -m 755 target/release/libgstmdecomplete.so "$plugins/"
+echo "installed to $plugins and $data; try: gst-inspect-1.0 mdecomplete"
