@@ -6,6 +6,7 @@
 # The properties are those of mdecomplete; occlusion=eyes where none is given. For instance
 #   pipelines/complete-file.sh in.mp4 out.mp4 occlusion=mouth mask-feather=3
 set -euo pipefail
+# shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 
 want_arguments 2 "$@"

@@ -8,6 +8,7 @@
 # its height. The properties are those of mdecomplete; occlusion=eyes where none is given.
 # H.264 in MP4, without sound.
 set -euo pipefail
+# shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 
 want_arguments 5 "$@"

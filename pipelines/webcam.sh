@@ -6,6 +6,7 @@
 # DEVICE is a camera such as /dev/video0, or "test" for a test picture. The properties are those of
 # mdecomplete; occlusion=mouth overlay=faces where none is given.
 set -euo pipefail
+# shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 
 want_arguments 1 "$@"

@@ -54,8 +54,9 @@ fi
 echo "setup: installing $packages"
 as_root+=(DEBIAN_FRONTEND=noninteractive)
 # shellcheck disable=SC2086 # a list of words
-"${as_root[@]}" apt-get update && "${as_root[@]}" $install ||
+if ! "${as_root[@]}" apt-get update || ! "${as_root[@]}" $install; then
     die "apt-get failed (its words are above); what is wanted: $install"
+fi
 
 packages=$(missing_packages | tr '\n' ' ')
 [ -z "$packages" ] ||
