@@ -32,7 +32,7 @@ find_plugin() {
     built=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/target/release
     [ ! -e "$built/libgstmdecomplete.so" ] ||
         export GST_PLUGIN_PATH=$built${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
-    gst-inspect-1.0 --exists mdecomplete ||
+    gst-inspect-1.0 mdecomplete >/dev/null 2>&1 ||
         die "GStreamer does not find the element mdecomplete: run 'make build' or 'make install'"
 }
 

@@ -27,7 +27,14 @@ gst-launch-1.0 -m "${completion[@]}" >"$log" 2>&1 || {
 "$tool" sheet demo/damaged.mp4 demo/completed.mp4 demo/before-after.png
 
 # A field of the message in which the element says where it runs.
-provider() { sed -n "s/.*mdecomplete\/provider.*[ ,]$1=(string)\(\"\([^\"]*\)\"\|\([^,;]*\)\).*/\2\3/p" "$log" | head -n 1; }
+provider() {
+    sed -n "/mdecomplete\/provider/ {
+        s/.* $1=(string)\(\"\([^\"]*\)\"\|\([^,;]*\)\).*/\2\3/
+        s/\\\\\(.\)/\1/g
+        p
+        q
+    }" "$log"
+}
 seconds=$(sed -n 's/^Execution ended after \([0-9]*\):\([0-9]*\):\([0-9.]*\)$/\1 \2 \3/p' "$log" |
     awk '{ print $1 * 3600 + $2 * 60 + $3 }')
 

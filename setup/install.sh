@@ -9,9 +9,11 @@ share=${XDG_DATA_HOME:-$HOME/.local/share}
 plugins=$share/gstreamer-1.0/plugins
 data=$share/mdecomplete
 
-rm -f "$plugins/libgstmdecomplete.so" "$plugins"/libonnxruntime.so.*
-rm -rf "$data"
+# Only what this script made: both folders may hold files of the user's.
+rm -rf "$plugins/libgstmdecomplete.so" "$data/onnxruntime" "$data/centerface.onnx"
+[ ! -d "$plugins" ] || find "$plugins" -maxdepth 1 -lname '../../mdecomplete/*' -delete
 if [ "${1:-}" = --remove ]; then
+    [ ! -d "$data" ] || rmdir --ignore-fail-on-non-empty "$data"
     echo "removed the plug-in from $plugins and $data"
     exit 0
 fi

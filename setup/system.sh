@@ -11,7 +11,7 @@ die() {
 
 has_command() { command -v "$1" >/dev/null; }
 has_library() { has_command pkg-config && pkg-config --atleast-version=1.20 "$1"; }
-has_element() { has_command gst-inspect-1.0 && gst-inspect-1.0 --exists "$1"; }
+has_element() { has_command gst-inspect-1.0 && gst-inspect-1.0 --exists --atleast-version=1.20 "$1"; }
 
 # Prints the Debian package of each ability that is missing.
 missing_packages() {
