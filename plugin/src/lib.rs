@@ -1,4 +1,35 @@
-//! Plug-in.
+//! GStreamer plug-in with the element `mdecomplete`, which completes missing parts of faces and
+//! pictures in video with a neural generator.
+
+use gst::glib;
 
 pub mod completer;
+pub mod frame;
+pub mod locate;
+pub mod mdecomplete;
 pub mod runtime;
+
+fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    mdecomplete::register(plugin)
+}
+
+pub use descriptor::plugin_register_static;
+
+/// What GStreamer looks for in the library.
+mod descriptor {
+    #![allow(missing_docs, reason = "the macro does not document what it makes")]
+
+    use super::plugin_init;
+
+    gst::plugin_define!(
+        mdecomplete,
+        env!("CARGO_PKG_DESCRIPTION"),
+        plugin_init,
+        concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
+        "MPL-2.0",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_REPOSITORY"),
+        env!("BUILD_REL_DATE")
+    );
+}

@@ -19,7 +19,7 @@ use std::fmt;
 use ort::session::Session;
 
 pub use library::{Library, LibraryError};
-pub use search::Place;
+pub use search::{Place, own_folder};
 
 /// Where a model runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

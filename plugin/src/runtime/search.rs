@@ -198,7 +198,7 @@ fn libraries_in(folder: &Path) -> Result<Vec<PathBuf>, String> {
 }
 
 /// The folder of the plug-in (or of the program, where this crate is linked into one).
-fn own_folder() -> Option<PathBuf> {
+pub fn own_folder() -> Option<PathBuf> {
     let file = file_of(own_folder as *const c_void)?;
     file.parent().map(Path::to_path_buf)
 }

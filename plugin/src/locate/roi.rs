@@ -1,0 +1,152 @@
+//! Regions that an upstream element marked with `GstVideoRegionOfInterestMeta`.
+//!
+//! A meta may carry a parameter structure [`POINTS_PARAM`] with the five points of a face, as
+//! doubles in frame pixels ([`POINT_FIELDS`]); left and right are the picture's. Such a face is
+//! aligned by its points. Without it the meta's rectangle is taken for a face detector's box
+//! ([`Bounds::TEMPLATE`]). The type of the region does not matter: whoever asks for the regions
+//! of upstream means all of them.
+
+use gst::glib;
+use gst_video::VideoRegionOfInterestMeta;
+use mde_core::alignment::{AlignmentError, FacePoints};
+
+use super::{Bounds, Region};
+
+/// Name of the parameter structure with the five points.
+pub const POINTS_PARAM: &str = "face-points";
+
+/// Its fields for x and y of each point, in the order of [`FacePoints`].
+pub const POINT_FIELDS: [[&str; 2]; 5] = [
+    ["left-eye-x", "left-eye-y"],
+    ["right-eye-x", "right-eye-y"],
+    ["nose-x", "nose-y"],
+    ["left-mouth-x", "left-mouth-y"],
+    ["right-mouth-x", "right-mouth-y"],
+];
+
+/// A region of interest cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RoiError {
+    /// A field of the five points is absent or no double.
+    #[error("'{POINTS_PARAM}' of the region of interest {id}: {reason}")]
+    Field {
+        /// Identifier of the region.
+        id: i32,
+        /// Which field and why.
+        reason: String,
+    },
+    /// Its points or its rectangle determine no alignment.
+    #[error("region of interest {id}: {reason}")]
+    Alignment {
+        /// Identifier of the region.
+        id: i32,
+        /// Why.
+        reason: AlignmentError,
+    },
+}
+
+/// The regions marked on `buffer`, mapped to `crop` = (width, height), in the metas' order.
+pub fn marked(
+    buffer: &gst::BufferRef,
+    crop: (usize, usize),
+) -> impl Iterator<Item = Result<Region, RoiError>> {
+    buffer
+        .iter_meta::<VideoRegionOfInterestMeta>()
+        .map(move |meta| region(&meta, crop))
+}
+
+fn region(meta: &VideoRegionOfInterestMeta, crop: (usize, usize)) -> Result<Region, RoiError> {
+    let id = meta.id();
+    let (x, y, width, height) = meta.rect();
+    let (x, y) = (f64::from(x), f64::from(y));
+    let bounds = Bounds {
+        x0: x - 0.5,
+        y0: y - 0.5,
+        x1: x + f64::from(width) - 0.5,
+        y1: y + f64::from(height) - 0.5,
+    };
+    match meta.param(POINTS_PARAM) {
+        Some(param) => {
+            let points = points(param).map_err(|e| RoiError::Field {
+                id,
+                reason: e.to_string(),
+            })?;
+            Region::of_points(&points, bounds, crop)
+        }
+        None => Region::of_box(bounds, crop),
+    }
+    .map_err(|reason| RoiError::Alignment { id, reason })
+}
+
+fn points(param: &gst::StructureRef) -> Result<FacePoints, GetError> {
+    let mut points = FacePoints::default();
+    for (point, fields) in points.iter_mut().zip(POINT_FIELDS) {
+        for (value, field) in point.iter_mut().zip(fields) {
+            *value = param.get(field)?;
+        }
+    }
+    Ok(points)
+}
+
+type GetError = gst::structure::GetError<
+    <<f64 as glib::value::FromValue<'static>>::Checker as glib::value::ValueTypeChecker>::Error,
+>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mde_core::alignment::TEMPLATE;
+
+    fn marked_with(
+        params: impl FnOnce(&mut VideoRegionOfInterestMeta),
+    ) -> Vec<Result<Region, RoiError>> {
+        gst::init().expect("GStreamer");
+        let mut buffer = gst::Buffer::new();
+        let mut meta = VideoRegionOfInterestMeta::add(buffer.make_mut(), "face", (18, 7, 61, 82));
+        params(&mut meta);
+        marked(&buffer, (96, 96)).collect()
+    }
+
+    #[test]
+    fn a_rectangle_is_a_face_box() {
+        let regions = marked_with(|_| ());
+        let [Ok(region)] = regions.as_slice() else {
+            panic!("{regions:?}");
+        };
+        assert_eq!(region.points, None);
+        let centre = region.to_crop.apply([48.0, 47.5]);
+        assert!(
+            (centre[0] - 48.0).hypot(centre[1] - 48.0) < 1e-9,
+            "{centre:?}"
+        );
+    }
+
+    #[test]
+    fn points_come_before_the_rectangle() {
+        let regions = marked_with(|meta| {
+            let mut param = gst::Structure::new_empty(POINTS_PARAM);
+            for ([x_field, y_field], [x, y]) in POINT_FIELDS.into_iter().zip(TEMPLATE) {
+                param.set(x_field, x + 200.0);
+                param.set(y_field, y);
+            }
+            meta.add_param(param);
+        });
+        let [Ok(region)] = regions.as_slice() else {
+            panic!("{regions:?}");
+        };
+        let origin = region.to_frame.apply([0.0, 0.0]);
+        assert!((origin[0] - 200.0).hypot(origin[1]) < 1e-9, "{origin:?}");
+    }
+
+    #[test]
+    fn a_missing_field_is_named() {
+        let regions = marked_with(|meta| {
+            let param = gst::Structure::builder(POINTS_PARAM).field("left-eye-x", 1.0);
+            meta.add_param(param.build());
+        });
+        let [Err(error)] = regions.as_slice() else {
+            panic!("{regions:?}");
+        };
+        assert!(error.to_string().contains("left-eye-y"), "{error}");
+    }
+}

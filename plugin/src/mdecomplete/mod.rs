@@ -1,0 +1,157 @@
+//! The element `mdecomplete`: its GObject wrapper and its public enums.
+
+mod imp;
+mod occlusions;
+mod settings;
+mod worker;
+
+use gst::glib;
+use gst::prelude::*;
+
+pub use occlusions::Occlusions;
+
+use crate::runtime;
+
+glib::wrapper! {
+    /// Completes missing parts of faces and pictures in video.
+    pub struct MdeComplete(ObjectSubclass<imp::MdeComplete>)
+        @extends gst_video::VideoFilter, gst_base::BaseTransform, gst::Element, gst::Object;
+}
+
+/// Where in the frame the pictures to complete are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstMdeCompleteRegion")]
+pub enum RegionSource {
+    /// Found by the CenterFace detector.
+    #[enum_value(name = "Faces: found in each frame by a detector", nick = "faces")]
+    Faces,
+    /// Told by upstream metas.
+    #[enum_value(
+        name = "ROI list: the GstVideoRegionOfInterestMeta of each buffer",
+        nick = "roi-list"
+    )]
+    RoiList,
+    /// The frame as a whole.
+    #[enum_value(
+        name = "Full frame: the frame is itself an aligned crop, whatever its size",
+        nick = "full-frame"
+    )]
+    FullFrame,
+}
+
+/// Where the generator runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstMdeCompleteExecutionProvider")]
+pub enum ExecutionProvider {
+    /// [`runtime::Provider::Auto`].
+    #[enum_value(
+        name = "Auto: the first of TensorRT, CUDA, OpenVINO, CPU",
+        nick = "auto"
+    )]
+    Auto,
+    /// [`runtime::Provider::Cpu`].
+    #[enum_value(name = "CPU: ONNX Runtime's own kernels", nick = "cpu")]
+    Cpu,
+    /// [`runtime::Provider::OpenVino`].
+    #[enum_value(name = "OpenVINO: on the CPU", nick = "openvino")]
+    OpenVino,
+    /// [`runtime::Provider::Cuda`].
+    #[enum_value(name = "CUDA: an NVIDIA GPU", nick = "cuda")]
+    Cuda,
+    /// [`runtime::Provider::TensorRt`].
+    #[enum_value(name = "TensorRT: an NVIDIA GPU", nick = "tensorrt")]
+    TensorRt,
+}
+
+impl From<ExecutionProvider> for runtime::Provider {
+    fn from(provider: ExecutionProvider) -> Self {
+        match provider {
+            ExecutionProvider::Auto => Self::Auto,
+            ExecutionProvider::Cpu => Self::Cpu,
+            ExecutionProvider::OpenVino => Self::OpenVino,
+            ExecutionProvider::Cuda => Self::Cuda,
+            ExecutionProvider::TensorRt => Self::TensorRt,
+        }
+    }
+}
+
+/// The number format the generator computes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstMdeCompletePrecision")]
+pub enum Precision {
+    /// [`runtime::Precision::Auto`].
+    #[enum_value(
+        name = "Auto: bf16 where the hardware has it, else fp32",
+        nick = "auto"
+    )]
+    Auto,
+    /// [`runtime::Precision::Fp32`].
+    #[enum_value(name = "FP32: 32-bit floats", nick = "fp32")]
+    Fp32,
+    /// [`runtime::Precision::Bf16`].
+    #[enum_value(name = "BF16: bfloat16", nick = "bf16")]
+    Bf16,
+    /// [`runtime::Precision::Fp16`].
+    #[enum_value(name = "FP16: half precision", nick = "fp16")]
+    Fp16,
+}
+
+impl From<Precision> for runtime::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::Auto => Self::Auto,
+            Precision::Fp32 => Self::Fp32,
+            Precision::Bf16 => Self::Bf16,
+            Precision::Fp16 => Self::Fp16,
+        }
+    }
+}
+
+/// What happens when the execution provider or precision asked for cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstMdeCompleteFallbackPolicy")]
+pub enum FallbackPolicy {
+    /// [`runtime::FallbackPolicy::Next`].
+    #[enum_value(name = "Next: the next provider stands in", nick = "next")]
+    Next,
+    /// [`runtime::FallbackPolicy::Error`].
+    #[enum_value(name = "Error: the element does not start", nick = "error")]
+    Error,
+}
+
+impl From<FallbackPolicy> for runtime::FallbackPolicy {
+    fn from(policy: FallbackPolicy) -> Self {
+        match policy {
+            FallbackPolicy::Next => Self::Next,
+            FallbackPolicy::Error => Self::Error,
+        }
+    }
+}
+
+/// What is drawn over the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstMdeCompleteOverlay")]
+pub enum Overlay {
+    /// Nothing.
+    #[enum_value(name = "None: nothing", nick = "none")]
+    None,
+    /// The completed pixels, tinted.
+    #[enum_value(name = "Mask: the completed pixels, tinted", nick = "mask")]
+    Mask,
+    /// Boxes and points.
+    #[enum_value(name = "Faces: the regions' boxes and five points", nick = "faces")]
+    Faces,
+}
+
+/// Registers the element.
+///
+/// # Errors
+/// As [`gst::Element::register`].
+pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    gst::Element::register(
+        Some(plugin),
+        "mdecomplete",
+        gst::Rank::NONE,
+        MdeComplete::static_type(),
+    )
+}

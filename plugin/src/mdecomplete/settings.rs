@@ -1,0 +1,183 @@
+//! The properties: their defaults, their descriptions, setting and getting them.
+
+use std::path::PathBuf;
+
+use gst::glib;
+use gst::prelude::*;
+
+use super::{ExecutionProvider, FallbackPolicy, Occlusions, Overlay, Precision, RegionSource};
+use crate::runtime;
+
+/// All writable properties.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Read when the element starts.
+    pub model: ModelSettings,
+    /// Read for each frame.
+    pub frame: FrameSettings,
+}
+
+/// What the generator is and where it runs; fixed between start and stop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelSettings {
+    /// The embedded model where this is not set.
+    pub model_file: Option<PathBuf>,
+    pub execution_provider: ExecutionProvider,
+    pub precision: Precision,
+    pub fallback_policy: FallbackPolicy,
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self {
+            model_file: None,
+            execution_provider: ExecutionProvider::Auto,
+            precision: Precision::Auto,
+            fallback_policy: FallbackPolicy::Next,
+        }
+    }
+}
+
+impl ModelSettings {
+    /// What the runtime is asked for.
+    pub fn options(&self) -> runtime::Options {
+        runtime::Options {
+            provider: self.execution_provider.into(),
+            precision: self.precision.into(),
+            fallback: self.fallback_policy.into(),
+        }
+    }
+}
+
+/// What is done to a frame; may change between any two.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FrameSettings {
+    pub occlusion: Occlusions,
+    pub region: RegionSource,
+    /// In crop pixels, at least 0.
+    pub mask_feather: f32,
+    pub overlay: Overlay,
+}
+
+impl Default for FrameSettings {
+    fn default() -> Self {
+        Self {
+            occlusion: Occlusions::empty(),
+            region: RegionSource::Faces,
+            mask_feather: 2.0,
+            overlay: Overlay::None,
+        }
+    }
+}
+
+impl FrameSettings {
+    /// Whether every frame leaves as it came.
+    pub fn change_nothing(&self) -> bool {
+        self.occlusion.is_empty() && self.overlay != Overlay::Faces
+    }
+}
+
+impl Settings {
+    /// Takes over the new value of the property `name`; false where there is no such property.
+    pub fn set(&mut self, name: &str, value: &glib::Value) -> bool {
+        match name {
+            "occlusion" => self.frame.occlusion = of(value),
+            "region" => self.frame.region = of(value),
+            "mask-feather" => self.frame.mask_feather = of(value),
+            "overlay" => self.frame.overlay = of(value),
+            "model-file" => {
+                self.model.model_file = of::<Option<String>>(value)
+                    .filter(|file| !file.is_empty())
+                    .map(PathBuf::from);
+            }
+            "execution-provider" => self.model.execution_provider = of(value),
+            "precision" => self.model.precision = of(value),
+            "fallback-policy" => self.model.fallback_policy = of(value),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The value of the property `name`, if there is one.
+    pub fn get(&self, name: &str) -> Option<glib::Value> {
+        Some(match name {
+            "occlusion" => self.frame.occlusion.to_value(),
+            "region" => self.frame.region.to_value(),
+            "mask-feather" => self.frame.mask_feather.to_value(),
+            "overlay" => self.frame.overlay.to_value(),
+            "model-file" => {
+                let file = self.model.model_file.as_deref();
+                file.map(|file| file.to_string_lossy().into_owned())
+                    .to_value()
+            }
+            "execution-provider" => self.model.execution_provider.to_value(),
+            "precision" => self.model.precision.to_value(),
+            "fallback-policy" => self.model.fallback_policy.to_value(),
+            _ => return None,
+        })
+    }
+}
+
+/// GObject has checked the type against the property's before it hands a value over.
+fn of<'v, T: glib::value::FromValue<'v>>(value: &'v glib::Value) -> T {
+    value.get().expect("type checked upstream")
+}
+
+/// The descriptions of all properties.
+pub fn properties() -> Vec<glib::ParamSpec> {
+    let Settings { model, frame } = Settings::default();
+    vec![
+        glib::ParamSpecFlags::builder::<Occlusions>("occlusion")
+            .nick("Occlusion")
+            .blurb("Parts of each region to complete; none lets every frame pass as it is")
+            .default_value(frame.occlusion)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("region", frame.region)
+            .nick("Region")
+            .blurb("Where in the frame the pictures to complete are")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecFloat::builder("mask-feather")
+            .nick("Mask feather")
+            .blurb(
+                "Width of the blend from the frame to the completion along the inside of the \
+                 hole's border, in pixels of the crop",
+            )
+            .minimum(0.0)
+            .maximum(64.0)
+            .default_value(frame.mask_feather)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("overlay", frame.overlay)
+            .nick("Overlay")
+            .blurb("What to draw over the frame, to see what the element does")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecString::builder("model-file")
+            .nick("Model file")
+            .blurb("ONNX generator exported by mde-train; the embedded one when empty")
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("execution-provider", model.execution_provider)
+            .nick("Execution provider")
+            .blurb("Where the generator runs")
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("precision", model.precision)
+            .nick("Precision")
+            .blurb("Number format the generator computes in")
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("fallback-policy", model.fallback_policy)
+            .nick("Fallback policy")
+            .blurb("What happens when the execution provider or precision asked for is not there")
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecString::builder("active-execution-provider")
+            .nick("Active execution provider")
+            .blurb("Where the generator really runs; nothing while the element is stopped")
+            .read_only()
+            .build(),
+    ]
+}

@@ -1,0 +1,11 @@
+//! The element in harnesses, on the real GStreamer and the real ONNX Runtime.
+
+#[allow(dead_code, reason = "the models that only other tests use")]
+#[path = "../inference/models.rs"]
+mod models;
+
+mod picture;
+mod regions;
+mod start;
+mod stream;
+mod support;

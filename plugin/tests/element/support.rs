@@ -1,0 +1,144 @@
+//! Elements, harnesses and frames for the tests.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, Once};
+
+use gst_check::Harness;
+use gst_video::prelude::*;
+use gst_video::{VideoFormat, VideoFrame, VideoInfo};
+use mde_core::occlusion::Rect;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use tempfile::TempDir;
+
+use crate::models::Model;
+
+pub fn init() {
+    static INIT: Once = Once::new();
+    INIT.call_once(|| {
+        gst::init().expect("GStreamer");
+        gstmdecomplete::plugin_register_static().expect("the plug-in");
+    });
+}
+
+/// A file `name` with `model`, in a folder of its own that lives as long as the tests.
+pub fn model_file(name: &str, model: &[u8]) -> PathBuf {
+    static FOLDERS: Mutex<Vec<TempDir>> = Mutex::new(Vec::new());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join(name);
+    std::fs::write(&file, model).expect("a model file");
+    FOLDERS.lock().expect("a sound list").push(folder);
+    file
+}
+
+/// An element that fills the holes of the whole frame with the mean of the rest, on the CPU.
+pub fn mean_fill(occlusion: &str) -> gst::Element {
+    init();
+    let file = model_file("mean_fill.onnx", &Model::mean_fill(96, 96).to_bytes());
+    gst::ElementFactory::make("mdecomplete")
+        .property_from_str("region", "full-frame")
+        .property_from_str("occlusion", occlusion)
+        .property_from_str("execution-provider", "cpu")
+        .property("mask-feather", 0f32)
+        .property("model-file", file.to_str())
+        .build()
+        .expect("the element")
+}
+
+pub fn harness(element: &gst::Element, info: &VideoInfo) -> Harness {
+    let mut harness = Harness::with_element(element, Some("sink"), Some("src"));
+    harness.set_src_caps(info.to_caps().expect("caps"));
+    harness.play();
+    harness
+}
+
+pub fn info(format: VideoFormat, width: u32, height: u32) -> VideoInfo {
+    VideoInfo::builder(format, width, height)
+        .fps(gst::Fraction::new(25, 1))
+        .build()
+        .expect("a video format")
+}
+
+/// Frame `number` of a stream, filled with noise.
+pub fn noise(info: &VideoInfo, number: u64) -> gst::Buffer {
+    let mut bytes = vec![0; info.size()];
+    StdRng::seed_from_u64(number).fill_bytes(&mut bytes);
+    timed(gst::Buffer::from_mut_slice(bytes), number)
+}
+
+/// `buffer` as frame `number` of a stream of 25 frames a second.
+pub fn timed(mut buffer: gst::Buffer, number: u64) -> gst::Buffer {
+    let duration = gst::ClockTime::from_mseconds(40);
+    let buffer_mut = buffer.make_mut();
+    buffer_mut.set_pts(number * duration);
+    buffer_mut.set_duration(duration);
+    buffer
+}
+
+/// How two frames differ.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Samples wholly inside the box, alpha not counted.
+    pub inside: usize,
+    /// Those of them that changed.
+    pub inside_changed: usize,
+    /// Samples wholly outside it, and all of alpha, that changed.
+    pub outside_changed: usize,
+}
+
+/// Compares each sample of each component within and without `rect`.
+pub fn difference(a: &gst::Buffer, b: &gst::Buffer, info: &VideoInfo, rect: Rect) -> Difference {
+    let frame = |buffer: &gst::Buffer| {
+        VideoFrame::from_buffer_readable(buffer.clone(), info).expect("a frame")
+    };
+    let (a, b) = (frame(a), frame(b));
+    let format = info.format_info();
+    let mut difference = Difference::default();
+    for component in 0..info.n_components() {
+        let index = component as usize;
+        let is_alpha = format.has_alpha() && component == 3;
+        let (step_x, step_y) = (1 << format.w_sub()[index], 1 << format.h_sub()[index]);
+        let sample = |frame: &VideoFrame<_>, x: usize, y: usize| {
+            let data = frame.comp_data(component).expect("a component");
+            let stride = frame.comp_stride(component) as usize;
+            data[y * stride + x * frame.comp_pstride(component) as usize]
+        };
+        for y in 0..a.comp_height(component) as usize {
+            for x in 0..a.comp_width(component) as usize {
+                let changed = usize::from(sample(&a, x, y) != sample(&b, x, y));
+                let (x0, y0) = (x * step_x, y * step_y);
+                let corners = [(x0, y0), (x0 + step_x - 1, y0 + step_y - 1)];
+                let inside = corners.map(|(x, y)| rect.contains(x, y));
+                if is_alpha || inside == [false; 2] {
+                    difference.outside_changed += changed;
+                } else if inside == [true; 2] {
+                    difference.inside += 1;
+                    difference.inside_changed += changed;
+                }
+            }
+        }
+    }
+    difference
+}
+
+/// Noise leaves almost every sample of a filled hole changed.
+pub fn assert_only_changed_in(
+    before: &gst::Buffer,
+    after: &gst::Buffer,
+    info: &VideoInfo,
+    rect: Rect,
+) {
+    let found = difference(before, after, info, rect);
+    let what = format!(
+        "{} {}x{}: {found:?}",
+        info.format(),
+        info.width(),
+        info.height()
+    );
+    assert_eq!(found.outside_changed, 0, "{what}");
+    assert!(found.inside_changed * 10 > found.inside * 9, "{what}");
+}
+
+pub fn assert_same(before: &gst::Buffer, after: &gst::Buffer) {
+    let bytes = |buffer: &gst::Buffer| buffer.map_readable().expect("memory").to_vec();
+    assert!(bytes(before) == bytes(after), "the frame changed");
+}
