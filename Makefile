@@ -39,7 +39,7 @@ lint: setup
 	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
 
 docs: setup ## the documentation of all crates: target/doc
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet
 
 # The plug-in is built first because the tests load it as GStreamer does.
 unit-tests: setup
