@@ -1,7 +1,7 @@
 //! A colour component of a frame as a plane of bytes.
 
-use gst_video::VideoChromaSite;
 use gst_video::prelude::*;
+use gst_video::{VideoChromaSite, VideoFrameRef};
 
 /// Colour components of a frame that are read and written: alpha and padding are not.
 pub fn count(frame: &impl VideoFrameExt) -> usize {
@@ -58,43 +58,106 @@ impl Layout {
     }
 }
 
-/// A component to read from.
+/// The colour components of a frame to read from.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
+    planes: [Plane<'a>; 3],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Plane<'a> {
     data: &'a [u8],
-    stride: usize,
-    step: usize,
-    last: [usize; 2],
+    layout: Layout,
+    last: [f32; 2],
     scale: [f32; 2],
     lag: [f32; 2],
 }
 
+/// The four samples around a position, as indices of bytes, and where between them it is.
+#[derive(Clone, Copy)]
+struct Taps {
+    upper: [usize; 2],
+    lower: [usize; 2],
+    fraction: [f32; 2],
+}
+
 impl<'a> Samples<'a> {
-    /// The bytes `data` of a component laid out as `layout`.
-    pub fn new(data: &'a [u8], layout: &Layout) -> Self {
+    /// The components of `frame`; the one of a gray frame stands for all three.
+    ///
+    /// # Panics
+    /// If the format is not a supported one.
+    pub fn of<T>(frame: &'a VideoFrameRef<T>) -> Self {
+        let planes = [0, 1, 2].map(|index| {
+            let index = index.min(count(frame) - 1);
+            let data = frame
+                .comp_data(index as u32)
+                .expect("a supported format has the component");
+            Plane::new(data, Layout::of(frame, index))
+        });
+        Self { planes }
+    }
+
+    /// Whether all components lie in one way, so that [`Self::at_shared`] can be used.
+    pub fn are_alike(&self) -> bool {
+        let [first, second, third] = &self.planes;
+        first.layout == second.layout && first.layout == third.layout
+    }
+
+    /// The values at the luma position `(x, y)`, interpolated between the four samples around it;
+    /// beyond the edges those of the edge.
+    #[inline]
+    pub fn at(&self, x: f32, y: f32) -> [f32; 3] {
+        let value = |plane: &Plane| plane.value(&plane.taps(x, y));
+        let [first, second, third] = &self.planes;
+        [value(first), value(second), value(third)]
+    }
+
+    /// As [`Self::at`] for components that [are alike](Self::are_alike), with less work.
+    #[inline]
+    pub fn at_shared(&self, x: f32, y: f32) -> [f32; 3] {
+        let [first, second, third] = &self.planes;
+        let taps = first.taps(x, y);
+        [first.value(&taps), second.value(&taps), third.value(&taps)]
+    }
+}
+
+impl<'a> Plane<'a> {
+    fn new(data: &'a [u8], layout: Layout) -> Self {
         Self {
             data,
-            stride: layout.stride,
-            step: layout.step,
-            last: [layout.width - 1, layout.height - 1],
+            last: [layout.width, layout.height].map(|side| (side - 1) as f32),
             scale: layout.shift.map(|shift| 1.0 / (1u32 << shift) as f32),
             lag: [0, 1].map(|axis| layout.lag(axis) as f32),
+            layout,
         }
     }
 
-    /// The value at the luma position `(x, y)`, interpolated between the four samples around it;
-    /// beyond the edges that of the edge.
-    pub fn at(&self, x: f32, y: f32) -> f32 {
-        let axis = |v: f32, axis: usize| {
-            let last = self.last[axis];
-            let v = ((v - self.lag[axis]) * self.scale[axis]).clamp(0.0, last as f32);
-            let first = v as usize;
-            (first, (first + 1).min(last), v - first as f32)
+    #[inline(always)]
+    fn taps(&self, x: f32, y: f32) -> Taps {
+        let position = |v: f32, axis: usize| {
+            ((v - self.lag[axis]) * self.scale[axis]).clamp(0.0, self.last[axis])
         };
-        let ((left, right, fx), (up, down, fy)) = (axis(x, 0), axis(y, 1));
-        let value = |x: usize, y: usize| f32::from(self.data[y * self.stride + x * self.step]);
-        let upper = value(left, up) + fx * (value(right, up) - value(left, up));
-        let lower = value(left, down) + fx * (value(right, down) - value(left, down));
+        let (x, y) = (position(x, 0), position(y, 1));
+        // Sides of frames fit an i32, and casts to it are the cheapest.
+        let (left, up) = (x as i32 as usize, y as i32 as usize);
+        let right = left + usize::from(x < self.last[0]);
+        let down = up + usize::from(y < self.last[1]);
+        let row = |y: usize| [left, right].map(|x| y * self.layout.stride + x * self.layout.step);
+        Taps {
+            upper: row(up),
+            lower: row(down),
+            fraction: [x - left as f32, y - up as f32],
+        }
+    }
+
+    #[inline(always)]
+    fn value(&self, taps: &Taps) -> f32 {
+        let [fx, fy] = taps.fraction;
+        let between = |row: [usize; 2]| {
+            let [left, right] = row.map(|index| f32::from(self.data[index]));
+            left + fx * (right - left)
+        };
+        let (upper, lower) = (between(taps.upper), between(taps.lower));
         upper + fy * (lower - upper)
     }
 }

@@ -73,7 +73,7 @@ impl Hole {
 pub fn bilinear(plane: &[f32], (width, height): (usize, usize), x: f32, y: f32) -> f32 {
     let x = x.clamp(0.0, (width - 1) as f32);
     let y = y.clamp(0.0, (height - 1) as f32);
-    let (left, up) = (x as usize, y as usize);
+    let (left, up) = (x as i32 as usize, y as i32 as usize);
     let (right, down) = ((left + 1).min(width - 1), (up + 1).min(height - 1));
     let (fx, fy) = (x - left as f32, y - up as f32);
     let value = |x: usize, y: usize| plane[y * width + x];

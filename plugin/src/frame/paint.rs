@@ -62,8 +62,8 @@ pub fn paint(frame: &mut VideoFrameRef<&mut gst::BufferRef>, area: &Area, paint:
                     let y = layout.luma_of(1, row);
                     let byte = &mut data[row * layout.stride + column * layout.step];
                     let (old, new) = (f32::from(*byte), paint.mix(factors, x, y) + offset);
-                    // The cast cuts to 0..=255.
-                    *byte = (old + weight * (new - old)).round() as u8;
+                    // The cast cuts to 0..=255 and off the fraction.
+                    *byte = (old + weight * (new - old) + 0.5) as u8;
                 }
             }
         }

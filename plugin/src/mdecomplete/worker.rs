@@ -176,10 +176,12 @@ impl Worker {
             let (image, mask) = self.batch.crop_mut(index);
             frame::read_crop(frame, &region.to_frame, size, image, &mut self.inside);
             // What lies beyond the frame's edge is as unknown as what is covered.
-            let known = self.cut.mask.as_slice().iter();
-            let inside = self.inside.iter().cycle();
-            for (value, (known, inside)) in mask.iter_mut().zip(known.zip(inside)) {
-                *value = known * inside;
+            let known = self.cut.mask.as_slice().chunks(self.inside.len());
+            for (mask, known) in mask.chunks_mut(self.inside.len()).zip(known) {
+                for (value, (known, inside)) in mask.iter_mut().zip(known.iter().zip(&self.inside))
+                {
+                    *value = known * inside;
+                }
             }
         }
     }
