@@ -2,10 +2,13 @@
 //! holes back, draw the overlay.
 
 use gst_video::VideoFrameRef;
+use std::fmt::Display;
+
 use gst_video::prelude::*;
 use mde_core::alignment::AlignmentError;
 use mde_core::mask::Mask;
 
+use super::imp::CAT;
 use super::settings::FrameSettings;
 use super::{Occlusions, Overlay, RegionSource};
 use crate::completer::{Batch, Completer, CompleterError};
@@ -139,13 +142,7 @@ impl Worker {
             }
             RegionSource::RoiList => {
                 for region in locate::marked(frame.buffer(), crop) {
-                    match region {
-                        Ok(region) => self.regions.push(region),
-                        Err(reason) => {
-                            gst::debug!(super::imp::CAT, "Skipping: {reason}");
-                            skipped += 1;
-                        }
-                    }
+                    skipped += keep(region, &mut self.regions);
                 }
             }
             RegionSource::Faces => {
@@ -154,13 +151,8 @@ impl Worker {
                     None => &[],
                 };
                 for face in faces {
-                    match Region::of_points(&face.points, face.bounds, crop) {
-                        Ok(region) => self.regions.push(region),
-                        Err(reason) => {
-                            gst::debug!(super::imp::CAT, "Skipping a face: {reason}");
-                            skipped += 1;
-                        }
-                    }
+                    let region = Region::of_points(&face.points, face.bounds, crop);
+                    skipped += keep(region, &mut self.regions);
                 }
             }
         }
@@ -215,5 +207,19 @@ impl Worker {
             }
         }
         Ok(())
+    }
+}
+
+/// Adds `region` to `regions`, or logs why there is none; tells how many were skipped.
+fn keep(region: Result<Region, impl Display>, regions: &mut Vec<Region>) -> usize {
+    match region {
+        Ok(region) => {
+            regions.push(region);
+            0
+        }
+        Err(reason) => {
+            gst::debug!(CAT, "Skipping a region: {reason}");
+            1
+        }
     }
 }
