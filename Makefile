@@ -41,9 +41,9 @@ lint: setup
 docs: setup ## the documentation of all crates: target/doc
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet
 
-# The plug-in is built first because the tests load it as GStreamer does.
+# The tests of tests/ build the plug-in as GStreamer loads it; built beforehand its progress shows.
 unit-tests: setup
-	$(CARGO) build --workspace
+	$(CARGO) build --package gst-plugin-mdecomplete --lib
 	G_DEBUG=fatal-warnings $(CARGO) test --workspace
 
 .PHONY: bench
