@@ -47,8 +47,8 @@ unit-tests: setup
 	G_DEBUG=fatal-warnings $(CARGO) test --workspace
 
 .PHONY: bench
-bench: setup-runtime ## frames a second of the element, and where the time goes
-	$(CARGO) bench --package gst-plugin-mdecomplete
+bench: setup-runtime ## frames a second through the element, against ONNX Runtime alone
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench '*'
 
 .PHONY: install uninstall
 install: build ## put plug-in, ONNX Runtime and detector where GStreamer finds them, for this user
