@@ -1,2 +1,26 @@
-//! Trainer.
-fn main() {}
+//! `mde-train`: trains generators of the Missing Data Encoder.
+
+mod allocator;
+mod commands;
+mod data;
+mod files;
+mod network;
+mod report;
+mod training;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(version, about)]
+enum Command {
+    Train(commands::train::Train),
+    Bench(commands::bench::Bench),
+}
+
+fn main() -> anyhow::Result<()> {
+    allocator::keep_big_blocks();
+    match Command::parse() {
+        Command::Train(command) => command.run(),
+        Command::Bench(command) => command.run(),
+    }
+}

@@ -1,0 +1,77 @@
+//! Sizes of the generator and their presets.
+
+use serde::{Deserialize, Serialize};
+
+/// Sizes and inputs of a generator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeneratorConfig {
+    /// Side of the square picture in pixels, a multiple of 32.
+    pub size: i64,
+    /// Channels at full resolution, doubled at each of the next three levels.
+    pub width: i64,
+    /// Units of the fully-connected bottleneck.
+    pub bottleneck: i64,
+    /// Whether the mask is given to the network as three more channels.
+    pub mask_input: bool,
+    /// Whether the mirrored picture (and mask) are given as further channels: a face is nearly
+    /// symmetric, so what is missing on one side often stands on the other.
+    pub mirror_input: bool,
+}
+
+/// Named sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Preset {
+    /// The paper's: 64 channels, bottleneck 4000.
+    Paper,
+    /// The embedded model's: 32 channels, bottleneck 1024.
+    Half,
+    /// For tests: 8 channels, bottleneck 64, 32x32 pictures.
+    Tiny,
+}
+
+impl Preset {
+    /// The sizes of this preset, with the mask as input.
+    pub fn config(self) -> GeneratorConfig {
+        let (size, width, bottleneck) = match self {
+            Self::Paper => (96, 64, 4000),
+            Self::Half => (96, 32, 1024),
+            Self::Tiny => (32, 8, 64),
+        };
+        GeneratorConfig {
+            size,
+            width,
+            bottleneck,
+            mask_input: true,
+            mirror_input: false,
+        }
+    }
+}
+
+/// Times the encoder halves the resolution.
+pub const LEVELS: usize = 5;
+/// Convolutions of each encoder level, the last of them strided, as in VGG-16.
+pub const ENCODER_DEPTH: [usize; LEVELS] = [2, 2, 3, 3, 3];
+/// Convolutions of each decoder level after the transposed one, deepest level first.
+pub const DECODER_DEPTH: [usize; LEVELS] = [2, 2, 2, 1, 1];
+
+impl GeneratorConfig {
+    /// Channels of each level, finest first.
+    pub fn channels(&self) -> [i64; LEVELS] {
+        [1, 2, 4, 8, 8].map(|k| k * self.width)
+    }
+
+    /// Channels of the network's input.
+    pub fn input_channels(&self) -> i64 {
+        3 * if self.mask_input { 2 } else { 1 } * if self.mirror_input { 2 } else { 1 }
+    }
+
+    /// Side of the encoder's last feature map.
+    pub fn coarse_size(&self) -> i64 {
+        self.size >> LEVELS
+    }
+
+    /// Values of the encoder's last feature map.
+    pub fn coarse_features(&self) -> i64 {
+        self.channels()[LEVELS - 1] * self.coarse_size().pow(2)
+    }
+}

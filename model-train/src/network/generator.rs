@@ -1,0 +1,113 @@
+//! The generator of section 2.5 and Fig. 4: a VGG-like encoder, one large fully-connected
+//! bottleneck, a mirrored decoder, and skip connections between levels of equal resolution.
+
+use tch::Tensor;
+
+use super::config::{DECODER_DEPTH, ENCODER_DEPTH, GeneratorConfig};
+use super::layers::{Conv, ConvBlock, LinearRelu, UpBlock};
+use super::parameters::Store;
+
+/// An encoder level: convolutions at one resolution, whose result is the skip connection, and the
+/// strided one that halves it.
+struct Down {
+    same: Vec<ConvBlock>,
+    halve: ConvBlock,
+}
+
+/// A decoder level: the transposed convolution that doubles the resolution, and the convolutions
+/// over its result and the skip connection.
+struct Up {
+    double: UpBlock,
+    same: Vec<ConvBlock>,
+}
+
+/// The network `G`.
+pub struct Generator {
+    config: GeneratorConfig,
+    down: Vec<Down>,
+    encode: LinearRelu,
+    decode: LinearRelu,
+    up: Vec<Up>,
+    out: Conv,
+}
+
+impl Generator {
+    /// A generator with freshly drawn weights (by torch's global generator) in `store`.
+    pub fn new(store: &mut Store, config: &GeneratorConfig) -> Self {
+        let channels = config.channels();
+        let mut inputs = config.input_channels();
+        let mut down = Vec::new();
+        for (level, (&c, depth)) in channels.iter().zip(ENCODER_DEPTH).enumerate() {
+            let name = |k: usize| format!("encoder.{level}.{k}");
+            let mut same = Vec::new();
+            for k in 0..depth - 1 {
+                same.push(ConvBlock::new(store, &name(k), inputs, c, 1));
+                inputs = c;
+            }
+            down.push(Down {
+                same,
+                halve: ConvBlock::new(store, &name(depth - 1), c, c, 2),
+            });
+        }
+        let features = config.coarse_features();
+        let encode = LinearRelu::new(store, "bottleneck.0", features, config.bottleneck);
+        let decode = LinearRelu::new(store, "bottleneck.1", config.bottleneck, features);
+        let mut up = Vec::new();
+        for (level, (&c, depth)) in channels.iter().rev().zip(DECODER_DEPTH).enumerate() {
+            let name = |k: usize| format!("decoder.{level}.{k}");
+            let double = UpBlock::new(store, &name(0), inputs, c);
+            let same = (0..depth)
+                .map(|k| ConvBlock::new(store, &name(k + 1), if k == 0 { 2 * c } else { c }, c, 1))
+                .collect();
+            up.push(Up { double, same });
+            inputs = c;
+        }
+        let out = Conv::with_bias(store, "out", config.width, 3);
+        Self {
+            config: config.clone(),
+            down,
+            encode,
+            decode,
+            up,
+            out,
+        }
+    }
+
+    /// Completes `masked` = `M * Z` `[N, 3, S, S]` under `mask` = `M` `[N, 3, S, S]` (1 known):
+    /// `[N, 3, S, S]` f32 in `[0, 1]`, the generator's whole output. Both inputs have the kind of
+    /// the working weights and are channels last. `train` takes batch statistics and updates the
+    /// running ones.
+    pub fn forward(&self, masked: &Tensor, mask: &Tensor, train: bool) -> Tensor {
+        let mut x = self.input(masked, mask); // [N, 3..12, S, S]
+        let mut skips = Vec::with_capacity(self.down.len());
+        for level in &self.down {
+            for block in &level.same {
+                x = block.forward(&x, train);
+            }
+            let half = level.halve.forward(&x, train);
+            skips.push(std::mem::replace(&mut x, half));
+        }
+        let coarse = x.size(); // [N, 8 W, S / 32, S / 32]
+        let code = self.encode.forward(&x.flatten(1, -1)); // [N, B]
+        x = self.decode.forward(&code).view(coarse.as_slice());
+        for (level, skip) in self.up.iter().zip(skips.iter().rev()) {
+            x = Tensor::cat(&[&level.double.forward(&x, train), skip], 1);
+            for block in &level.same {
+                x = block.forward(&x, train);
+            }
+        }
+        self.out.forward(&x).to_kind(tch::Kind::Float).sigmoid_()
+    }
+
+    fn input(&self, masked: &Tensor, mask: &Tensor) -> Tensor {
+        let mut parts = vec![masked.shallow_clone()];
+        if self.config.mask_input {
+            parts.push(mask.shallow_clone());
+        }
+        if self.config.mirror_input {
+            let mirrored: Vec<_> = parts.iter().map(|t| t.flip([3])).collect();
+            parts.extend(mirrored);
+        }
+        Tensor::cat(&parts, 1)
+    }
+}

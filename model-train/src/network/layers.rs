@@ -1,0 +1,165 @@
+//! The layers the networks are made of.
+
+use tch::{Kind, Tensor};
+
+use super::parameters::Store;
+
+/// A 2-D convolution, kernel 3, padding 1.
+pub struct Conv {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    stride: i64,
+}
+
+impl Conv {
+    fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64, stride: i64) -> Self {
+        let init = he_uniform(&[outputs, inputs, 3, 3], inputs * 9);
+        Self {
+            weight: store.weight(format!("{name}.weight"), &init),
+            bias: None,
+            stride,
+        }
+    }
+
+    /// With a bias and stride 1, for a last layer.
+    pub fn with_bias(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
+        let mut conv = Self::new(store, name, inputs, outputs, 1);
+        let zeros = Tensor::zeros([outputs], (Kind::Float, tch::Device::Cpu));
+        conv.bias = Some(store.weight(format!("{name}.bias"), &zeros));
+        conv
+    }
+
+    /// `[N, inputs, H, W]` to `[N, outputs, H / stride, W / stride]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let s = self.stride;
+        x.conv2d(&self.weight, self.bias.as_ref(), [s, s], [1, 1], [1, 1], 1)
+    }
+}
+
+/// Batch normalisation with f32 statistics, and the ReLU after it.
+struct NormRelu {
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+}
+
+/// Weight of the newest batch in the running statistics.
+const MOMENTUM: f64 = 0.1;
+/// Added to the variance.
+pub const BATCH_NORM_EPS: f64 = 1e-5;
+
+impl NormRelu {
+    fn new(store: &mut Store, name: &str, channels: i64) -> Self {
+        let options = (Kind::Float, tch::Device::Cpu);
+        let (ones, zeros) = (
+            Tensor::ones([channels], options),
+            Tensor::zeros([channels], options),
+        );
+        Self {
+            weight: store.f32_parameter(format!("{name}.weight"), &ones),
+            bias: store.f32_parameter(format!("{name}.bias"), &zeros),
+            running_mean: store.buffer(format!("{name}.running_mean"), &zeros),
+            running_var: store.buffer(format!("{name}.running_var"), &ones),
+        }
+    }
+
+    fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        x.batch_norm(
+            Some(&self.weight),
+            Some(&self.bias),
+            Some(&self.running_mean),
+            Some(&self.running_var),
+            train,
+            MOMENTUM,
+            BATCH_NORM_EPS,
+            true,
+        )
+        // In place: the gradient of the normalisation needs its input, not its output.
+        .relu_()
+    }
+}
+
+/// Convolution, batch normalisation, ReLU.
+pub struct ConvBlock {
+    conv: Conv,
+    norm: NormRelu,
+}
+
+impl ConvBlock {
+    /// Tensors are named `NAME.conv.*` and `NAME.norm.*`.
+    pub fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64, stride: i64) -> Self {
+        Self {
+            conv: Conv::new(store, &format!("{name}.conv"), inputs, outputs, stride),
+            norm: NormRelu::new(store, &format!("{name}.norm"), outputs),
+        }
+    }
+
+    /// `[N, inputs, H, W]` to `[N, outputs, H / stride, W / stride]`.
+    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        self.norm.forward(&self.conv.forward(x), train)
+    }
+}
+
+/// Transposed convolution (kernel 4, stride 2), batch normalisation, ReLU.
+pub struct UpBlock {
+    weight: Tensor,
+    norm: NormRelu,
+}
+
+impl UpBlock {
+    /// Tensors are named `NAME.conv.*` and `NAME.norm.*`.
+    pub fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
+        // Each output value sees a quarter of the 16 taps.
+        let init = he_uniform(&[inputs, outputs, 4, 4], inputs * 4);
+        Self {
+            weight: store.weight(format!("{name}.conv.weight"), &init),
+            norm: NormRelu::new(store, &format!("{name}.norm"), outputs),
+        }
+    }
+
+    /// `[N, inputs, H, W]` to `[N, outputs, 2 H, 2 W]`.
+    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        let up = x.conv_transpose2d(
+            &self.weight,
+            None::<&Tensor>,
+            [2, 2],
+            [1, 1],
+            [0, 0],
+            1,
+            [1, 1],
+        );
+        self.norm.forward(&up, train)
+    }
+}
+
+/// Fully-connected layer and ReLU.
+pub struct LinearRelu {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl LinearRelu {
+    /// Tensors are named `NAME.weight` and `NAME.bias`.
+    pub fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
+        let zeros = Tensor::zeros([outputs], (Kind::Float, tch::Device::Cpu));
+        Self {
+            weight: store.weight(
+                format!("{name}.weight"),
+                &he_uniform(&[outputs, inputs], inputs),
+            ),
+            bias: store.weight(format!("{name}.bias"), &zeros),
+        }
+    }
+
+    /// `[N, inputs]` to `[N, outputs]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.linear(&self.weight, Some(&self.bias)).relu_()
+    }
+}
+
+/// He et al. 2015, equation 14, uniform: variance `2 / fan_in`.
+fn he_uniform(size: &[i64], fan_in: i64) -> Tensor {
+    let bound = (6.0 / fan_in as f64).sqrt();
+    Tensor::empty(size, (Kind::Float, tch::Device::Cpu)).uniform_(-bound, bound)
+}

@@ -1,0 +1,146 @@
+//! Trainable tensors, each kept twice where training is in bf16: an f32 master that the optimiser
+//! updates, and the bf16 working copy that the network computes with.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use tch::{Device, Kind, Tensor};
+
+/// Arithmetic of convolutions and fully-connected layers.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floating point throughout.
+    F32,
+    /// bf16 with f32 accumulation, f32 master weights and f32 batch statistics.
+    Bf16,
+}
+
+impl Precision {
+    /// The kind of working weights and activations.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::F32 => Kind::Float,
+            Self::Bf16 => Kind::BFloat16,
+        }
+    }
+}
+
+/// One trainable tensor.
+pub struct Parameter {
+    /// Dotted name, unique in its store.
+    pub name: String,
+    /// The f32 values that are optimised and saved.
+    pub master: Tensor,
+    /// The values the network computes with, a leaf of the gradient graph; the same tensor as
+    /// `master` unless the precision differs.
+    pub working: Tensor,
+}
+
+/// The parameters and the batch statistics of a network, in order of creation.
+pub struct Store {
+    /// Trained by the optimiser.
+    pub parameters: Vec<Parameter>,
+    /// Running statistics, by name.
+    pub buffers: Vec<(String, Tensor)>,
+    /// Where the tensors live.
+    pub device: Device,
+    /// Kind of the working copies of convolution and linear weights.
+    pub precision: Precision,
+}
+
+impl Store {
+    /// An empty store.
+    pub fn new(device: Device, precision: Precision) -> Self {
+        Self {
+            parameters: Vec::new(),
+            buffers: Vec::new(),
+            device,
+            precision,
+        }
+    }
+
+    /// Adds a weight that is computed with in the store's precision. `init` is f32; a 4-D weight
+    /// is laid out channels last.
+    pub fn weight(&mut self, name: String, init: &Tensor) -> Tensor {
+        self.add(name, init, self.precision.kind())
+    }
+
+    /// Adds a parameter that stays in f32 whatever the precision.
+    pub fn f32_parameter(&mut self, name: String, init: &Tensor) -> Tensor {
+        self.add(name, init, Kind::Float)
+    }
+
+    /// Adds a running statistic.
+    pub fn buffer(&mut self, name: String, init: &Tensor) -> Tensor {
+        let buffer = init.to_device(self.device).copy();
+        self.buffers.push((name, buffer.shallow_clone()));
+        buffer
+    }
+
+    fn add(&mut self, name: String, init: &Tensor, kind: Kind) -> Tensor {
+        let master = channels_last(&init.to_device(self.device).copy());
+        let working = if kind == Kind::Float {
+            master.shallow_clone()
+        } else {
+            master.to_kind(kind)
+        };
+        let working = working.set_requires_grad(true);
+        self.parameters.push(Parameter {
+            name,
+            master,
+            working: working.shallow_clone(),
+        });
+        working
+    }
+
+    /// All values by name, f32, in the order of creation: parameters, then statistics.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        let parameters = self.parameters.iter().map(|p| (p.name.as_str(), &p.master));
+        parameters.chain(self.buffers.iter().map(|(name, t)| (name.as_str(), t)))
+    }
+
+    /// Number of trainable values.
+    pub fn count(&self) -> usize {
+        self.parameters.iter().map(|p| p.master.numel()).sum()
+    }
+
+    /// Takes the values of `source` (looked up by name), refreshing the working copies.
+    ///
+    /// # Errors
+    /// Names the first tensor that is missing or has another shape; `origin` says where it was
+    /// looked for.
+    pub fn load(&self, origin: &Path, source: impl Fn(&str) -> Option<Tensor>) -> Result<()> {
+        tch::no_grad(|| {
+            for (name, target) in self.named() {
+                let found = source(name)
+                    .with_context(|| format!("{} has no tensor '{name}'", origin.display()))?;
+                ensure!(
+                    found.size() == target.size(),
+                    "{}: tensor '{name}' is {:?}, the network's is {:?}: was it trained with \
+                     another preset?",
+                    origin.display(),
+                    found.size(),
+                    target.size()
+                );
+                target.shallow_clone().copy_(&found);
+            }
+            for p in &self.parameters {
+                if p.working.kind() != Kind::Float {
+                    p.working.detach().copy_(&p.master);
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The same values with 4-D tensors laid out channels last (`[N, H, W, C]` in memory).
+pub fn channels_last(t: &Tensor) -> Tensor {
+    match t.dim() {
+        4 => t.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]),
+        _ => t.contiguous(),
+    }
+}

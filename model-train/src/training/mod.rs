@@ -1,0 +1,9 @@
+//! From batches to updated weights.
+
+pub mod batches;
+pub mod checkpoint;
+pub mod loss;
+pub mod mixture;
+pub mod optimizer;
+pub mod schedule;
+pub mod step;

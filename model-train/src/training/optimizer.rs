@@ -1,0 +1,238 @@
+//! Adam (Kingma and Ba 2015) over f32 master weights, in one pass over memory: gradients are read
+//! in the precision they were computed in, and the bf16 working copies are written on the way.
+//! Updates are bound by memory, so the usual chain of tensor operations would cost several times
+//! as much at the paper's 79 million parameters.
+
+use half::bf16;
+use half::slice::HalfFloatSliceExt;
+use rayon::prelude::*;
+use tch::{Device, Kind, Tensor};
+
+use crate::network::parameters::{Parameter, Store};
+
+/// Rates of [`Adam`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamConfig {
+    /// Decay of the first moment; the paper's "momentum".
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+}
+
+impl Default for AdamConfig {
+    /// The paper's momentum of 0.5.
+    fn default() -> Self {
+        Self {
+            beta1: 0.5,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+/// Adam's moments of every parameter of a store.
+pub struct Adam {
+    config: AdamConfig,
+    /// First and second moment, in the order of the store's parameters.
+    pub moments: Vec<(Tensor, Tensor)>,
+    /// Updates made so far.
+    pub updates: u64,
+}
+
+/// Values a task takes at once: small enough that its four streams stay in the cache.
+const CHUNK: usize = 1 << 15;
+
+impl Adam {
+    /// Zero moments for `store`.
+    pub fn new(store: &Store, config: AdamConfig) -> Self {
+        let zeros = |p: &Parameter| (p.master.zeros_like(), p.master.zeros_like());
+        Self {
+            config,
+            moments: store.parameters.iter().map(zeros).collect(),
+            updates: 0,
+        }
+    }
+
+    /// One update of all parameters at learning rate `rate`; `gradients` in the store's order.
+    pub fn step(&mut self, store: &Store, gradients: &[Tensor], rate: f64) {
+        self.updates += 1;
+        let t = self.updates as i32;
+        let AdamConfig {
+            beta1,
+            beta2,
+            epsilon,
+        } = self.config;
+        let root2 = (1.0 - beta2.powi(t)).sqrt();
+        let rates = Rates {
+            beta1: beta1 as f32,
+            beta2: beta2 as f32,
+            step: (rate * root2 / (1.0 - beta1.powi(t))) as f32,
+            epsilon: (epsilon * root2) as f32,
+        };
+        tch::no_grad(|| {
+            for ((p, (m, v)), g) in store.parameters.iter().zip(&self.moments).zip(gradients) {
+                let g = laid_out_like(g, &p.master);
+                if store.device == Device::Cpu {
+                    step_on_cpu(p, m, v, &g, rates);
+                } else {
+                    step_by_tensors(p, m, v, &g, rates);
+                }
+            }
+        });
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Rates {
+    beta1: f32,
+    beta2: f32,
+    /// Learning rate times the bias corrections.
+    step: f32,
+    epsilon: f32,
+}
+
+/// The gradient with the memory layout of `like`, so that both can be walked in step.
+fn laid_out_like(gradient: &Tensor, like: &Tensor) -> Tensor {
+    if gradient.stride() == like.stride() {
+        return gradient.shallow_clone();
+    }
+    let mut same = Tensor::empty_strided(
+        like.size(),
+        like.stride(),
+        (gradient.kind(), gradient.device()),
+    );
+    same.copy_(gradient);
+    same
+}
+
+fn step_on_cpu(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rates) {
+    let mixed = p.working.kind() == Kind::BFloat16;
+    // SAFETY: all five tensors are dense, live on the CPU, have the same number of values in the
+    // same layout (`laid_out_like`), do not overlap (`working` is written only where it is a copy
+    // of its own), and nothing else reads or writes them meanwhile.
+    let (master, m, v) = unsafe { (values_mut::<f32>(&p.master), values_mut(m), values_mut(v)) };
+    // SAFETY: as above.
+    let working: &mut [bf16] = if mixed {
+        unsafe { values_mut(&p.working) }
+    } else {
+        &mut []
+    };
+    if mixed {
+        // SAFETY: as above; a bf16 parameter has a bf16 gradient.
+        let g: &[bf16] = unsafe { values_mut(g) };
+        (master.par_chunks_mut(CHUNK))
+            .zip(m.par_chunks_mut(CHUNK))
+            .zip(v.par_chunks_mut(CHUNK))
+            .zip(g.par_chunks(CHUNK))
+            .zip(working.par_chunks_mut(CHUNK))
+            .for_each_init(
+                || vec![0.0; CHUNK],
+                |wide, ((((master, m), v), g), working)| {
+                    let wide = &mut wide[..g.len()];
+                    g.convert_to_f32_slice(wide);
+                    update(master, m, v, wide, rates);
+                    working.convert_from_f32_slice(master);
+                },
+            );
+    } else {
+        // SAFETY: as above; an f32 parameter has an f32 gradient.
+        let g: &[f32] = unsafe { values_mut(g) };
+        (master.par_chunks_mut(CHUNK))
+            .zip(m.par_chunks_mut(CHUNK))
+            .zip(v.par_chunks_mut(CHUNK))
+            .zip(g.par_chunks(CHUNK))
+            .for_each(|(((master, m), v), g)| update(master, m, v, g, rates));
+    }
+}
+
+fn update(master: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], rates: Rates) {
+    for (((w, m), v), &g) in master.iter_mut().zip(m).zip(v).zip(g) {
+        *m += (1.0 - rates.beta1) * (g - *m);
+        *v += (1.0 - rates.beta2) * (g * g - *v);
+        *w -= rates.step * *m / (v.sqrt() + rates.epsilon);
+    }
+}
+
+/// The tensor's storage as a slice in memory order.
+///
+/// # Safety
+/// The tensor is dense, on the CPU, of kind `T`, and no other slice of it is alive that overlaps a
+/// write.
+unsafe fn values_mut<T>(tensor: &Tensor) -> &mut [T] {
+    // SAFETY: the caller's promise; the length is the number of values of a dense tensor.
+    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), tensor.numel()) }
+}
+
+fn step_by_tensors(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rates) {
+    let g = g.to_kind(Kind::Float);
+    let (mut m, mut v) = (m.shallow_clone(), v.shallow_clone());
+    let _ = m.lerp_(&g, f64::from(1.0 - rates.beta1));
+    let _ = v.lerp_(&(&g * &g), f64::from(1.0 - rates.beta2));
+    let change = &m / (v.sqrt() + f64::from(rates.epsilon)) * f64::from(rates.step);
+    let mut master = p.master.detach();
+    master -= change;
+    if p.working.kind() != Kind::Float {
+        p.working.detach().copy_(&p.master);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::parameters::Precision;
+
+    /// The published algorithm, value by value in f64.
+    fn reference(w: f64, gradients: &[f64], rate: f64) -> f64 {
+        let c = AdamConfig::default();
+        let (mut w, mut m, mut v) = (w, 0.0, 0.0);
+        for (t, g) in gradients.iter().enumerate() {
+            let t = t as i32 + 1;
+            m = c.beta1 * m + (1.0 - c.beta1) * g;
+            v = c.beta2 * v + (1.0 - c.beta2) * g * g;
+            let (m_hat, v_hat) = (m / (1.0 - c.beta1.powi(t)), v / (1.0 - c.beta2.powi(t)));
+            w -= rate * m_hat / (v_hat.sqrt() + c.epsilon);
+        }
+        w
+    }
+
+    fn follows_the_paper(precision: Precision) {
+        let mut store = Store::new(Device::Cpu, precision);
+        let start = [0.5f32, -1.25, 2.0, 0.0, 1.0, -0.5, 0.25, 3.0];
+        let working = store.weight("w".into(), &Tensor::from_slice(&start).view([2, 4, 1, 1]));
+        let mut adam = Adam::new(&store, AdamConfig::default());
+        let steps = [0.5, -2.0, 0.25];
+        for g in steps {
+            let gradient = working.detach().fill(g);
+            adam.step(&store, &[gradient], 1e-2);
+        }
+        let got: Vec<f32> = (&store.parameters[0].master.flatten(0, -1))
+            .try_into()
+            .unwrap();
+        for (got, w) in got.iter().zip(start) {
+            let expected = reference(w.into(), &steps, 1e-2);
+            assert!(
+                (f64::from(*got) - expected).abs() < 1e-6,
+                "{got} is not {expected}"
+            );
+        }
+        let drift = (working.to_kind(Kind::Float) - &store.parameters[0].master)
+            .abs()
+            .max();
+        assert!(
+            drift.double_value(&[]) <= 2.0f64.powi(-8) * 3.0,
+            "the working copy lags: {drift}"
+        );
+    }
+
+    #[test]
+    fn f32_updates_follow_the_paper() {
+        follows_the_paper(Precision::F32);
+    }
+
+    #[test]
+    fn bf16_updates_follow_the_paper_and_refresh_the_working_copy() {
+        follows_the_paper(Precision::Bf16);
+    }
+}
