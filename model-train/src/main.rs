@@ -3,8 +3,10 @@
 mod allocator;
 mod commands;
 mod data;
+mod evaluation;
 mod files;
 mod network;
+mod onnx;
 mod report;
 mod training;
 
@@ -14,6 +16,8 @@ use clap::Parser;
 #[command(version, about)]
 enum Command {
     Train(commands::train::Train),
+    Eval(commands::eval::Eval),
+    Export(commands::export::Export),
     Bench(commands::bench::Bench),
 }
 
@@ -21,6 +25,8 @@ fn main() -> anyhow::Result<()> {
     allocator::keep_big_blocks();
     match Command::parse() {
         Command::Train(command) => command.run(),
+        Command::Eval(command) => command.run(),
+        Command::Export(command) => command.run(),
         Command::Bench(command) => command.run(),
     }
 }

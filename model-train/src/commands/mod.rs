@@ -1,6 +1,8 @@
 //! The subcommands.
 
 pub mod bench;
+pub mod eval;
+pub mod export;
 pub mod train;
 
 use tch::Device;

@@ -1,11 +1,13 @@
 //! The generator of section 2.5 and Fig. 4: a VGG-like encoder, one large fully-connected
 //! bottleneck, a mirrored decoder, and skip connections between levels of equal resolution.
 
+use mde_core::contract;
 use tch::Tensor;
 
 use super::config::{DECODER_DEPTH, ENCODER_DEPTH, GeneratorConfig};
 use super::layers::{Conv, ConvBlock, LinearRelu, UpBlock};
 use super::parameters::Store;
+use crate::onnx::Graph;
 
 /// An encoder level: convolutions at one resolution, whose result is the skip connection, and the
 /// strided one that halves it.
@@ -109,5 +111,47 @@ impl Generator {
             parts.extend(mirrored);
         }
         Tensor::cat(&parts, 1)
+    }
+
+    /// The network as an ONNX graph that keeps the contract; needs f32 weights.
+    pub fn trace(&self) -> Graph {
+        let mut graph = Graph::new(contract::KIND);
+        let shape = [3, self.config.size, self.config.size];
+        let image = graph.input(contract::INPUT_IMAGE, &shape);
+        let mask = graph.input(contract::INPUT_MASK, &shape);
+        let mut parts = vec![image];
+        if self.config.mask_input {
+            parts.push(mask);
+        }
+        if self.config.mirror_input {
+            let mirrored: Vec<_> = parts.iter().map(|p| graph.mirror(p)).collect();
+            parts.extend(mirrored);
+        }
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let mut x = graph.concat(&parts);
+        let mut skips = Vec::with_capacity(self.down.len());
+        for level in &self.down {
+            for block in &level.same {
+                x = block.trace(&mut graph, &x);
+            }
+            let half = level.halve.trace(&mut graph, &x);
+            skips.push(std::mem::replace(&mut x, half));
+        }
+        x = graph.flatten(&x);
+        x = self.encode.trace(&mut graph, &x);
+        x = self.decode.trace(&mut graph, &x);
+        let coarse = self.config.coarse_size();
+        x = graph.reshape(&x, &[8 * self.config.width, coarse, coarse]);
+        for (level, skip) in self.up.iter().zip(skips.iter().rev()) {
+            let doubled = level.double.trace(&mut graph, &x);
+            x = graph.concat(&[&doubled, skip]);
+            for block in &level.same {
+                x = block.trace(&mut graph, &x);
+            }
+        }
+        x = self.out.trace(&mut graph, &x);
+        x = graph.sigmoid(&x);
+        graph.output(&x, contract::OUTPUT, &shape);
+        graph
     }
 }

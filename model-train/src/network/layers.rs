@@ -1,8 +1,9 @@
 //! The layers the networks are made of.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::parameters::Store;
+use crate::onnx::Graph;
 
 /// A 2-D convolution, kernel 3, padding 1.
 pub struct Conv {
@@ -24,7 +25,7 @@ impl Conv {
     /// With a bias and stride 1, for a last layer.
     pub fn with_bias(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
         let mut conv = Self::new(store, name, inputs, outputs, 1);
-        let zeros = Tensor::zeros([outputs], (Kind::Float, tch::Device::Cpu));
+        let zeros = Tensor::zeros([outputs], (Kind::Float, Device::Cpu));
         conv.bias = Some(store.weight(format!("{name}.bias"), &zeros));
         conv
     }
@@ -33,6 +34,16 @@ impl Conv {
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let s = self.stride;
         x.conv2d(&self.weight, self.bias.as_ref(), [s, s], [1, 1], [1, 1], 1)
+    }
+
+    /// Appends the layer to an ONNX graph; needs f32 weights.
+    pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
+        let no_bias = || Tensor::zeros([self.weight.size()[0]], (Kind::Float, Device::Cpu));
+        let bias = self
+            .bias
+            .as_ref()
+            .map_or_else(no_bias, Tensor::shallow_clone);
+        graph.conv(x, &self.weight, &bias, self.stride)
     }
 }
 
@@ -47,11 +58,11 @@ struct NormRelu {
 /// Weight of the newest batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
 /// Added to the variance.
-pub const BATCH_NORM_EPS: f64 = 1e-5;
+const BATCH_NORM_EPS: f64 = 1e-5;
 
 impl NormRelu {
     fn new(store: &mut Store, name: &str, channels: i64) -> Self {
-        let options = (Kind::Float, tch::Device::Cpu);
+        let options = (Kind::Float, Device::Cpu);
         let (ones, zeros) = (
             Tensor::ones([channels], options),
             Tensor::zeros([channels], options),
@@ -78,6 +89,13 @@ impl NormRelu {
         // In place: the gradient of the normalisation needs its input, not its output.
         .relu_()
     }
+
+    /// `(scale, shift)` per channel of the trained normalisation: `scale x + shift`.
+    fn affine(&self) -> (Tensor, Tensor) {
+        let scale = &self.weight / (&self.running_var + BATCH_NORM_EPS).sqrt();
+        let shift = &self.bias - &self.running_mean * &scale;
+        (scale, shift)
+    }
 }
 
 /// Convolution, batch normalisation, ReLU.
@@ -98,6 +116,15 @@ impl ConvBlock {
     /// `[N, inputs, H, W]` to `[N, outputs, H / stride, W / stride]`.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         self.norm.forward(&self.conv.forward(x), train)
+    }
+
+    /// Appends the block to an ONNX graph, the normalisation folded into the convolution; needs
+    /// f32 weights.
+    pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
+        let (scale, shift) = self.norm.affine();
+        let weight = &self.conv.weight * scale.view([-1, 1, 1, 1]);
+        let x = graph.conv(x, &weight, &shift, self.conv.stride);
+        graph.relu(&x)
     }
 }
 
@@ -131,6 +158,15 @@ impl UpBlock {
         );
         self.norm.forward(&up, train)
     }
+
+    /// Appends the block to an ONNX graph, the normalisation folded into the convolution; needs
+    /// f32 weights.
+    pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
+        let (scale, shift) = self.norm.affine();
+        let weight = &self.weight * scale.view([1, -1, 1, 1]);
+        let x = graph.conv_transpose(x, &weight, &shift);
+        graph.relu(&x)
+    }
 }
 
 /// Fully-connected layer and ReLU.
@@ -142,7 +178,7 @@ pub struct LinearRelu {
 impl LinearRelu {
     /// Tensors are named `NAME.weight` and `NAME.bias`.
     pub fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
-        let zeros = Tensor::zeros([outputs], (Kind::Float, tch::Device::Cpu));
+        let zeros = Tensor::zeros([outputs], (Kind::Float, Device::Cpu));
         Self {
             weight: store.weight(
                 format!("{name}.weight"),
@@ -156,10 +192,16 @@ impl LinearRelu {
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.linear(&self.weight, Some(&self.bias)).relu_()
     }
+
+    /// Appends the layer to an ONNX graph; needs f32 weights.
+    pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
+        let x = graph.linear(x, &self.weight, &self.bias);
+        graph.relu(&x)
+    }
 }
 
 /// He et al. 2015, equation 14, uniform: variance `2 / fan_in`.
 fn he_uniform(size: &[i64], fan_in: i64) -> Tensor {
     let bound = (6.0 / fan_in as f64).sqrt();
-    Tensor::empty(size, (Kind::Float, tch::Device::Cpu)).uniform_(-bound, bound)
+    Tensor::empty(size, (Kind::Float, Device::Cpu)).uniform_(-bound, bound)
 }

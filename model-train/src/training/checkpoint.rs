@@ -10,12 +10,13 @@ use anyhow::{Context, Result, ensure};
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::optimizer::Adam;
 use crate::files::write_aside;
 use crate::network::config::GeneratorConfig;
-use crate::network::parameters::Store;
+use crate::network::generator::Generator;
+use crate::network::parameters::{Precision, Store};
 
 /// How far a run has come and what it is of; everything else about batches and the learning rate
 /// follows from it.
@@ -109,6 +110,17 @@ impl Checkpoint {
         store.load(path, |name| {
             self.tensors.get(name).map(Tensor::shallow_clone)
         })
+    }
+
+    /// The generator with f32 weights; `path` is for messages.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or of another shape.
+    pub fn generator(&self, path: &Path, device: Device) -> Result<(Store, Generator)> {
+        let mut store = Store::new(device, Precision::F32);
+        let generator = Generator::new(&mut store, &self.progress.generator);
+        self.load_weights(path, &store)?;
+        Ok((store, generator))
     }
 
     /// Puts the optimiser's state into `adam`; `path` is for messages.

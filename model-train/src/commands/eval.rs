@@ -1,0 +1,119 @@
+//! `mde-train eval`: scores of a checkpoint.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use indicatif::ProgressBar;
+use mde_core::mask::Task;
+use mde_core::occlusion::Occlusion;
+
+use super::DeviceArg;
+use crate::data::{CropRule, Dataset, Options, Split};
+use crate::evaluation::{Model, Scores};
+use crate::training::checkpoint::Checkpoint;
+
+/// Scores a checkpoint on each completion task: PSNR (dB) and SSIM, raw and composited.
+#[derive(Args, Debug)]
+pub struct Eval {
+    /// Checkpoint of `mde-train train`.
+    #[arg(long)]
+    checkpoint: PathBuf,
+    /// The data, as for `mde-train train`.
+    #[arg(long)]
+    data: PathBuf,
+    /// Which sub-folder of the data.
+    #[arg(long, value_enum, default_value = "val")]
+    split: Split,
+    /// Pictures scored, from the first on.
+    #[arg(long, default_value_t = 2000)]
+    count: usize,
+    /// Seed of the random masks.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Tasks; by default the six occlusions and the paper's I, RI, Col, RE and REC.
+    #[arg(long, value_delimiter = ',')]
+    tasks: Vec<Task>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value = "cpu")]
+    device: DeviceArg,
+    /// Which part of a picture is kept.
+    #[arg(long, value_enum, default_value = "celeba")]
+    crop: CropRule,
+    /// Folder of the picture cache.
+    #[arg(long)]
+    cache: Option<PathBuf>,
+}
+
+impl Eval {
+    /// Scores and prints.
+    pub fn run(&self) -> Result<()> {
+        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let (store, generator) = checkpoint.generator(&self.checkpoint, self.device.device()?)?;
+        let dataset = Dataset::open(&Options {
+            root: self.data.clone(),
+            split: self.split,
+            size: checkpoint.progress.generator.size as usize,
+            crop: self.crop,
+            cache: self.cache.clone(),
+        })?;
+        let model = Model {
+            store: &store,
+            generator: &generator,
+        };
+        let tasks = if self.tasks.is_empty() {
+            all_tasks()
+        } else {
+            self.tasks.clone()
+        };
+        let count = self.count.min(dataset.len());
+        let bar = ProgressBar::new((tasks.len() * count) as u64);
+        let mut table: Vec<(String, Scores)> = Vec::new();
+        for task in &tasks {
+            let tick = |n| bar.inc(n as u64);
+            table.push((
+                task.to_string(),
+                model.score(&dataset, count, task, self.seed, tick)?,
+            ));
+        }
+        bar.finish_and_clear();
+        if self.json {
+            let rows: serde_json::Map<_, _> = table
+                .into_iter()
+                .map(|(task, scores)| Ok((task, serde_json::to_value(scores)?)))
+                .collect::<Result<_>>()?;
+            let report = serde_json::json!({ "pictures": count, "tasks": rows });
+            println!("{}", serde_json::to_string_pretty(&report)?);
+            return Ok(());
+        }
+        println!("{count} pictures, {} updates", checkpoint.progress.updates);
+        println!(
+            "{:<12} {:>9} {:>9} {:>9} {:>9}",
+            "task", "PSNR raw", "PSNR", "SSIM raw", "SSIM"
+        );
+        for (task, s) in table {
+            println!(
+                "{task:<12} {:>9.2} {:>9.2} {:>9.3} {:>9.3}",
+                s.psnr_raw, s.psnr_composited, s.ssim_raw, s.ssim_composited
+            );
+        }
+        Ok(())
+    }
+}
+
+fn all_tasks() -> Vec<Task> {
+    let mut tasks: Vec<Task> = Occlusion::ALL
+        .map(|occlusion| Task::Occlusion {
+            occlusion,
+            jitter: 0,
+        })
+        .to_vec();
+    tasks.extend([Task::Inpainting(0.25), Task::ReverseInpainting(0.25)]);
+    tasks.extend([1, 2].map(Task::Colorization));
+    tasks.extend([0.1, 0.25].map(Task::RandomExtrapolation));
+    tasks.extend([0.1, 0.3].map(Task::Rec));
+    tasks
+}

@@ -1,0 +1,69 @@
+//! `mde-train export`: a checkpoint as an ONNX model for the element.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use mde_core::contract::{Alignment, Contract};
+use protobuf::Message;
+
+use crate::files::write_aside;
+use crate::training::checkpoint::Checkpoint;
+
+/// Writes the generator of a checkpoint as ONNX: batch normalisation folded, 16-bit weights,
+/// free batch size, and the metadata that the element reads.
+#[derive(Args, Debug)]
+pub struct Export {
+    /// Checkpoint of `mde-train train`.
+    #[arg(long)]
+    checkpoint: PathBuf,
+    /// The ONNX file to write.
+    #[arg(long)]
+    out: PathBuf,
+    /// The pictures are not faces on the five-point template.
+    #[arg(long)]
+    unaligned: bool,
+    /// Terms of the weights, stored in the model.
+    #[arg(
+        long,
+        default_value = "Weights trained on CelebA: non-commercial research use only"
+    )]
+    license: String,
+}
+
+impl Export {
+    /// Writes the model.
+    pub fn run(&self) -> Result<()> {
+        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let (_store, generator) = checkpoint.generator(&self.checkpoint, tch::Device::Cpu)?;
+        let progress = &checkpoint.progress;
+        let sizes = &progress.generator;
+        let contract = Contract {
+            width: sizes.size as usize,
+            height: sizes.size as usize,
+            alignment: if self.unaligned {
+                Alignment::None
+            } else {
+                Alignment::FaceTemplate
+            },
+            training: format!(
+                "width {}, bottleneck {}, {} updates of {}, tasks {}",
+                sizes.width, sizes.bottleneck, progress.updates, progress.batch, progress.tasks
+            ),
+            license: self.license.clone(),
+        };
+        let model = tch::no_grad(|| generator.trace()).into_model(contract.to_metadata());
+        let bytes = model.write_to_bytes()?;
+        write_aside(&self.out, |aside| -> Result<()> {
+            let mut file = fs::File::create(aside)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            Ok(())
+        })
+        .with_context(|| format!("cannot write '{}'", self.out.display()))?;
+        println!("{}: {:.1} MB", self.out.display(), bytes.len() as f64 / 1e6);
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! Scores of a generator on validation pictures, and pictures of what it does.
+
+use anyhow::Result;
+use mde_core::mask::{Mask, Task};
+use mde_core::quality::{psnr, ssim};
+use ndarray::{Array3, ArrayView3, Zip};
+use rand_pcg::Pcg64;
+use rayon::prelude::*;
+use serde::Serialize;
+use tch::{Kind, Tensor};
+
+use crate::data::Dataset;
+use crate::network::generator::Generator;
+use crate::network::parameters::Store;
+use crate::training::batches::{Batch, append, channels_last_tensor};
+
+/// Pictures in one forward pass.
+const BATCH: usize = 32;
+
+/// Mean scores over pictures. PSNR in dB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Scores {
+    /// PSNR of the generator's whole output.
+    pub psnr_raw: f64,
+    /// PSNR with the known pixels put back.
+    pub psnr_composited: f64,
+    /// SSIM of the generator's whole output.
+    pub ssim_raw: f64,
+    /// SSIM with the known pixels put back.
+    pub ssim_composited: f64,
+}
+
+/// One completed picture; arrays are `[3, S, S]` in `[0, 1]`.
+pub struct Completion {
+    /// The original.
+    pub original: Array3<f32>,
+    /// 1 known, 0 missing.
+    pub mask: Mask,
+    /// The generator's whole output.
+    pub generated: Array3<f32>,
+}
+
+/// A network and where its weights are.
+pub struct Model<'a> {
+    /// Weights.
+    pub store: &'a Store,
+    /// Network.
+    pub generator: &'a Generator,
+}
+
+impl Model<'_> {
+    /// Completes pictures `indices` of `dataset` under masks of `task`, each drawn from the seed
+    /// and the picture's number alone.
+    ///
+    /// # Errors
+    /// Where the network's output has another shape than the pictures.
+    pub fn complete(
+        &self,
+        dataset: &Dataset,
+        indices: &[usize],
+        task: &Task,
+        seed: u64,
+    ) -> Result<Vec<Completion>> {
+        let size = dataset.size();
+        let mut pictures = Vec::with_capacity(indices.len() * size * size * 3);
+        let mut known = Vec::with_capacity(pictures.capacity());
+        let mut masks = Vec::with_capacity(indices.len());
+        for &i in indices {
+            append(&mut pictures, dataset.picture(i), size, false);
+            let mask = task.sample(size, size, &mut Pcg64::new(seed.into(), i as u128));
+            known.extend(mask.view().permuted_axes([1, 2, 0]).iter());
+            masks.push(mask);
+        }
+        let tensor = |values: &[f32]| channels_last_tensor(values, indices.len(), size);
+        let batch = Batch {
+            pictures: tensor(&pictures),
+            masks: tensor(&known),
+        };
+        let generated = tch::no_grad(|| self.forward(&batch.to_device(self.store.device)));
+        let pictures = arrays(&batch.pictures, size)?;
+        let generated = arrays(&generated, size)?;
+        let join = |((original, mask), generated)| Completion {
+            original,
+            mask,
+            generated,
+        };
+        Ok(pictures
+            .into_iter()
+            .zip(masks)
+            .zip(generated)
+            .map(join)
+            .collect())
+    }
+
+    fn forward(&self, batch: &Batch) -> Tensor {
+        let kind = self.store.precision.kind();
+        let masks = batch.masks.to_kind(kind);
+        self.generator
+            .forward(&(batch.pictures.to_kind(kind) * &masks), &masks, false)
+    }
+
+    /// Mean scores over the first `count` pictures of `dataset`; `tick` is called with the number
+    /// of pictures done since the last call.
+    ///
+    /// # Errors
+    /// As [`Self::complete`].
+    pub fn score(
+        &self,
+        dataset: &Dataset,
+        count: usize,
+        task: &Task,
+        seed: u64,
+        tick: impl Fn(usize),
+    ) -> Result<Scores> {
+        let indices: Vec<usize> = (0..count.min(dataset.len())).collect();
+        let mut sum = [0.0; 4];
+        for chunk in indices.chunks(BATCH) {
+            let completions = self.complete(dataset, chunk, task, seed)?;
+            let scores: Vec<[f64; 4]> = completions.par_iter().map(Completion::scores).collect();
+            for (total, score) in scores.iter().flat_map(|s| s.iter().enumerate()) {
+                sum[total] += score;
+            }
+            tick(chunk.len());
+        }
+        let [psnr_raw, psnr_composited, ssim_raw, ssim_composited] =
+            sum.map(|s| s / indices.len() as f64);
+        Ok(Scores {
+            psnr_raw,
+            psnr_composited,
+            ssim_raw,
+            ssim_composited,
+        })
+    }
+}
+
+impl Completion {
+    /// Raw and composited PSNR, raw and composited SSIM.
+    fn scores(&self) -> [f64; 4] {
+        let composited = self.composited();
+        let (z, raw, put_back) = (
+            self.original.view(),
+            self.generated.view(),
+            composited.view(),
+        );
+        [
+            psnr(raw, z),
+            psnr(put_back, z),
+            ssim(raw, z),
+            ssim(put_back, z),
+        ]
+    }
+
+    /// The generator's output with the known pixels put back.
+    pub fn composited(&self) -> Array3<f32> {
+        let mut composited = self.generated.clone();
+        let mask: ArrayView3<'_, f32> = self.mask.view();
+        Zip::from(&mut composited)
+            .and(&self.original)
+            .and(mask)
+            .for_each(|out, &z, &m| {
+                if m != 0.0 {
+                    *out = z;
+                }
+            });
+        composited
+    }
+}
+
+/// An `[N, 3, S, S]` tensor as `N` arrays.
+fn arrays(t: &Tensor, size: usize) -> Result<Vec<Array3<f32>>> {
+    let values = Vec::<f32>::try_from(t.to_kind(Kind::Float).contiguous().flatten(0, -1))?;
+    let picture = |v: &[f32]| Ok(Array3::from_shape_vec((3, size, size), v.to_vec())?);
+    values.chunks_exact(3 * size * size).map(picture).collect()
+}
