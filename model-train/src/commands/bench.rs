@@ -73,6 +73,7 @@ impl Bench {
             let batch = Batch {
                 pictures,
                 masks: channels_last(&masks),
+                epoch: 0,
             };
             let losses = trainee.update(&batch, &loss, 2e-4);
             // Reading a value waits for a device that computes behind our back.

@@ -6,11 +6,10 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::ProgressBar;
 use mde_core::mask::Task;
-use mde_core::occlusion::Occlusion;
 
 use super::DeviceArg;
 use crate::data::{CropRule, Dataset, Options, Split};
-use crate::evaluation::{Model, Scores};
+use crate::evaluation::{Model, Scores, all_tasks};
 use crate::training::checkpoint::Checkpoint;
 
 /// Scores a checkpoint on each completion task: PSNR (dB) and SSIM, raw and composited.
@@ -69,7 +68,7 @@ impl Eval {
         } else {
             self.tasks.clone()
         };
-        let count = self.count.min(dataset.len());
+        let count = self.count.clamp(1, dataset.len());
         let bar = ProgressBar::new((tasks.len() * count) as u64);
         let mut table: Vec<(String, Scores)> = Vec::new();
         for task in &tasks {
@@ -85,7 +84,13 @@ impl Eval {
                 .into_iter()
                 .map(|(task, scores)| Ok((task, serde_json::to_value(scores)?)))
                 .collect::<Result<_>>()?;
-            let report = serde_json::json!({ "pictures": count, "tasks": rows });
+            let report = serde_json::json!({
+                "pictures": count,
+                "first": dataset.name(0),
+                "last": dataset.name(count - 1),
+                "updates": checkpoint.progress.updates,
+                "tasks": rows,
+            });
             println!("{}", serde_json::to_string_pretty(&report)?);
             return Ok(());
         }
@@ -102,18 +107,4 @@ impl Eval {
         }
         Ok(())
     }
-}
-
-fn all_tasks() -> Vec<Task> {
-    let mut tasks: Vec<Task> = Occlusion::ALL
-        .map(|occlusion| Task::Occlusion {
-            occlusion,
-            jitter: 0,
-        })
-        .to_vec();
-    tasks.extend([Task::Inpainting(0.25), Task::ReverseInpainting(0.25)]);
-    tasks.extend([1, 2].map(Task::Colorization));
-    tasks.extend([0.1, 0.25].map(Task::RandomExtrapolation));
-    tasks.extend([0.1, 0.3].map(Task::Rec));
-    tasks
 }

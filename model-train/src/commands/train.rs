@@ -1,7 +1,7 @@
 //! `mde-train train`: trains a generator.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::DeviceArg;
 use crate::data::{CropRule, Dataset, Options, Split};
+use crate::evaluation::{Model, all_tasks, write_grid};
 use crate::network::config::Preset;
 use crate::network::generator::Generator;
 use crate::network::parameters::{Precision, Store};
@@ -109,13 +110,14 @@ impl Train {
         let (mut trainee, mut progress) = self.start(device, &path)?;
         fs::create_dir_all(&self.out)
             .with_context(|| format!("cannot create the folder '{}'", self.out.display()))?;
-        let dataset = Arc::new(Dataset::open(&Options {
-            root: self.data.clone(),
-            split: Split::Train,
-            size: progress.generator.size as usize,
-            crop: self.crop,
-            cache: self.cache.clone(),
-        })?);
+        let size = progress.generator.size as usize;
+        let dataset = Arc::new(self.dataset(Split::Train, size)?);
+        let validation = self.dataset(Split::Val, size)?;
+        println!(
+            "{} pictures, {} broken ones left out",
+            dataset.len(),
+            dataset.broken().len()
+        );
         let mut log = LossLog::open(
             &self.out,
             &["total", "completion", "reconstruction", "rate"],
@@ -179,24 +181,53 @@ impl Train {
                 log.record(progress.updates, &row)?;
                 bar.set_position((1000.0 * done) as u64);
                 bar.set_message(format!(
-                    "update {} loss {total:.4} {:.3} s/update",
+                    "update {} (epoch {}) loss {total:.4} {:.3} s/update",
                     progress.updates,
+                    batch.epoch,
                     progress.seconds / progress.updates as f64
                 ));
             }
             if saved.elapsed().as_secs_f64() > 60.0 * self.checkpoint_minutes {
-                checkpoint::save(&path, &progress, &trainee.store, &trainee.adam)?;
+                self.save(&path, &progress, &trainee, &validation)?;
                 saved = Instant::now();
             }
         }
-        checkpoint::save(&path, &progress, &trainee.store, &trainee.adam)?;
+        self.save(&path, &progress, &trainee, &validation)?;
         bar.finish();
         println!("{} after {} updates", path.display(), progress.updates);
         Ok(())
     }
 
+    fn dataset(&self, split: Split, size: usize) -> Result<Dataset> {
+        let (root, cache) = (self.data.clone(), self.cache.clone());
+        Ok(Dataset::open(&Options {
+            root,
+            split,
+            size,
+            crop: self.crop,
+            cache,
+        })?)
+    }
+
+    /// Writes the checkpoint, and a grid of validation pictures beside it.
+    fn save(
+        &self,
+        path: &Path,
+        progress: &Progress,
+        trainee: &Trainee,
+        validation: &Dataset,
+    ) -> Result<()> {
+        checkpoint::save(path, progress, &trainee.store, &trainee.adam)?;
+        let grid = self.out.join(format!("grid-{:07}.png", progress.updates));
+        let model = Model {
+            store: &trainee.store,
+            generator: &trainee.generator,
+        };
+        write_grid(&grid, &model, validation, &all_tasks())
+    }
+
     /// A fresh run, or the one in the folder.
-    fn start(&self, device: tch::Device, path: &std::path::Path) -> Result<(Trainee, Progress)> {
+    fn start(&self, device: tch::Device, path: &Path) -> Result<(Trainee, Progress)> {
         let earlier = if self.resume {
             Some(Checkpoint::open(path)?)
         } else {

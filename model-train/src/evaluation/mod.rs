@@ -1,7 +1,10 @@
 //! Scores of a generator on validation pictures, and pictures of what it does.
 
+use std::path::Path;
+
 use anyhow::Result;
 use mde_core::mask::{Mask, Task};
+use mde_core::occlusion::Occlusion;
 use mde_core::quality::{psnr, ssim};
 use ndarray::{Array3, ArrayView3, Zip};
 use rand_pcg::Pcg64;
@@ -12,6 +15,7 @@ use tch::{Kind, Tensor};
 use crate::data::Dataset;
 use crate::network::generator::Generator;
 use crate::network::parameters::Store;
+use crate::report::grid::{Row, write_png};
 use crate::training::batches::{Batch, append, channels_last_tensor};
 
 /// Pictures in one forward pass.
@@ -75,6 +79,7 @@ impl Model<'_> {
         let batch = Batch {
             pictures: tensor(&pictures),
             masks: tensor(&known),
+            epoch: 0,
         };
         let generated = tch::no_grad(|| self.forward(&batch.to_device(self.store.device)));
         let pictures = arrays(&batch.pictures, size)?;
@@ -171,4 +176,52 @@ fn arrays(t: &Tensor, size: usize) -> Result<Vec<Array3<f32>>> {
     let values = Vec::<f32>::try_from(t.to_kind(Kind::Float).contiguous().flatten(0, -1))?;
     let picture = |v: &[f32]| Ok(Array3::from_shape_vec((3, size, size), v.to_vec())?);
     values.chunks_exact(3 * size * size).map(picture).collect()
+}
+
+/// Writes a picture grid: one row a task, each of another picture of `dataset`.
+///
+/// # Errors
+/// Where the file cannot be written, and as [`Model::complete`].
+pub fn write_grid(path: &Path, model: &Model<'_>, dataset: &Dataset, tasks: &[Task]) -> Result<()> {
+    let mut completions = Vec::new();
+    for (row, task) in tasks.iter().enumerate() {
+        completions.extend(model.complete(dataset, &[row % dataset.len()], task, 1)?);
+    }
+    let views: Vec<_> = completions
+        .iter()
+        .map(|c| {
+            (
+                c.original.as_slice(),
+                c.mask.as_slice(),
+                c.generated.as_slice(),
+            )
+        })
+        .collect();
+    let rows: Vec<_> = views
+        .iter()
+        .filter_map(|&(original, mask, generated)| {
+            Some(Row {
+                original: original?,
+                mask,
+                generated: generated?,
+            })
+        })
+        .collect();
+    write_png(path, dataset.size(), &rows)
+}
+
+/// The tasks a generator is looked at and scored on: the six occlusions and the paper's I, RI,
+/// Col, RE and REC.
+pub fn all_tasks() -> Vec<Task> {
+    let mut tasks: Vec<Task> = Occlusion::ALL
+        .map(|occlusion| Task::Occlusion {
+            occlusion,
+            jitter: 0,
+        })
+        .to_vec();
+    tasks.extend([Task::Inpainting(0.25), Task::ReverseInpainting(0.25)]);
+    tasks.extend([1, 2].map(Task::Colorization));
+    tasks.extend([0.1, 0.25].map(Task::RandomExtrapolation));
+    tasks.extend([0.1, 0.3].map(Task::Rec));
+    tasks
 }

@@ -21,6 +21,8 @@ pub struct Batch {
     pub pictures: Tensor,
     /// `[N, 3, S, S]` f32, 1 known, 0 missing, channels last.
     pub masks: Tensor,
+    /// Times all pictures have been seen before.
+    pub epoch: u64,
 }
 
 /// What batches are drawn from and how.
@@ -48,7 +50,8 @@ pub fn stream(dataset: Arc<Dataset>, config: BatchConfig, first: u64) -> Result<
     let work = move || {
         let mut sampler = Sampler::new(dataset.len(), config.batch, config.seed);
         for update in first.. {
-            let batch = make(&dataset, &sampler.batch(update), &config, update);
+            let indices = sampler.batch(update);
+            let batch = make(&dataset, &indices, &config, update, sampler.epoch(update));
             if send.send(batch).is_err() {
                 break;
             }
@@ -61,7 +64,13 @@ pub fn stream(dataset: Arc<Dataset>, config: BatchConfig, first: u64) -> Result<
     Ok(receive)
 }
 
-fn make(dataset: &Dataset, indices: &[usize], config: &BatchConfig, update: u64) -> Batch {
+fn make(
+    dataset: &Dataset,
+    indices: &[usize],
+    config: &BatchConfig,
+    update: u64,
+    epoch: u64,
+) -> Batch {
     let size = dataset.size();
     let values = indices.len() * size * size * 3;
     let (mut pictures, mut masks) = (Vec::with_capacity(values), Vec::with_capacity(values));
@@ -81,6 +90,7 @@ fn make(dataset: &Dataset, indices: &[usize], config: &BatchConfig, update: u64)
     Batch {
         pictures: tensor(&pictures),
         masks: tensor(&masks),
+        epoch,
     }
 }
 
@@ -110,6 +120,7 @@ impl Batch {
         Self {
             pictures: self.pictures.to_device(device),
             masks: self.masks.to_device(device),
+            epoch: self.epoch,
         }
     }
 }
