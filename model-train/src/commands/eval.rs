@@ -1,15 +1,18 @@
 //! `mde-train eval`: scores of a checkpoint.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::ProgressBar;
 use mde_core::mask::Task;
 
+use tch::Tensor;
+
 use super::DeviceArg;
 use crate::data::{CropRule, Dataset, Options, Split};
 use crate::evaluation::{Model, Scores, all_tasks};
+use crate::files::write_aside;
 use crate::training::checkpoint::Checkpoint;
 
 /// Scores a checkpoint on each completion task: PSNR (dB) and SSIM, raw and composited.
@@ -33,6 +36,11 @@ pub struct Eval {
     /// Tasks; by default the six occlusions and the paper's I, RI, Col, RE and REC.
     #[arg(long, value_delimiter = ',')]
     tasks: Vec<Task>,
+    /// Write the masked pictures, masks and outputs of the first 8 pictures of each task to this
+    /// safetensors file (`image`, `mask`, `completed`, each f32 [N, 3, S, S]), for comparing
+    /// other runtimes.
+    #[arg(long)]
+    dump: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -68,6 +76,9 @@ impl Eval {
         } else {
             self.tasks.clone()
         };
+        if let Some(path) = &self.dump {
+            dump(path, &model, &dataset, &tasks, self.seed)?;
+        }
         let count = self.count.clamp(1, dataset.len());
         let bar = ProgressBar::new((tasks.len() * count) as u64);
         let mut table: Vec<(String, Scores)> = Vec::new();
@@ -107,4 +118,36 @@ impl Eval {
         }
         Ok(())
     }
+}
+
+/// Pictures a task in a dump.
+const DUMPED: usize = 8;
+
+fn dump(
+    path: &Path,
+    model: &Model<'_>,
+    dataset: &Dataset,
+    tasks: &[Task],
+    seed: u64,
+) -> Result<()> {
+    let indices: Vec<usize> = (0..DUMPED.min(dataset.len())).collect();
+    let (mut image, mut mask, mut completed) = (Vec::new(), Vec::new(), Vec::new());
+    for task in tasks {
+        for c in model.complete(dataset, &indices, task, seed)? {
+            image.extend(c.original.iter().zip(c.mask.as_slice()).map(|(z, m)| z * m));
+            mask.extend(c.mask.as_slice());
+            completed.extend(c.generated.iter());
+        }
+    }
+    let side = dataset.size() as i64;
+    let tensor = |v: &[f32]| Tensor::from_slice(v).view([-1, 3, side, side]);
+    let tensors = [
+        ("image", tensor(&image)),
+        ("mask", tensor(&mask)),
+        ("completed", tensor(&completed)),
+    ];
+    write_aside(path, |aside| -> Result<()> {
+        Ok(Tensor::write_safetensors(&tensors, aside)?)
+    })
+    .with_context(|| format!("cannot write '{}'", path.display()))
 }

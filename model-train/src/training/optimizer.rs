@@ -108,23 +108,25 @@ fn laid_out_like(gradient: &Tensor, like: &Tensor) -> Tensor {
 }
 
 fn step_on_cpu(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rates) {
-    let mixed = p.working.kind() == Kind::BFloat16;
-    // SAFETY: all five tensors are dense, live on the CPU, have the same number of values in the
-    // same layout (`laid_out_like`), do not overlap (`working` is written only where it is a copy
-    // of its own), and nothing else reads or writes them meanwhile.
-    let (master, m, v) = unsafe { (values_mut::<f32>(&p.master), values_mut(m), values_mut(v)) };
-    // SAFETY: as above.
-    let working: &mut [bf16] = if mixed {
-        unsafe { values_mut(&p.working) }
-    } else {
-        &mut []
+    let [mut master, mut m, mut v] = [&p.master, m, v].map(Tensor::shallow_clone);
+    // SAFETY: the tensors are dense, live on the CPU, have the same number of values in the same
+    // layout (`laid_out_like`), do not overlap, and nothing else reads or writes them meanwhile.
+    let (master, m, v) = unsafe {
+        (
+            values_mut::<f32>(&mut master),
+            values_mut(&mut m),
+            values_mut(&mut v),
+        )
     };
-    if mixed {
-        // SAFETY: as above; a bf16 parameter has a bf16 gradient.
-        let g: &[bf16] = unsafe { values_mut(g) };
-        (master.par_chunks_mut(CHUNK))
-            .zip(m.par_chunks_mut(CHUNK))
-            .zip(v.par_chunks_mut(CHUNK))
+    let chunks = (master.par_chunks_mut(CHUNK))
+        .zip(m.par_chunks_mut(CHUNK))
+        .zip(v.par_chunks_mut(CHUNK));
+    if p.working.kind() == Kind::BFloat16 {
+        let mut working = p.working.shallow_clone();
+        // SAFETY: as above; the gradient of a bf16 tensor is bf16, and the working copy is apart
+        // from the master.
+        let (g, working) = unsafe { (values::<bf16>(g), values_mut::<bf16>(&mut working)) };
+        chunks
             .zip(g.par_chunks(CHUNK))
             .zip(working.par_chunks_mut(CHUNK))
             .for_each_init(
@@ -137,11 +139,9 @@ fn step_on_cpu(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rates) 
                 },
             );
     } else {
-        // SAFETY: as above; an f32 parameter has an f32 gradient.
-        let g: &[f32] = unsafe { values_mut(g) };
-        (master.par_chunks_mut(CHUNK))
-            .zip(m.par_chunks_mut(CHUNK))
-            .zip(v.par_chunks_mut(CHUNK))
+        // SAFETY: as above; the gradient of an f32 tensor is f32.
+        let g = unsafe { values::<f32>(g) };
+        chunks
             .zip(g.par_chunks(CHUNK))
             .for_each(|(((master, m), v), g)| update(master, m, v, g, rates));
     }
@@ -155,13 +155,21 @@ fn update(master: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], rates: Ra
     }
 }
 
-/// The tensor's storage as a slice in memory order.
+/// The tensor's values in memory order.
 ///
 /// # Safety
-/// The tensor is dense, on the CPU, of kind `T`, and no other slice of it is alive that overlaps a
-/// write.
-unsafe fn values_mut<T>(tensor: &Tensor) -> &mut [T] {
+/// The tensor is dense, on the CPU and of kind `T`, and nothing writes it while the slice lives.
+unsafe fn values<T>(tensor: &Tensor) -> &[T] {
     // SAFETY: the caller's promise; the length is the number of values of a dense tensor.
+    unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), tensor.numel()) }
+}
+
+/// The tensor's values in memory order.
+///
+/// # Safety
+/// As for [`values`], and nothing else reads it while the slice lives.
+unsafe fn values_mut<T>(tensor: &mut Tensor) -> &mut [T] {
+    // SAFETY: as in `values`.
     unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), tensor.numel()) }
 }
 

@@ -1,0 +1,218 @@
+//! `mde-train` as its users run it, at the `tiny` preset. libtorch lives in the child processes
+//! alone: this one loads ONNX Runtime, and the two crash together at exit.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, ensure};
+use image::{Rgb, RgbImage};
+use ort::value::TensorRef;
+use safetensors::SafeTensors;
+use tempfile::TempDir;
+
+const PICTURES: u32 = 12;
+const SIDE: u32 = 48;
+
+/// A folder with a few pictures of soft stripes, each of its own colour and direction.
+fn pictures(folder: &Path) -> Result<()> {
+    for n in 0..PICTURES {
+        let picture = RgbImage::from_fn(SIDE, SIDE, |x, y| {
+            let phase = f64::from(x * (n + 1) + y * (PICTURES - n)) / 24.0;
+            let value = |c: u32| (127.5 + 120.0 * (phase + f64::from(c * n)).sin()) as u8;
+            Rgb([value(0), value(1), value(2)])
+        });
+        picture.save(folder.join(format!("{n:02}.png")))?;
+    }
+    Ok(())
+}
+
+/// A scratch folder with pictures in `data`.
+fn scratch() -> Result<TempDir> {
+    let folder = TempDir::new()?;
+    let data = folder.path().join("data");
+    fs::create_dir(&data)?;
+    pictures(&data)?;
+    Ok(folder)
+}
+
+fn mde_train(folder: &Path, arguments: &[&str]) -> Result<Output> {
+    let output = Command::new(env!("CARGO_BIN_EXE_mde-train"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("XDG_CACHE_HOME", folder.join("cache"))
+        .output()?;
+    Ok(output)
+}
+
+fn succeeds(folder: &Path, arguments: &[&str]) -> Result<String> {
+    let output = mde_train(folder, arguments)?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{arguments:?} ended with {}: {errors}",
+        output.status
+    );
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn train<'a>(out: &'a str, updates: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec![
+        "train",
+        "--data",
+        "data",
+        "--out",
+        out,
+        "--updates",
+        updates,
+    ];
+    all.extend([
+        "--preset",
+        "tiny",
+        "--batch",
+        "4",
+        "--mirror-input",
+        "--rate",
+        "1e-3",
+    ]);
+    all.extend(more);
+    all
+}
+
+/// Values of a safetensors file by name.
+fn tensors(path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let bytes = fs::read(path)?;
+    let mut tensors: Vec<_> = SafeTensors::deserialize(&bytes)?
+        .tensors()
+        .into_iter()
+        .map(|(name, view)| (name, view.data().to_vec()))
+        .collect();
+    tensors.sort();
+    Ok(tensors)
+}
+
+#[test]
+fn a_resumed_run_ends_where_the_unbroken_one_does() -> Result<()> {
+    let folder = scratch()?;
+    let folder = folder.path();
+    for precision in ["f32", "bf16"] {
+        let (whole, halves) = (format!("whole-{precision}"), format!("halves-{precision}"));
+        // A constant rate, as the first half does not know of the second.
+        let more = ["--power", "0", "--precision", precision];
+        succeeds(folder, &train(&whole, "8", &more))?;
+        succeeds(folder, &train(&halves, "4", &more))?;
+        succeeds(
+            folder,
+            &train(&halves, "8", &[&more[..], &["--resume"]].concat()),
+        )?;
+        let end = |run: &str| tensors(&folder.join(run).join("checkpoint.safetensors"));
+        let (whole, halves) = (end(&whole)?, end(&halves)?);
+        assert_eq!(whole.len(), halves.len());
+        for (a, b) in whole.iter().zip(&halves) {
+            assert!(a == b, "{precision}: '{}' differs after resuming", a.0);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_run_is_not_overwritten_and_a_broken_checkpoint_is_named() -> Result<()> {
+    let folder = scratch()?;
+    let folder = folder.path();
+    succeeds(folder, &train("run", "1", &[]))?;
+    let again = mde_train(folder, &train("run", "1", &[]))?;
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("--resume"));
+    let path = folder.join("run").join("checkpoint.safetensors");
+    let bytes = fs::read(&path)?;
+    fs::write(&path, &bytes[..bytes.len() / 2])?;
+    let broken = mde_train(folder, &train("run", "2", &["--resume"]))?;
+    assert!(!broken.status.success());
+    let message = String::from_utf8_lossy(&broken.stderr).into_owned();
+    assert!(message.contains("checkpoint.safetensors"), "{message}");
+    Ok(())
+}
+
+/// ONNX Runtime as the set-up lays it out, if it did.
+fn onnx_runtime() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.deps/onnxruntime/lib");
+    let files = fs::read_dir(folder)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    files
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains("libonnxruntime.so"))
+}
+
+#[test]
+fn the_exported_graph_computes_what_the_checkpoint_does() -> Result<()> {
+    let Some(runtime) = onnx_runtime() else {
+        println!("skipped: no ONNX Runtime in .deps/onnxruntime/lib; run `make setup`");
+        return Ok(());
+    };
+    let folder = scratch()?;
+    let folder = folder.path();
+    succeeds(folder, &train("run", "30", &["--tasks", "faces"]))?;
+    let checkpoint = "run/checkpoint.safetensors";
+    let mut eval = vec![
+        "eval",
+        "--checkpoint",
+        checkpoint,
+        "--data",
+        "data",
+        "--json",
+    ];
+    eval.extend([
+        "--count",
+        "4",
+        "--dump",
+        "dump.safetensors",
+        "--tasks",
+        "eyes,REC:0.1",
+    ]);
+    let report: serde_json::Value = serde_json::from_str(&succeeds(folder, &eval)?)?;
+    assert!(
+        report["tasks"]["eyes"]["psnr_composited"]
+            .as_f64()
+            .context("no score")?
+            > 10.0
+    );
+    succeeds(
+        folder,
+        &["export", "--checkpoint", checkpoint, "--out", "model.onnx"],
+    )?;
+
+    let dump = fs::read(folder.join("dump.safetensors"))?;
+    let dump = SafeTensors::deserialize(&dump)?;
+    let shape = dump.tensor("image")?.shape().to_vec();
+    let values = |name: &str| -> Result<Vec<f32>> {
+        let bytes = dump.tensor(name)?.data().to_vec();
+        let value = |b: &[u8]| Ok(f32::from_le_bytes(b.try_into()?));
+        bytes.chunks_exact(4).map(value).collect()
+    };
+    let (image, mask, expected) = (values("image")?, values("mask")?, values("completed")?);
+
+    let environment = ort::init_from(&runtime)?.build()?;
+    let model = fs::read(folder.join("model.onnx"))?;
+    let mut session = ort::session::Session::builder(&environment)?.commit_from_memory(&model)?;
+    let inputs = ort::inputs![
+        "image" => TensorRef::from_array_view((shape.clone(), &image[..]))?,
+        "mask" => TensorRef::from_array_view((shape, &mask[..]))?,
+    ];
+    let outputs = session.run(inputs)?;
+    let (_, completed) = outputs["completed"].try_extract_tensor::<f32>()?;
+    ensure!(completed.len() == expected.len(), "another shape");
+    let differences = completed
+        .iter()
+        .zip(&expected)
+        .map(|(a, b)| f64::from((a - b).abs()));
+    let largest = differences.clone().fold(0.0, f64::max);
+    let mse = differences.map(|d| d * d).sum::<f64>() / expected.len() as f64;
+    let psnr = -10.0 * mse.log10();
+    println!("largest difference {largest:.1e}, {psnr:.1} dB");
+    assert!(
+        largest < 2e-2 && psnr > 60.0,
+        "largest difference {largest}, {psnr} dB"
+    );
+    Ok(())
+}
