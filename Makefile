@@ -4,8 +4,6 @@
 MAKEFLAGS += --no-print-directory
 
 CARGO ?= cargo
-# A folder with recordings for the tests that need them; without it they say so and are skipped.
-export MDE_DATA
 
 .PHONY: help
 help: ## this list

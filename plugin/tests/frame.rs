@@ -329,3 +329,24 @@ fn a_crop_far_smaller_than_its_region_is_averaged() {
     let spread = rgb.iter().fold(0f32, |s, v| s.max((v - rgb[0]).abs()));
     assert!(spread < 1e-3, "{spread}");
 }
+
+#[test]
+fn what_is_not_a_number_is_not_written() {
+    for &format in SUPPORTED_FORMATS {
+        let info = info(format, 16, 16);
+        let hole = Hole::new(&Mask::missing(16, 16), 0.0);
+        let mut buffer = padded_noise(&info, &mut StdRng::seed_from_u64(1));
+        let before = buffer.map_readable().expect("memory").to_vec();
+        {
+            let buffer = buffer.make_mut();
+            let mut frame =
+                VideoFrameRef::from_buffer_ref_writable(buffer, &info).expect("a frame");
+            let completed = [f32::NAN; 3 * 256];
+            write_crop(&mut frame, &Affine::IDENTITY, &completed, &hole).expect("an inverse");
+        }
+        assert!(
+            buffer.map_readable().expect("memory")[..] == before[..],
+            "{format}"
+        );
+    }
+}

@@ -316,7 +316,7 @@ fn two_openers_at_once_share_one_cache() {
 
 #[test]
 fn the_shards_of_celeba_are_whole() {
-    let Some(data) = std::env::var_os("MDE_DATA") else {
+    let Some(data) = std::env::var_os("MDE_DATA").filter(|d| !d.is_empty()) else {
         println!("skipped: MDE_DATA is not set to a folder that holds celeba/val/*.tar");
         return;
     };

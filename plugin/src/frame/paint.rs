@@ -13,7 +13,8 @@ pub trait Paint {
     /// How much of the colour there is at `(x, y)`, in `[0, 1]`; 0 leaves a sample as it is.
     fn weight(&self, x: f64, y: f64) -> f32;
 
-    /// `factors . rgb`, with the colour at `(x, y)` as RGB in `[0, 1]`.
+    /// `factors . rgb`, with the colour at `(x, y)` as RGB in `[0, 1]`; NaN leaves the sample as it
+    /// is.
     fn mix(&self, factors: [f32; 3], x: f64, y: f64) -> f32;
 }
 
@@ -62,8 +63,10 @@ pub fn paint(frame: &mut VideoFrameRef<&mut gst::BufferRef>, area: &Area, paint:
                     let y = layout.luma_of(1, row);
                     let byte = &mut data[row * layout.stride + column * layout.step];
                     let (old, new) = (f32::from(*byte), paint.mix(factors, x, y) + offset);
-                    // The cast cuts to 0..=255 and off the fraction.
-                    *byte = (old + weight * (new - old) + 0.5) as u8;
+                    if !new.is_nan() {
+                        // The cast cuts to 0..=255 and off the fraction.
+                        *byte = (old + weight * (new - old) + 0.5) as u8;
+                    }
                 }
             }
         }

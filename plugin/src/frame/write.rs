@@ -8,7 +8,7 @@ use super::paint::{Area, Paint, paint};
 
 /// Blends `completed`, the `[3, H, W]` RGB values in `[0, 1]` of a crop, into the pixels of `frame`
 /// that `to_crop` maps into `hole`. Every byte that belongs to other pixels stays as it is, and so
-/// does alpha.
+/// do alpha and pixels that would become NaN.
 ///
 /// # Errors
 /// [`AlignmentError::Singular`] where `to_crop` has no inverse; the frame is then as it was.
