@@ -27,9 +27,9 @@ pub struct Bench {
     /// Without the adversarial part (the only one so far).
     #[arg(long)]
     no_adv: bool,
-    /// Arithmetic.
-    #[arg(long, value_enum, default_value = "bf16")]
-    precision: Precision,
+    /// Arithmetic; by default bf16 where the device has instructions for it, else f32.
+    #[arg(long, value_enum)]
+    precision: Option<Precision>,
     /// Where to compute.
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceArg,
@@ -50,7 +50,8 @@ impl Bench {
         );
         let device = self.device.device()?;
         let config = self.preset.config();
-        let mut store = Store::new(device, self.precision);
+        let precision = self.precision.unwrap_or(Precision::fastest_on(device));
+        let mut store = Store::new(device, precision);
         let generator = Generator::new(&mut store, &config);
         let adam = Adam::new(&store, AdamConfig::default());
         let mut trainee = Trainee {
@@ -89,6 +90,7 @@ impl Bench {
         let millions = trainee.store.count() as f64 / 1e6;
         if self.json {
             let report = serde_json::json!({
+                "precision": precision,
                 "parameters_millions": millions,
                 "seconds_per_update": median,
                 "min": times[0],
@@ -96,7 +98,7 @@ impl Bench {
             });
             println!("{report}");
         } else {
-            println!("parameters {millions:.1} M, median {median:.3} s/update");
+            println!("parameters {millions:.1} M, {precision}, median {median:.3} s/update");
         }
         Ok(())
     }

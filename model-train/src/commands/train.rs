@@ -76,9 +76,9 @@ pub struct Train {
     /// Weight of the reconstruction loss (known values).
     #[arg(long, default_value_t = 1.0)]
     reconstruction: f64,
-    /// Arithmetic.
-    #[arg(long, value_enum, default_value = "bf16")]
-    precision: Precision,
+    /// Arithmetic; by default bf16 where the device has instructions for it, else f32.
+    #[arg(long, value_enum)]
+    precision: Option<Precision>,
     /// Where to compute.
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceArg,
@@ -252,7 +252,9 @@ impl Train {
             }
         };
         let progress = earlier.as_ref().map_or_else(fresh, |c| c.progress.clone());
-        let mut store = Store::new(device, self.precision);
+        let precision = self.precision.unwrap_or(Precision::fastest_on(device));
+        println!("computes in {precision}");
+        let mut store = Store::new(device, precision);
         let generator = Generator::new(&mut store, &progress.generator);
         let mut adam = Adam::new(
             &store,

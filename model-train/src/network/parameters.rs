@@ -1,6 +1,7 @@
 //! Trainable tensors, each kept twice where training is in bf16: an f32 master that the optimiser
 //! updates, and the bf16 working copy that the network computes with.
 
+use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -19,6 +20,16 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// bf16 where `device` computes in it, else f32: a CPU without such instructions emulates
+    /// them, several times slower than f32.
+    pub fn fastest_on(device: Device) -> Self {
+        let has_bf16 = match device {
+            Device::Cpu => cpu_has_bf16(),
+            _ => true,
+        };
+        if has_bf16 { Self::Bf16 } else { Self::F32 }
+    }
+
     /// The kind of working weights and activations.
     pub fn kind(self) -> Kind {
         match self {
@@ -26,6 +37,30 @@ impl Precision {
             Self::Bf16 => Kind::BFloat16,
         }
     }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn cpu_has_bf16() -> bool {
+    is_x86_feature_detected!("avx512bf16")
+}
+
+#[cfg(target_arch = "aarch64")]
+fn cpu_has_bf16() -> bool {
+    std::arch::is_aarch64_feature_detected!("bf16")
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn cpu_has_bf16() -> bool {
+    false
 }
 
 /// One trainable tensor.

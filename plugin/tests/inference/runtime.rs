@@ -210,10 +210,3 @@ fn retry_after_refusal() {
         .expect("a note that it is not the named one");
     assert!(note.contains("/nowhere/ort.so"), "{note}");
 }
-
-#[test]
-#[ignore = "writes the stand-in generator to the file that MDE_STAND_IN names"]
-fn write_stand_in() {
-    let file = std::env::var_os("MDE_STAND_IN").expect("MDE_STAND_IN names a file");
-    std::fs::write(file, Model::mean_fill(96, 96).to_bytes()).expect("a writable file");
-}
