@@ -1,0 +1,48 @@
+//! The Python example over a recording.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use mdecomplete_tests::{Said, Tool, has_runtime, plugin_folder, source};
+
+/// A Python that has PyGObject with GStreamer: the system's, rather than one of a user's own.
+fn python() -> Option<&'static str> {
+    let has_gstreamer = |python: &&str| {
+        let script = "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst";
+        let tried = Command::new(python).args(["-c", script]).output();
+        tried.is_ok_and(|output| output.status.success())
+    };
+    let found = ["/usr/bin/python3", "python3"]
+        .into_iter()
+        .find(has_gstreamer);
+    if found.is_none() {
+        eprintln!("skipped: no Python with PyGObject (python3-gi, gir1.2-gst-plugins-base-1.0)");
+    }
+    found
+}
+
+#[test]
+fn every_frame_of_a_recording_goes_through() -> Result<()> {
+    let Some(python) = python().filter(|_| has_runtime()) else {
+        return Ok(());
+    };
+    let folder = tempfile::tempdir()?;
+    let clip = folder.path().join("clip.mp4");
+    let made = Tool::new("gst-launch-1.0")?.run(&format!(
+        "videotestsrc num-buffers=12 ! video/x-raw,width=128,height=96 ! videoconvert \
+         ! x264enc ! mp4mux ! filesink location={}",
+        clip.display()
+    ))?;
+    ensure!(made.success, "{made:?}");
+    let said: Said = Command::new(python)
+        .arg(source("examples/camera-python/camera.py"))
+        .args(["--headless", "--occlusion", "eyes+mouth"])
+        .arg(&clip)
+        .env("GST_PLUGIN_PATH", plugin_folder()?)
+        .env("GST_REGISTRY", folder.path().join("registry.bin"))
+        .output()?
+        .into();
+    assert!(said.success, "{said:?}");
+    assert!(said.output.contains("12 frames"), "{said:?}");
+    Ok(())
+}
