@@ -1,12 +1,13 @@
 //! Files that are there whole or not at all.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Has `write` fill `<path>.partial` beside `path` and renames it to `path`, so that whoever reads
-/// `path` never sees half a file and an earlier one survives a failure.
+/// `path` never sees half a file and an earlier one survives a failure. The file gets the
+/// permissions of any new file, whatever `write` makes of them.
 ///
 /// # Errors
 /// What `write` yields, and where the file cannot be renamed.
@@ -17,12 +18,21 @@ pub fn write_aside<E: From<io::Error>>(
     let mut aside = OsString::from(path);
     aside.push(".partial");
     let aside = PathBuf::from(aside);
-    let written = write(&aside).and_then(|()| fs::rename(&aside, path).map_err(E::from));
+    let written = write_whole(&aside, write).and_then(|()| Ok(fs::rename(&aside, path)?));
     if written.is_err() {
         // It may not even have been created; the first error is the one to tell.
         let _ = fs::remove_file(&aside);
     }
     written
+}
+
+fn write_whole<E: From<io::Error>>(
+    aside: &Path,
+    write: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let permissions = File::create(aside)?.metadata()?.permissions();
+    write(aside)?;
+    Ok(fs::set_permissions(aside, permissions)?)
 }
 
 #[cfg(test)]

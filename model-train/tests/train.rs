@@ -124,6 +124,12 @@ fn a_run_is_not_overwritten_and_a_broken_checkpoint_is_named() -> Result<()> {
     assert!(!again.status.success());
     assert!(String::from_utf8_lossy(&again.stderr).contains("--resume"));
     let path = folder.join("run").join("checkpoint.safetensors");
+    let others = folder.join("data").join("00.png");
+    assert_eq!(
+        fs::metadata(&path)?.permissions(),
+        fs::metadata(others)?.permissions(),
+        "a checkpoint is for whoever may read new files"
+    );
     let bytes = fs::read(&path)?;
     fs::write(&path, &bytes[..bytes.len() / 2])?;
     let broken = mde_train(folder, &train("run", "2", &["--resume"]))?;
