@@ -10,7 +10,7 @@ mod task;
 pub use free_form::Strokes;
 pub use task::{ParseTaskError, Task};
 
-use ndarray::{Array3, ArrayView3, s};
+use ndarray::{Array3, ArrayView3, Axis, s};
 use rand::{Rng, RngExt};
 
 use crate::occlusion::{Occlusion, Rect};
@@ -114,6 +114,25 @@ impl Mask {
         Self {
             known: self.known.mapv(|v| 1.0 - v),
         }
+    }
+
+    /// The smallest rectangle that holds all known values of `channel`, if any is known.
+    pub fn known_bounds(&self, channel: usize) -> Option<Rect> {
+        let plane = self.known.index_axis(Axis(0), channel);
+        let span = |axis| {
+            let mut known = plane
+                .axis_iter(Axis(axis))
+                .map(|line| line.iter().any(|&v| v != 0.0));
+            let first = known.position(|k| k)?;
+            let more = known
+                .enumerate()
+                .filter(|(_, k)| *k)
+                .map(|(i, _)| i + 1)
+                .last();
+            Some((first, first + 1 + more.unwrap_or(0)))
+        };
+        let ((y0, y1), (x0, x1)) = (span(0)?, span(1)?);
+        Some(Rect::new(x0, y0, x1, y1))
     }
 
     /// Share of pixels whose three values are all missing ("dropped").

@@ -295,3 +295,26 @@ fn masks_intersect_and_turn_round() {
     red.drop_pixel(3, 4);
     assert!(!red.is_known(2, 3, 4) && red.is_known(2, 4, 3));
 }
+
+#[test]
+fn boxes_are_the_known_rectangles_of_re_and_rec() {
+    for seed in 0..50 {
+        for task in [Task::RandomExtrapolation(0.2), Task::Rec(0.2)] {
+            let mask = task.sample(40, 30, &mut rng(seed));
+            let boxes = task.boxes(&mask).unwrap();
+            for (channel, rect) in boxes.into_iter().enumerate() {
+                for (x, y) in (0..40).flat_map(|x| (0..30).map(move |y| (x, y))) {
+                    assert_eq!(mask.is_known(channel, x, y), rect.contains(x, y));
+                }
+            }
+        }
+        for task in [
+            Task::Inpainting(0.2),
+            Task::Colorization(1),
+            Task::RandomBlock,
+        ] {
+            assert_eq!(task.boxes(&task.sample(40, 30, &mut rng(seed))), None);
+        }
+    }
+    assert_eq!(Task::Rec(0.2).boxes(&Mask::missing(40, 30)), None);
+}

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use rand::{Rng, RngExt};
 
 use super::{CHANNELS, Mask, Strokes, centred_rect, sample_rect, uniform};
-use crate::occlusion::Occlusion;
+use crate::occlusion::{Occlusion, Rect};
 
 /// A completion task: a way to draw a [`Mask`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +72,20 @@ impl Task {
             Self::Occlusion { occlusion, jitter } => {
                 jittered(occlusion, jitter, width, height, rng)
             }
+        }
+    }
+
+    /// The known rectangles of a mask of this task, one a channel: what the hide-and-seek loss
+    /// (section 2.4) has the discriminator look for. `None` but for RE and REC, with which alone
+    /// the paper plays, and for a rectangle too small to hold a pixel.
+    pub fn boxes(&self, mask: &Mask) -> Option<[Rect; CHANNELS]> {
+        match self {
+            Self::RandomExtrapolation(_) | Self::Rec(_) => Some([
+                mask.known_bounds(0)?,
+                mask.known_bounds(1)?,
+                mask.known_bounds(2)?,
+            ]),
+            _ => None,
         }
     }
 }
