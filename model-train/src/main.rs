@@ -5,6 +5,7 @@ mod commands;
 mod data;
 mod evaluation;
 mod files;
+mod ncnn;
 mod network;
 mod onnx;
 mod report;
@@ -19,6 +20,7 @@ enum Command {
     Eval(commands::eval::Eval),
     Export(commands::export::Export),
     Bench(commands::bench::Bench),
+    ConvertSqueezenet(commands::convert_squeezenet::ConvertSqueezenet),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -28,5 +30,6 @@ fn main() -> anyhow::Result<()> {
         Command::Eval(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::ConvertSqueezenet(command) => command.run(),
     }
 }

@@ -91,27 +91,85 @@ fn tensors(path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(tensors)
 }
 
+/// An adversarial run with all that it keeps; the 12 pictures are 3 updates an epoch, and each
+/// epoch has boxes of its own.
+const ADVERSARIAL: [&str; 10] = [
+    "--adversarial",
+    "--hide-and-seek",
+    "--discriminator-rate",
+    "1e-3",
+    "--ema",
+    "0.9",
+    "--clip",
+    "1",
+    "--tasks",
+    "RE:0.3,REC:0.3,eyes",
+];
+
 #[test]
 fn a_resumed_run_ends_where_the_unbroken_one_does() -> Result<()> {
     let folder = scratch()?;
     let folder = folder.path();
-    for precision in ["f32", "bf16"] {
-        let (whole, halves) = (format!("whole-{precision}"), format!("halves-{precision}"));
-        // A constant rate, as the first half does not know of the second.
-        let more = ["--power", "0", "--precision", precision];
-        succeeds(folder, &train(&whole, "8", &more))?;
-        succeeds(folder, &train(&halves, "4", &more))?;
-        succeeds(
-            folder,
-            &train(&halves, "8", &[&more[..], &["--resume"]].concat()),
-        )?;
-        let end = |run: &str| tensors(&folder.join(run).join("checkpoint.safetensors"));
-        let (whole, halves) = (end(&whole)?, end(&halves)?);
-        assert_eq!(whole.len(), halves.len());
-        for (a, b) in whole.iter().zip(&halves) {
-            assert!(a == b, "{precision}: '{}' differs after resuming", a.0);
+    let spectral = ["--discriminator-norm", "spectral", "--r1", "1"];
+    let spectral = [&ADVERSARIAL[..], &spectral].concat();
+    let kinds = [
+        ("plain", &[][..]),
+        ("adversarial", &ADVERSARIAL[..]),
+        ("spectral", &spectral[..]),
+    ];
+    for (kind, options) in kinds {
+        for precision in ["f32", "bf16"] {
+            let (whole, halves) = (
+                format!("whole-{kind}-{precision}"),
+                format!("halves-{kind}-{precision}"),
+            );
+            // A constant rate, as the first half does not know of the second.
+            let more = [&["--power", "0", "--precision", precision], options].concat();
+            succeeds(folder, &train(&whole, "8", &more))?;
+            succeeds(folder, &train(&halves, "4", &more))?;
+            succeeds(
+                folder,
+                &train(&halves, "8", &[&more[..], &["--resume"]].concat()),
+            )?;
+            let end = |run: &str| tensors(&folder.join(run).join("checkpoint.safetensors"));
+            let (whole, halves) = (end(&whole)?, end(&halves)?);
+            assert_eq!(whole.len(), halves.len());
+            let adversarial = |(name, _): &(String, Vec<u8>)| name.starts_with("discriminator.");
+            assert_eq!(whole.iter().any(adversarial), kind != "plain");
+            for (a, b) in whole.iter().zip(&halves) {
+                assert!(
+                    a == b,
+                    "{kind}, {precision}: '{}' differs after resuming",
+                    a.0
+                );
+            }
         }
     }
+    Ok(())
+}
+
+#[test]
+fn a_run_goes_on_with_its_opponent_and_average_or_not_at_all() -> Result<()> {
+    let folder = scratch()?;
+    let folder = folder.path();
+    let refusal = |arguments: &[&str]| -> Result<String> {
+        let output = mde_train(folder, arguments)?;
+        ensure!(!output.status.success(), "{arguments:?} was taken");
+        Ok(String::from_utf8(output.stderr)?)
+    };
+    let begin = |out| train(out, "1", &[]);
+    succeeds(folder, &begin("run"))?;
+    // An opponent may come in later; the log then has other columns.
+    let adversarial = [&ADVERSARIAL[..], &["--resume"]].concat();
+    assert!(refusal(&train("run", "2", &adversarial))?.contains("losses.csv"));
+    fs::remove_file(folder.join("run/losses.csv"))?;
+    succeeds(folder, &train("run", "2", &adversarial))?;
+    assert!(refusal(&train("run", "3", &["--resume"]))?.contains("--adversarial"));
+    let no_average = train("run", "3", &["--resume", "--adversarial"]);
+    assert!(refusal(&no_average)?.contains("--ema"));
+    succeeds(folder, &train("run", "3", &adversarial))?;
+    let penalty = train("other", "1", &["--adversarial", "--r1", "10"]);
+    assert!(refusal(&penalty)?.contains("--discriminator-norm"));
     Ok(())
 }
 

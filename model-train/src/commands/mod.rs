@@ -1,8 +1,10 @@
 //! The subcommands.
 
 pub mod bench;
+pub mod convert_squeezenet;
 pub mod eval;
 pub mod export;
+mod objective;
 pub mod train;
 
 use tch::Device;

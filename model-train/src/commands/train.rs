@@ -10,19 +10,20 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::DeviceArg;
+use super::objective::{ObjectiveArgs, number};
 use crate::data::{CropRule, Dataset, Options, Split};
 use crate::evaluation::{Model, all_tasks, write_grid};
-use crate::network::config::Preset;
-use crate::network::generator::Generator;
-use crate::network::parameters::{Precision, Store};
+use crate::network::config::{DiscriminatorNorm, Preset};
+use crate::network::parameters::Precision;
 use crate::report::LossLog;
+use crate::training::average::Average;
 use crate::training::batches::{BatchConfig, stream};
-use crate::training::checkpoint::{self, Checkpoint, Progress};
-use crate::training::loss::{Distance, PixelLoss};
+use crate::training::checkpoint::{self, Checkpoint, DiscriminatorProgress, Progress};
+use crate::training::loss::Objective;
 use crate::training::mixture::Mixture;
-use crate::training::optimizer::{Adam, AdamConfig};
+use crate::training::optimizer::AdamConfig;
 use crate::training::schedule::{Annealing, Budget};
-use crate::training::step::Trainee;
+use crate::training::step::{Rates, Trainee};
 
 /// Trains a generator; interrupt it at any time and go on with --resume.
 #[derive(Args, Debug)]
@@ -36,18 +37,26 @@ pub struct Train {
     /// Go on from the checkpoint in --out.
     #[arg(long)]
     resume: bool,
-    /// Size of the generator.
+    /// Where options that are not given take their values from.
+    #[arg(long, value_enum, default_value = "plain")]
+    recipe: Recipe,
+    /// Size of the generator, by default half, or paper in the paper's recipe.
     #[arg(long, value_enum, default_value = "half")]
+    #[arg(default_value_if("recipe", "paper", "paper"))]
     preset: Preset,
-    /// Do not give the mask to the network.
-    #[arg(long)]
+    /// Do not give the mask to the network; so it is in the paper's recipe.
+    #[arg(long, default_value_if("recipe", "paper", "true"))]
     no_mask_input: bool,
     /// Give the mirrored picture and mask to the network as well.
     #[arg(long)]
     mirror_input: bool,
     /// Tasks: 'faces', or TASK=WEIGHT,... with I:S, RI:S, RE:S, REC:S, Col-1, Col-2, block,
-    /// strokes, or an occlusion with ~JITTER pixels.
-    #[arg(long, default_value = "faces")]
+    /// strokes, or an occlusion with ~JITTER pixels. REC:0.1 in the paper's recipe.
+    #[arg(
+        long,
+        default_value = "faces",
+        default_value_if("recipe", "paper", "REC:0.1")
+    )]
     tasks: Mixture,
     /// Length of the run in updates.
     #[arg(long, default_value_t = 300_000, conflicts_with = "minutes")]
@@ -61,21 +70,24 @@ pub struct Train {
     /// Learning rate at the start.
     #[arg(long, default_value_t = 2e-4)]
     rate: f64,
+    /// Learning rate of the discriminator at the start.
+    #[arg(long, default_value_t = 2e-5)]
+    discriminator_rate: f64,
     /// Exponent of the polynomial annealing.
     #[arg(long, default_value_t = 0.9)]
     power: f64,
     /// Adam's decay of the first moment.
     #[arg(long, default_value_t = 0.5)]
     momentum: f64,
-    /// L1 or L2 pixel losses.
-    #[arg(long, value_enum, default_value = "l2")]
-    loss: Distance,
-    /// Weight of the completion loss (missing values).
-    #[arg(long, default_value_t = 1.0)]
-    completion: f64,
-    /// Weight of the reconstruction loss (known values).
-    #[arg(long, default_value_t = 1.0)]
-    reconstruction: f64,
+    /// Largest Euclidean length of a network's gradient; longer ones are scaled down to it.
+    #[arg(long, value_name = "LENGTH", value_parser = clip_length)]
+    clip: Option<f64>,
+    /// Keep an average of the generator's weights that is left with DECAY of its old values at
+    /// each update; eval and export take it.
+    #[arg(long, value_name = "DECAY", value_parser = decay)]
+    ema: Option<f64>,
+    #[command(flatten)]
+    objective: ObjectiveArgs,
     /// Arithmetic; by default bf16 where the device has instructions for it, else f32.
     #[arg(long, value_enum)]
     precision: Option<Precision>,
@@ -96,6 +108,26 @@ pub struct Train {
     checkpoint_minutes: f64,
 }
 
+/// A named set of defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Recipe {
+    /// Pixel losses alone, on the mask as well, tasks 'faces', preset half.
+    Plain,
+    /// The paper's: equation 9 with its weights on REC:0.1, no mask as input, preset paper. Needs
+    /// --perceptual-network.
+    Paper,
+}
+
+/// What --clip takes.
+fn clip_length(text: &str) -> Result<f64, String> {
+    number(text, "a positive number", |v| v > 0.0 && v.is_finite())
+}
+
+/// What --ema takes.
+fn decay(text: &str) -> Result<f64, String> {
+    number(text, "a number in [0, 1)", |v| (0.0..1.0).contains(&v))
+}
+
 /// Name of the checkpoint in the run's folder.
 const CHECKPOINT: &str = "checkpoint.safetensors";
 /// Updates between rows of the loss log.
@@ -107,7 +139,8 @@ impl Train {
         let device = self.device.device()?;
         tch::manual_seed(self.seed as i64);
         let path = self.out.join(CHECKPOINT);
-        let (mut trainee, mut progress) = self.start(device, &path)?;
+        let objective = self.objective.objective(device, self.precision)?;
+        let (mut trainee, mut progress) = self.start(device, &path, &objective)?;
         fs::create_dir_all(&self.out)
             .with_context(|| format!("cannot create the folder '{}'", self.out.display()))?;
         let size = progress.generator.size as usize;
@@ -118,11 +151,9 @@ impl Train {
             dataset.len(),
             dataset.broken().len()
         );
-        let mut log = LossLog::open(
-            &self.out,
-            &["total", "completion", "reconstruction", "rate"],
-            progress.updates,
-        )?;
+        let names = objective.names();
+        let columns = [&["total"], &names[..], &["rate"]].concat();
+        let mut log = LossLog::open(&self.out, &columns, progress.updates)?;
         let batches = stream(
             dataset,
             BatchConfig {
@@ -137,15 +168,12 @@ impl Train {
             Some(minutes) => Budget::Time(Duration::from_secs_f64(60.0 * minutes)),
             None => Budget::Updates(self.updates),
         };
-        let annealing = Annealing {
-            rate: self.rate,
+        let annealing = |rate| Annealing {
+            rate,
             power: self.power,
         };
-        let loss = PixelLoss {
-            distance: self.loss,
-            completion: self.completion,
-            reconstruction: self.reconstruction,
-        };
+        let of_generator = annealing(self.rate);
+        let of_discriminator = annealing(self.discriminator_rate);
         let bar = ProgressBar::new(1000).with_style(ProgressStyle::with_template(
             "{elapsed_precise} {bar:30} {percent}% {msg}",
         )?);
@@ -160,8 +188,11 @@ impl Train {
                 .recv()
                 .context("the batch thread ended")?
                 .to_device(device);
-            let rate = annealing.at(done);
-            let losses = trainee.update(&batch, &loss, rate);
+            let rates = Rates {
+                generator: of_generator.at(done),
+                discriminator: of_discriminator.at(done),
+            };
+            let losses = trainee.update(&batch, &objective, rates);
             progress.updates += 1;
             progress.seconds += started.elapsed().as_secs_f64();
             if progress.updates.is_multiple_of(LOG_EVERY) {
@@ -172,12 +203,9 @@ impl Train {
                     "the loss is {total} at update {}: lower --rate; the checkpoint is from before",
                     progress.updates
                 );
-                let row = [
-                    total,
-                    value(&losses.completion),
-                    value(&losses.reconstruction),
-                    rate as f32,
-                ];
+                let mut row = vec![total];
+                row.extend(losses.parts.iter().map(|(_, loss)| value(loss)));
+                row.push(rates.generator as f32);
                 log.record(progress.updates, &row)?;
                 bar.set_position((1000.0 * done) as u64);
                 bar.set_message(format!(
@@ -217,17 +245,28 @@ impl Train {
         trainee: &Trainee,
         validation: &Dataset,
     ) -> Result<()> {
-        checkpoint::save(path, progress, &trainee.store, &trainee.adam)?;
+        checkpoint::save(path, progress, trainee)?;
         let grid = self.out.join(format!("grid-{:07}.png", progress.updates));
-        let model = Model {
-            store: &trainee.store,
-            generator: &trainee.generator,
+        let model = match &trainee.average {
+            Some(average) => Model {
+                store: &average.store,
+                generator: &average.generator,
+            },
+            None => Model {
+                store: &trainee.store,
+                generator: &trainee.generator,
+            },
         };
         write_grid(&grid, &model, validation, &all_tasks())
     }
 
     /// A fresh run, or the one in the folder.
-    fn start(&self, device: tch::Device, path: &Path) -> Result<(Trainee, Progress)> {
+    fn start(
+        &self,
+        device: tch::Device,
+        path: &Path,
+        objective: &Objective,
+    ) -> Result<(Trainee, Progress)> {
         let earlier = if self.resume {
             Some(Checkpoint::open(path)?)
         } else {
@@ -238,42 +277,69 @@ impl Train {
             "'{}' is there already: go on with --resume, or choose another --out",
             path.display()
         );
-        let fresh = || {
-            let mut generator = self.preset.config();
-            generator.mask_input = !self.no_mask_input;
-            generator.mirror_input = self.mirror_input;
-            Progress {
-                generator,
-                updates: 0,
-                seconds: 0.0,
-                batch: self.batch,
-                seed: self.seed,
-                tasks: self.tasks.to_string(),
-            }
+        let mut progress = earlier
+            .as_ref()
+            .map_or_else(|| self.fresh(), |c| c.progress.clone());
+        let adam = AdamConfig {
+            beta1: self.momentum,
+            clip: self.clip,
+            ..AdamConfig::default()
         };
-        let progress = earlier.as_ref().map_or_else(fresh, |c| c.progress.clone());
         let precision = self.precision.unwrap_or(Precision::fastest_on(device));
         println!("computes in {precision}");
-        let mut store = Store::new(device, precision);
-        let generator = Generator::new(&mut store, &progress.generator);
-        let mut adam = Adam::new(
-            &store,
-            AdamConfig {
-                beta1: self.momentum,
-                ..AdamConfig::default()
-            },
+        let mut trainee = Trainee::new(device, precision, &progress.generator, adam);
+        if let Some(adversarial) = &objective.adversarial {
+            let (updates, width) = (progress.updates, progress.generator.width);
+            let discriminator = progress.discriminator.get_or_insert_with(|| {
+                let config = self.objective.discriminator(width);
+                DiscriminatorProgress {
+                    config,
+                    since: updates,
+                }
+            });
+            ensure!(
+                adversarial.r1 == 0.0 || discriminator.config.norm != DiscriminatorNorm::Batch,
+                "--r1 needs a discriminator with --discriminator-norm spectral or none: under \
+                 batch normalisation a picture's verdict hangs on the others', and its gradient \
+                 is not what R1 bounds"
+            );
+            trainee.oppose(&discriminator.config, adam);
+        }
+        ensure!(
+            progress.discriminator.is_some() == trainee.adversary.is_some(),
+            "the run in '{}' has a discriminator: resume it with --adversarial or \
+             --hide-and-seek as before",
+            path.display()
+        );
+        if let Some(decay) = self.ema {
+            progress.average_since.get_or_insert(progress.updates);
+            trainee.average = Some(Average::new(&trainee.store, &progress.generator, decay));
+        }
+        ensure!(
+            progress.average_since.is_some() == trainee.average.is_some(),
+            "the run in '{}' keeps an average: resume it with --ema as before",
+            path.display()
         );
         if let Some(checkpoint) = earlier {
-            checkpoint.load_weights(path, &store)?;
-            checkpoint.load_moments(path, &store, &mut adam)?;
+            checkpoint.restore(path, &mut trainee)?;
         }
-        Ok((
-            Trainee {
-                store,
-                generator,
-                adam,
-            },
-            progress,
-        ))
+        Ok((trainee, progress))
+    }
+
+    /// A run that has made no update.
+    fn fresh(&self) -> Progress {
+        let mut generator = self.preset.config();
+        generator.mask_input = !self.no_mask_input;
+        generator.mirror_input = self.mirror_input;
+        Progress {
+            generator,
+            updates: 0,
+            seconds: 0.0,
+            batch: self.batch,
+            seed: self.seed,
+            tasks: self.tasks.to_string(),
+            discriminator: None,
+            average_since: None,
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::data::Dataset;
 use crate::network::generator::Generator;
 use crate::network::parameters::Store;
 use crate::report::grid::{Row, write_png};
-use crate::training::batches::{Batch, append, channels_last_tensor};
+use crate::training::batches::{append, channels_last_tensor};
 
 /// Pictures in one forward pass.
 const BATCH: usize = 32;
@@ -76,13 +76,9 @@ impl Model<'_> {
             masks.push(mask);
         }
         let tensor = |values: &[f32]| channels_last_tensor(values, indices.len(), size);
-        let batch = Batch {
-            pictures: tensor(&pictures),
-            masks: tensor(&known),
-            epoch: 0,
-        };
-        let generated = tch::no_grad(|| self.forward(&batch.to_device(self.store.device)));
-        let pictures = arrays(&batch.pictures, size)?;
+        let (pictures, known) = (tensor(&pictures), tensor(&known));
+        let generated = tch::no_grad(|| self.forward(&pictures, &known));
+        let pictures = arrays(&pictures, size)?;
         let generated = arrays(&generated, size)?;
         let join = |((original, mask), generated)| Completion {
             original,
@@ -97,11 +93,15 @@ impl Model<'_> {
             .collect())
     }
 
-    fn forward(&self, batch: &Batch) -> Tensor {
-        let kind = self.store.precision.kind();
-        let masks = batch.masks.to_kind(kind);
-        self.generator
-            .forward(&(batch.pictures.to_kind(kind) * &masks), &masks, false)
+    /// The generator's whole output for `pictures` under `masks`, both `[N, 3, S, S]`.
+    fn forward(&self, pictures: &Tensor, masks: &Tensor) -> Tensor {
+        let here = |t: &Tensor| {
+            let kind = self.store.precision.kind();
+            t.to_device(self.store.device).to_kind(kind)
+        };
+        let masks = here(masks);
+        let masked = here(pictures) * &masks;
+        self.generator.forward(&masked, &masks, false)
     }
 
     /// Mean scores over the first `count` pictures of `dataset`; `tick` is called with the number

@@ -1,4 +1,4 @@
-//! Sizes of the generator and their presets.
+//! Sizes of the networks and their presets.
 
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,7 @@ pub const DECODER_DEPTH: [usize; LEVELS] = [2, 2, 2, 1, 1];
 impl GeneratorConfig {
     /// Channels of each level, finest first.
     pub fn channels(&self) -> [i64; LEVELS] {
-        [1, 2, 4, 8, 8].map(|k| k * self.width)
+        channels(self.width)
     }
 
     /// Channels of the network's input.
@@ -74,4 +74,45 @@ impl GeneratorConfig {
     pub fn coarse_features(&self) -> i64 {
         self.channels()[LEVELS - 1] * self.coarse_size().pow(2)
     }
+}
+
+/// Sizes and inputs of a discriminator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscriminatorConfig {
+    /// Channels at full resolution, as in [`GeneratorConfig`].
+    pub width: i64,
+    /// Whether two channels with the x and y coordinates are added to its input (the paper's
+    /// `HnS_coord`).
+    pub coordinates: bool,
+    /// Normalisation of its convolutions.
+    pub norm: DiscriminatorNorm,
+}
+
+impl DiscriminatorConfig {
+    /// The paper's, for a generator of `width` channels.
+    pub fn paper(width: i64) -> Self {
+        Self {
+            width,
+            coordinates: true,
+            norm: DiscriminatorNorm::Batch,
+        }
+    }
+}
+
+/// What keeps a discriminator's activations in bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DiscriminatorNorm {
+    /// Batch normalisation, the paper's.
+    Batch,
+    /// Spectral normalisation of the weights, without batch normalisation, which would scale the
+    /// weights' bound away.
+    Spectral,
+    /// None.
+    None,
+}
+
+/// Channels of each level of an encoder of `width` channels, finest first.
+pub fn channels(width: i64) -> [i64; LEVELS] {
+    [1, 2, 4, 8, 8].map(|k| k * width)
 }

@@ -64,7 +64,7 @@ impl Generator {
             up.push(Up { double, same });
             inputs = c;
         }
-        let out = Conv::with_bias(store, "out", config.width, 3);
+        let out = Conv::with_bias(store, "out", config.width, 3, 1);
         Self {
             config: config.clone(),
             down,

@@ -13,7 +13,8 @@ pub struct Conv {
 }
 
 impl Conv {
-    fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64, stride: i64) -> Self {
+    /// Without a bias, for a layer that is normalised. The tensor is named `NAME.weight`.
+    pub fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64, stride: i64) -> Self {
         let init = he_uniform(&[outputs, inputs, 3, 3], inputs * 9);
         Self {
             weight: store.weight(format!("{name}.weight"), &init),
@@ -22,9 +23,15 @@ impl Conv {
         }
     }
 
-    /// With a bias and stride 1, for a last layer.
-    pub fn with_bias(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
-        let mut conv = Self::new(store, name, inputs, outputs, 1);
+    /// With a bias, `NAME.bias`.
+    pub fn with_bias(
+        store: &mut Store,
+        name: &str,
+        inputs: i64,
+        outputs: i64,
+        stride: i64,
+    ) -> Self {
+        let mut conv = Self::new(store, name, inputs, outputs, stride);
         let zeros = Tensor::zeros([outputs], (Kind::Float, Device::Cpu));
         conv.bias = Some(store.weight(format!("{name}.bias"), &zeros));
         conv
@@ -32,8 +39,18 @@ impl Conv {
 
     /// `[N, inputs, H, W]` to `[N, outputs, H / stride, W / stride]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
+        self.forward_with(&self.weight, x)
+    }
+
+    /// As [`Self::forward`], with `weight` in the place of its own.
+    pub fn forward_with(&self, weight: &Tensor, x: &Tensor) -> Tensor {
         let s = self.stride;
-        x.conv2d(&self.weight, self.bias.as_ref(), [s, s], [1, 1], [1, 1], 1)
+        x.conv2d(weight, self.bias.as_ref(), [s, s], [1, 1], [1, 1], 1)
+    }
+
+    /// The weight, `[outputs, inputs, 3, 3]`.
+    pub fn weight(&self) -> &Tensor {
+        &self.weight
     }
 
     /// Appends the layer to an ONNX graph; needs f32 weights.
@@ -47,8 +64,8 @@ impl Conv {
     }
 }
 
-/// Batch normalisation with f32 statistics, and the ReLU after it.
-struct NormRelu {
+/// Batch normalisation with f32 statistics.
+pub struct BatchNorm {
     weight: Tensor,
     bias: Tensor,
     running_mean: Tensor,
@@ -60,8 +77,9 @@ const MOMENTUM: f64 = 0.1;
 /// Added to the variance.
 const BATCH_NORM_EPS: f64 = 1e-5;
 
-impl NormRelu {
-    fn new(store: &mut Store, name: &str, channels: i64) -> Self {
+impl BatchNorm {
+    /// Tensors are named `NAME.weight`, `NAME.bias`, `NAME.running_mean` and `NAME.running_var`.
+    pub fn new(store: &mut Store, name: &str, channels: i64) -> Self {
         let options = (Kind::Float, Device::Cpu);
         let (ones, zeros) = (
             Tensor::ones([channels], options),
@@ -75,7 +93,9 @@ impl NormRelu {
         }
     }
 
-    fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+    /// `[N, channels, H, W]` to the same. `train` takes the statistics of the batch and updates
+    /// the running ones.
+    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         x.batch_norm(
             Some(&self.weight),
             Some(&self.bias),
@@ -86,8 +106,6 @@ impl NormRelu {
             BATCH_NORM_EPS,
             true,
         )
-        // In place: the gradient of the normalisation needs its input, not its output.
-        .relu_()
     }
 
     /// `(scale, shift)` per channel of the trained normalisation: `scale x + shift`.
@@ -101,7 +119,7 @@ impl NormRelu {
 /// Convolution, batch normalisation, ReLU.
 pub struct ConvBlock {
     conv: Conv,
-    norm: NormRelu,
+    norm: BatchNorm,
 }
 
 impl ConvBlock {
@@ -109,13 +127,14 @@ impl ConvBlock {
     pub fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64, stride: i64) -> Self {
         Self {
             conv: Conv::new(store, &format!("{name}.conv"), inputs, outputs, stride),
-            norm: NormRelu::new(store, &format!("{name}.norm"), outputs),
+            norm: BatchNorm::new(store, &format!("{name}.norm"), outputs),
         }
     }
 
     /// `[N, inputs, H, W]` to `[N, outputs, H / stride, W / stride]`.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
-        self.norm.forward(&self.conv.forward(x), train)
+        // In place: the gradient of the normalisation needs its input, not its output.
+        self.norm.forward(&self.conv.forward(x), train).relu_()
     }
 
     /// Appends the block to an ONNX graph, the normalisation folded into the convolution; needs
@@ -131,7 +150,7 @@ impl ConvBlock {
 /// Transposed convolution (kernel 4, stride 2), batch normalisation, ReLU.
 pub struct UpBlock {
     weight: Tensor,
-    norm: NormRelu,
+    norm: BatchNorm,
 }
 
 impl UpBlock {
@@ -141,7 +160,7 @@ impl UpBlock {
         let init = he_uniform(&[inputs, outputs, 4, 4], inputs * 4);
         Self {
             weight: store.weight(format!("{name}.conv.weight"), &init),
-            norm: NormRelu::new(store, &format!("{name}.norm"), outputs),
+            norm: BatchNorm::new(store, &format!("{name}.norm"), outputs),
         }
     }
 
@@ -156,7 +175,7 @@ impl UpBlock {
             1,
             [1, 1],
         );
-        self.norm.forward(&up, train)
+        self.norm.forward(&up, train).relu_()
     }
 
     /// Appends the block to an ONNX graph, the normalisation folded into the convolution; needs
@@ -201,7 +220,7 @@ impl LinearRelu {
 }
 
 /// He et al. 2015, equation 14, uniform: variance `2 / fan_in`.
-fn he_uniform(size: &[i64], fan_in: i64) -> Tensor {
+pub fn he_uniform(size: &[i64], fan_in: i64) -> Tensor {
     let bound = (6.0 / fan_in as f64).sqrt();
     Tensor::empty(size, (Kind::Float, Device::Cpu)).uniform_(-bound, bound)
 }

@@ -1,6 +1,9 @@
 //! Networks and their parameters.
 
 pub mod config;
+pub mod discriminator;
 pub mod generator;
 pub mod layers;
 pub mod parameters;
+pub mod perceptual;
+mod spectral;

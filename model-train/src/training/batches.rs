@@ -8,10 +8,13 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use anyhow::{Context, Result};
+use mde_core::mask::{CHANNELS, Mask, Task};
+use mde_core::occlusion::Rect;
 use rand::RngExt;
 use rand_pcg::Pcg64;
 use tch::{Device, Tensor};
 
+use super::loss::Boxes;
 use super::mixture::Mixture;
 use crate::data::{Dataset, Sampler};
 
@@ -21,6 +24,8 @@ pub struct Batch {
     pub pictures: Tensor,
     /// `[N, 3, S, S]` f32, 1 known, 0 missing, channels last.
     pub masks: Tensor,
+    /// Boxes for the hide-and-seek loss.
+    pub boxes: Boxes,
     /// Times all pictures have been seen before.
     pub epoch: u64,
 }
@@ -38,6 +43,9 @@ pub struct BatchConfig {
     pub flips: bool,
 }
 
+/// Streams of random numbers: one an update from 0 on, and from here on one an epoch, for the
+/// boxes the generator aims at.
+const EPOCH_STREAMS: u128 = 1 << 64;
 /// Batches kept ready.
 const AHEAD: usize = 3;
 
@@ -72,8 +80,8 @@ fn make(
     epoch: u64,
 ) -> Batch {
     let size = dataset.size();
-    let values = indices.len() * size * size * 3;
-    let (mut pictures, mut masks) = (Vec::with_capacity(values), Vec::with_capacity(values));
+    let mut pictures = Vec::with_capacity(indices.len() * size * size * 3);
+    let mut masks = Masks::default();
     // Streams of one seed, far apart: one an update.
     let mut rng = Pcg64::new(config.seed.into(), update.into());
     for &i in indices {
@@ -83,15 +91,66 @@ fn make(
             size,
             config.flips && rng.random(),
         );
-        let mask = config.mixture.sample(size, &mut rng);
-        masks.extend(mask.view().permuted_axes([1, 2, 0]).iter());
+        masks.draw(config, size, epoch, &mut rng);
     }
-    let tensor = |values: &[f32]| channels_last_tensor(values, indices.len(), size);
+    let (masks, boxes) = masks.into_tensors(size);
     Batch {
-        pictures: tensor(&pictures),
-        masks: tensor(&masks),
+        pictures: channels_last_tensor(&pictures, indices.len(), size),
+        masks,
+        boxes,
         epoch,
     }
+}
+
+/// The values of a batch's masks and [`Boxes`], picture by picture.
+#[derive(Default)]
+pub struct Masks {
+    values: Vec<f32>,
+    known: Vec<f32>,
+    decoy: Vec<f32>,
+    present: Vec<f32>,
+}
+
+impl Masks {
+    /// Draws a task, a mask of side `size` and its boxes for one more picture.
+    pub fn draw(&mut self, config: &BatchConfig, size: usize, epoch: u64, rng: &mut Pcg64) {
+        let task = config.mixture.draw(rng);
+        let mask = task.sample(size, size, rng);
+        (self.values).extend(mask.view().permuted_axes([1, 2, 0]).iter());
+        let boxes = boxes_of(&task, &mask, config.seed, epoch);
+        self.present.push(f32::from(u8::from(boxes.is_some())));
+        let none = [Rect::new(0, 0, 0, 0); CHANNELS];
+        let [known, decoy] = boxes.unwrap_or([none, none]);
+        let share = |v: usize| v as f32 / size as f32;
+        let row = |rects: [Rect; CHANNELS]| {
+            let corners = rects.map(|r| [r.x0, r.y0, r.x1, r.y1].map(share));
+            corners.into_iter().flatten()
+        };
+        self.known.extend(row(known));
+        self.decoy.extend(row(decoy));
+    }
+
+    /// Masks `[N, 3, size, size]`, channels last, and boxes.
+    pub fn into_tensors(self, size: usize) -> (Tensor, Boxes) {
+        let tensor = |values: &[f32]| Tensor::from_slice(values).view([-1, CHANNELS as i64, 4]);
+        let boxes = Boxes {
+            known: tensor(&self.known),
+            decoy: tensor(&self.decoy),
+            present: Tensor::from_slice(&self.present),
+        };
+        let masks = channels_last_tensor(&self.values, self.present.len(), size);
+        (masks, boxes)
+    }
+}
+
+/// The boxes of a picture's `mask` and those the generator aims at, if its task has any. The
+/// latter are drawn as the task draws its own, but from the seed and the epoch alone: one draw an
+/// epoch, the same for all pictures of a task and for a resumed run.
+fn boxes_of(task: &Task, mask: &Mask, seed: u64, epoch: u64) -> Option<[[Rect; CHANNELS]; 2]> {
+    let known = task.boxes(mask)?;
+    let mut rng = Pcg64::new(seed.into(), EPOCH_STREAMS + u128::from(epoch));
+    let decoy = task.boxes(&task.sample(mask.width(), mask.height(), &mut rng))?;
+    Some([known, decoy])
 }
 
 /// Appends an `[S, S, 3]` picture of bytes as f32 in `[0, 1]`, mirrored where asked.
@@ -120,7 +179,61 @@ impl Batch {
         Self {
             pictures: self.pictures.to_device(device),
             masks: self.masks.to_device(device),
+            boxes: Boxes {
+                known: self.boxes.known.to_device(device),
+                decoy: self.boxes.decoy.to_device(device),
+                present: self.boxes.present.to_device(device),
+            },
             epoch: self.epoch,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxes(tasks: &str, pictures: usize, epoch: u64) -> Boxes {
+        let config = BatchConfig {
+            batch: pictures,
+            seed: 1,
+            mixture: tasks.parse().unwrap(),
+            flips: false,
+        };
+        let mut masks = Masks::default();
+        let mut rng = Pcg64::new(1, 0);
+        for _ in 0..pictures {
+            masks.draw(&config, 32, epoch, &mut rng);
+        }
+        masks.into_tensors(32).1
+    }
+
+    #[test]
+    fn boxes_are_the_masks_own_and_decoys_change_with_the_epoch() {
+        let first = boxes("REC:0.1", 8, 0);
+        let mean = |t: &Tensor| t.mean(None::<tch::Kind>).double_value(&[]);
+        assert_eq!(mean(&first.present), 1.0);
+        assert!(
+            (first.known.get(0) - first.known.get(1))
+                .abs()
+                .max()
+                .double_value(&[])
+                > 0.0
+        );
+        let (low, high) = (first.known.narrow(2, 0, 2), first.known.narrow(2, 2, 2));
+        assert!((high - low).min().double_value(&[]) > 0.0);
+        let of_all = first.decoy.get(0).expand_as(&first.decoy);
+        assert!(first.decoy == of_all, "one decoy an epoch");
+        let next = boxes("REC:0.1", 8, 1);
+        assert!(first.known == next.known && first.decoy != next.decoy);
+    }
+
+    #[test]
+    fn tasks_without_boxes_are_marked() {
+        let none = boxes("eyes,Col-1,I:0.25,RI:0.25,block", 20, 0);
+        assert_eq!(none.present.sum(None::<tch::Kind>).double_value(&[]), 0.0);
+        let some = boxes("eyes=1,RE:0.25=1", 40, 0);
+        let share = some.present.mean(None::<tch::Kind>).double_value(&[]);
+        assert!(share > 0.2 && share < 0.8, "{share}");
     }
 }

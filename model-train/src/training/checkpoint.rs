@@ -1,5 +1,6 @@
-//! A run on disk: weights, running statistics, Adam's moments, and how far it has come, in one
-//! safetensors file that is written aside and renamed.
+//! A run on disk: weights and running statistics of generator and discriminator, Adam's moments,
+//! the average, and how far the run has come, in one safetensors file that is written aside and
+//! renamed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::optimizer::Adam;
+use super::step::Trainee;
 use crate::files::write_aside;
-use crate::network::config::GeneratorConfig;
+use crate::network::config::{DiscriminatorConfig, GeneratorConfig};
 use crate::network::generator::Generator;
 use crate::network::parameters::{Precision, Store};
 
@@ -34,6 +36,21 @@ pub struct Progress {
     pub seed: u64,
     /// Tasks as on the command line.
     pub tasks: String,
+    /// The generator's opponent, if it has one.
+    #[serde(default)]
+    pub discriminator: Option<DiscriminatorProgress>,
+    /// Updates made before the average of the generator's weights began, if one is kept.
+    #[serde(default)]
+    pub average_since: Option<u64>,
+}
+
+/// A run's discriminator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscriminatorProgress {
+    /// Sizes and inputs.
+    pub config: DiscriminatorConfig,
+    /// Updates of the generator made before it came in.
+    pub since: u64,
 }
 
 /// Metadata key of the JSON form of [`Progress`].
@@ -50,14 +67,14 @@ pub struct Checkpoint {
 ///
 /// # Errors
 /// Where the file cannot be written; an earlier one at `path` is kept.
-pub fn save(path: &Path, progress: &Progress, store: &Store, adam: &Adam) -> Result<()> {
-    let mut tensors: Vec<(String, Values)> = Vec::new();
-    for (name, t) in store.named() {
-        tensors.push((name.to_owned(), Values::of(t)));
+pub fn save(path: &Path, progress: &Progress, trainee: &Trainee) -> Result<()> {
+    let mut tensors = with_moments(&trainee.store, &trainee.adam);
+    if let Some(adversary) = &trainee.adversary {
+        tensors.extend(with_moments(&adversary.store, &adversary.adam));
     }
-    for (p, (m, v)) in store.parameters.iter().zip(&adam.moments) {
-        tensors.push((moment_name("first", &p.name), Values::of(m)));
-        tensors.push((moment_name("second", &p.name), Values::of(v)));
+    if let Some(average) = &trainee.average {
+        let values = average.store.named();
+        tensors.extend(values.map(|(name, t)| (average_name(name), Values::of(t))));
     }
     let metadata = HashMap::from([(KEY.to_owned(), serde_json::to_string(progress)?)]);
     write_aside(path, |aside| -> Result<()> {
@@ -66,6 +83,18 @@ pub fn save(path: &Path, progress: &Progress, store: &Store, adam: &Adam) -> Res
         Ok(())
     })
     .with_context(|| format!("cannot write the checkpoint '{}'", path.display()))
+}
+
+/// The values of a network and its optimiser's.
+fn with_moments<'a>(store: &'a Store, adam: &'a Adam) -> Vec<(String, Values<'a>)> {
+    let mut tensors: Vec<_> = (store.named())
+        .map(|(name, t)| (name.to_owned(), Values::of(t)))
+        .collect();
+    for (p, (m, v)) in store.parameters.iter().zip(&adam.moments) {
+        tensors.push((moment_name("first", &p.name), Values::of(m)));
+        tensors.push((moment_name("second", &p.name), Values::of(v)));
+    }
+    tensors
 }
 
 impl Checkpoint {
@@ -102,47 +131,67 @@ impl Checkpoint {
         })
     }
 
-    /// Puts the weights and running statistics into `store`; `path` is for messages.
+    /// Puts what the checkpoint holds of a run into `trainee`: the generator and its optimiser,
+    /// and the discriminator and the average where the run has had them; `path` is for messages.
     ///
     /// # Errors
     /// Where a tensor is missing or of another shape.
-    pub fn load_weights(&self, path: &Path, store: &Store) -> Result<()> {
-        store.load(path, |name| {
-            self.tensors.get(name).map(Tensor::shallow_clone)
-        })
+    pub fn restore(&self, path: &Path, trainee: &mut Trainee) -> Result<()> {
+        let Progress { updates, .. } = self.progress;
+        self.network(path, &trainee.store, &mut trainee.adam, updates)?;
+        if let (Some(adversary), Some(d)) = (&mut trainee.adversary, &self.progress.discriminator) {
+            let updates = updates - d.since;
+            self.network(path, &adversary.store, &mut adversary.adam, updates)?;
+        }
+        if let (Some(average), Some(since)) = (&mut trainee.average, self.progress.average_since) {
+            (average.store).load(path, |name| self.tensor(&average_name(name)))?;
+            average.updates = updates - since;
+        }
+        Ok(())
     }
 
-    /// The generator with f32 weights; `path` is for messages.
+    /// The generator with f32 weights, for use: those of the average where one was kept; `path`
+    /// is for messages.
     ///
     /// # Errors
     /// Where a tensor is missing or of another shape.
     pub fn generator(&self, path: &Path, device: Device) -> Result<(Store, Generator)> {
         let mut store = Store::new(device, Precision::F32);
         let generator = Generator::new(&mut store, &self.progress.generator);
-        self.load_weights(path, &store)?;
+        let averaged = self.progress.average_since.is_some();
+        store.load(path, |name| {
+            if averaged {
+                self.tensor(&average_name(name))
+            } else {
+                self.tensor(name)
+            }
+        })?;
         Ok((store, generator))
     }
 
-    /// Puts the optimiser's state into `adam`; `path` is for messages.
-    ///
-    /// # Errors
-    /// Where a moment is missing or of another shape.
-    pub fn load_moments(&self, path: &Path, store: &Store, adam: &mut Adam) -> Result<()> {
+    fn tensor(&self, name: &str) -> Option<Tensor> {
+        self.tensors.get(name).map(Tensor::shallow_clone)
+    }
+
+    /// Puts a network's values into `store` and its optimiser's, after `updates`, into `adam`.
+    fn network(&self, path: &Path, store: &Store, adam: &mut Adam, updates: u64) -> Result<()> {
+        store.load(path, |name| self.tensor(name))?;
         for (p, (m, v)) in store.parameters.iter().zip(&adam.moments) {
             for (which, moment) in [("first", m), ("second", v)] {
                 let name = moment_name(which, &p.name);
-                let found = self
-                    .tensors
-                    .get(&name)
-                    .filter(|t| t.size() == moment.size());
+                let found = self.tensor(&name).filter(|t| t.size() == moment.size());
                 let found = found
                     .with_context(|| format!("{} has no '{name}' that fits", path.display()))?;
-                moment.shallow_clone().copy_(found);
+                moment.shallow_clone().copy_(&found);
             }
         }
-        adam.updates = self.progress.updates;
+        adam.updates = updates;
         Ok(())
     }
+}
+
+fn average_name(name: &str) -> String {
+    format!("average.{name}")
 }
 
 fn moment_name(which: &str, parameter: &str) -> String {
@@ -183,5 +232,79 @@ impl View for Values<'_> {
 
     fn data_len(&self) -> usize {
         self.tensor.numel() * size_of::<f32>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::config::Preset;
+    use crate::training::average::Average;
+    use crate::training::optimizer::AdamConfig;
+
+    /// A trainee with everything that can be saved, no value like another's.
+    fn trainee(seed: i64, discriminator: &DiscriminatorConfig) -> Trainee {
+        tch::manual_seed(seed);
+        let sizes = Preset::Tiny.config();
+        let adam = AdamConfig::default();
+        let mut trainee = Trainee::new(Device::Cpu, Precision::Bf16, &sizes, adam);
+        trainee.oppose(discriminator, adam);
+        trainee.average = Some(Average::new(&trainee.store, &sizes, 0.9));
+        let adversary = trainee.adversary.as_ref().unwrap();
+        for adam in [&trainee.adam, &adversary.adam] {
+            for (m, v) in &adam.moments {
+                let _ = m.shallow_clone().uniform_(-1.0, 1.0);
+                let _ = v.shallow_clone().uniform_(0.0, 1.0);
+            }
+        }
+        trainee
+    }
+
+    #[test]
+    fn all_that_is_saved_is_restored_and_the_average_is_what_is_used() {
+        let discriminator = DiscriminatorConfig::paper(Preset::Tiny.config().width);
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("checkpoint");
+        let progress = Progress {
+            generator: Preset::Tiny.config(),
+            updates: 9,
+            seconds: 1.0,
+            batch: 4,
+            seed: 1,
+            tasks: "eyes".to_owned(),
+            discriminator: Some(DiscriminatorProgress {
+                config: discriminator.clone(),
+                since: 2,
+            }),
+            average_since: Some(5),
+        };
+        let saved = trainee(1, &discriminator);
+        save(&path, &progress, &saved).unwrap();
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        assert_eq!(checkpoint.progress, progress);
+        let mut restored = trainee(2, &discriminator);
+        checkpoint.restore(&path, &mut restored).unwrap();
+        let copy = folder.path().join("copy");
+        save(&copy, &progress, &restored).unwrap();
+        let tensors = |path| Checkpoint::open(path).unwrap().tensors;
+        let (first, second) = (tensors(&path), tensors(&copy));
+        assert_eq!(first.len(), second.len());
+        assert!(first.iter().all(|(name, t)| second[name] == *t));
+        assert_eq!(restored.adam.updates, 9);
+        assert_eq!(restored.adversary.unwrap().adam.updates, 7);
+        assert_eq!(restored.average.unwrap().updates, 4);
+        let (used, _) = checkpoint.generator(&path, Device::Cpu).unwrap();
+        let average = saved.average.unwrap();
+        for ((name, used), (_, expected)) in used.named().zip(average.store.named()) {
+            assert!(used == expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn checkpoints_from_before_the_discriminator_are_read() {
+        let old = r#"{"generator":{"size":32,"width":8,"bottleneck":64,"mask_input":true,
+            "mirror_input":false},"updates":3,"seconds":1.5,"batch":4,"seed":1,"tasks":"eyes=1"}"#;
+        let progress: Progress = serde_json::from_str(old).unwrap();
+        assert!(progress.discriminator.is_none() && progress.average_since.is_none());
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, ensure};
-use mde_core::mask::{Mask, Task};
+use mde_core::mask::Task;
 use mde_core::occlusion::Occlusion;
 use rand::{Rng, RngExt};
 
@@ -32,16 +32,15 @@ impl Mixture {
         Self { tasks }
     }
 
-    /// Draws a task, then a mask.
-    pub fn sample(&self, size: usize, rng: &mut (impl Rng + ?Sized)) -> Mask {
+    /// Draws a task.
+    pub fn draw(&self, rng: &mut (impl Rng + ?Sized)) -> Task {
         let total: f64 = self.tasks.iter().map(|(_, w)| w).sum();
         let mut left = total * rng.random::<f64>();
         let drawn = self.tasks.iter().find(|(_, weight)| {
             left -= weight;
             left < 0.0
         });
-        let (task, _) = drawn.unwrap_or(&self.tasks[self.tasks.len() - 1]);
-        task.sample(size, size, rng)
+        drawn.unwrap_or(&self.tasks[self.tasks.len() - 1]).0
     }
 }
 
@@ -86,6 +85,7 @@ impl fmt::Display for Mixture {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mde_core::mask::Mask;
     use rand::SeedableRng;
     use rand_pcg::Pcg64;
 
@@ -104,7 +104,7 @@ mod tests {
         let channel_lost =
             |m: Mask| !m.is_known(0, 0, 0) || !m.is_known(1, 0, 0) || !m.is_known(2, 0, 0);
         let lost = (0..4000)
-            .filter(|_| channel_lost(mixture.sample(32, &mut rng)))
+            .filter(|_| channel_lost(mixture.draw(&mut rng).sample(32, 32, &mut rng)))
             .count();
         // Binomial: 3000, standard deviation 27.
         assert!(

@@ -1,5 +1,6 @@
 //! From batches to updated weights.
 
+pub mod average;
 pub mod batches;
 pub mod checkpoint;
 pub mod loss;

@@ -19,15 +19,18 @@ pub struct AdamConfig {
     pub beta2: f64,
     /// Added to the root of the second moment.
     pub epsilon: f64,
+    /// Largest Euclidean length of all gradients together; longer ones are scaled down to it.
+    pub clip: Option<f64>,
 }
 
 impl Default for AdamConfig {
-    /// The paper's momentum of 0.5.
+    /// The paper's momentum of 0.5, and no clipping.
     fn default() -> Self {
         Self {
             beta1: 0.5,
             beta2: 0.999,
             epsilon: 1e-8,
+            clip: None,
         }
     }
 }
@@ -63,6 +66,7 @@ impl Adam {
             beta1,
             beta2,
             epsilon,
+            clip,
         } = self.config;
         let root2 = (1.0 - beta2.powi(t)).sqrt();
         let rates = Rates {
@@ -70,6 +74,7 @@ impl Adam {
             beta2: beta2 as f32,
             step: (rate * root2 / (1.0 - beta1.powi(t))) as f32,
             epsilon: (epsilon * root2) as f32,
+            scale: clip.map_or(1.0, |limit| clipping(gradients, limit)) as f32,
         };
         tch::no_grad(|| {
             for ((p, (m, v)), g) in store.parameters.iter().zip(&self.moments).zip(gradients) {
@@ -91,6 +96,18 @@ struct Rates {
     /// Learning rate times the bias corrections.
     step: f32,
     epsilon: f32,
+    /// Factor of the gradients.
+    scale: f32,
+}
+
+/// The factor, at most 1, that brings the Euclidean length of all `gradients` together to `limit`.
+fn clipping(gradients: &[Tensor], limit: f64) -> f64 {
+    tch::no_grad(|| {
+        let square = |g: &Tensor| g.to_kind(Kind::Float).square().sum(Kind::Double);
+        let squares: Tensor = gradients.iter().map(square).sum();
+        let length = squares.double_value(&[]).sqrt();
+        if length > limit { limit / length } else { 1.0 }
+    })
 }
 
 /// The gradient with the memory layout of `like`, so that both can be walked in step.
@@ -149,6 +166,7 @@ fn step_on_cpu(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rates) 
 
 fn update(master: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], rates: Rates) {
     for (((w, m), v), &g) in master.iter_mut().zip(m).zip(v).zip(g) {
+        let g = g * rates.scale;
         *m += (1.0 - rates.beta1) * (g - *m);
         *v += (1.0 - rates.beta2) * (g * g - *v);
         *w -= rates.step * *m / (v.sqrt() + rates.epsilon);
@@ -174,7 +192,7 @@ unsafe fn values_mut<T>(tensor: &mut Tensor) -> &mut [T] {
 }
 
 fn step_by_tensors(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rates) {
-    let g = g.to_kind(Kind::Float);
+    let g = g.to_kind(Kind::Float) * f64::from(rates.scale);
     let (mut m, mut v) = (m.shallow_clone(), v.shallow_clone());
     let _ = m.lerp_(&g, f64::from(1.0 - rates.beta1));
     let _ = v.lerp_(&(&g * &g), f64::from(1.0 - rates.beta2));
@@ -232,6 +250,28 @@ mod tests {
             drift.double_value(&[]) <= 2.0f64.powi(-8) * 3.0,
             "the working copy lags: {drift}"
         );
+    }
+
+    #[test]
+    fn long_gradients_are_cut_to_the_limit() {
+        let gradients = [
+            Tensor::from_slice(&[3.0f32]),
+            Tensor::from_slice(&[0.0f32, 4.0]),
+        ];
+        assert!((clipping(&gradients, 2.5) - 0.5).abs() < 1e-9);
+        assert_eq!(clipping(&gradients, 5.0), 1.0);
+        let mut store = Store::new(Device::Cpu, Precision::F32);
+        let weight = store.weight("w".into(), &Tensor::from_slice(&[0.0f32, 0.0]));
+        let config = AdamConfig {
+            clip: Some(1.0),
+            ..AdamConfig::default()
+        };
+        let mut adam = Adam::new(&store, config);
+        let gradient = weight.detach().fill(50.0f64.sqrt());
+        adam.step(&store, &[gradient], 1e-2);
+        // Its length is 10, so the first moment is half of a tenth of it.
+        let first = adam.moments[0].0.double_value(&[0]);
+        assert!((first - 0.05 * 50.0f64.sqrt()).abs() < 1e-6, "{first}");
     }
 
     #[test]

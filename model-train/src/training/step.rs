@@ -1,12 +1,15 @@
 //! One update: forward, losses, backward, optimiser.
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
+use super::average::Average;
 use super::batches::Batch;
-use super::loss::{Losses, PixelLoss};
-use super::optimizer::Adam;
+use super::loss::{Adversarial, Losses, Objective};
+use super::optimizer::{Adam, AdamConfig};
+use crate::network::config::{DiscriminatorConfig, GeneratorConfig};
+use crate::network::discriminator::Discriminator;
 use crate::network::generator::Generator;
-use crate::network::parameters::Store;
+use crate::network::parameters::{Precision, Store};
 
 /// A generator with what training it needs.
 pub struct Trainee {
@@ -16,16 +19,81 @@ pub struct Trainee {
     pub generator: Generator,
     /// Its optimiser.
     pub adam: Adam,
+    /// Its opponent, where the objective is adversarial.
+    pub adversary: Option<Adversary>,
+    /// The average of its weights, where one is kept.
+    pub average: Option<Average>,
+}
+
+/// A discriminator with what training it needs.
+pub struct Adversary {
+    /// Weights of the discriminator.
+    pub store: Store,
+    /// The network.
+    pub discriminator: Discriminator,
+    /// Its optimiser.
+    pub adam: Adam,
+}
+
+/// Learning rates of an update.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    /// The generator's.
+    pub generator: f64,
+    /// The discriminator's.
+    pub discriminator: f64,
 }
 
 impl Trainee {
-    /// Makes one update at learning rate `rate` and returns the losses before it.
-    pub fn update(&mut self, batch: &Batch, loss: &PixelLoss, rate: f64) -> Losses {
+    /// A generator of `sizes` with freshly drawn weights, neither opposed nor averaged.
+    pub fn new(
+        device: Device,
+        precision: Precision,
+        sizes: &GeneratorConfig,
+        config: AdamConfig,
+    ) -> Self {
+        let mut store = Store::new(device, precision);
+        let generator = Generator::new(&mut store, sizes);
+        let adam = Adam::new(&store, config);
+        Self {
+            store,
+            generator,
+            adam,
+            adversary: None,
+            average: None,
+        }
+    }
+
+    /// Gives the generator an opponent with freshly drawn weights.
+    pub fn oppose(&mut self, sizes: &DiscriminatorConfig, config: AdamConfig) {
+        let mut store = Store::new(self.store.device, self.store.precision);
+        let discriminator = Discriminator::new(&mut store, sizes);
+        let adam = Adam::new(&store, config);
+        self.adversary = Some(Adversary {
+            store,
+            discriminator,
+            adam,
+        });
+    }
+
+    /// Makes one update, first of the discriminator, then of the generator against it, and returns
+    /// the losses before each.
+    pub fn update(&mut self, batch: &Batch, objective: &Objective, rates: Rates) -> Losses {
         let generated = self.complete(batch, true);
-        let losses = loss.of(&generated, &batch.pictures, &batch.masks);
-        let inputs: Vec<&Tensor> = self.store.parameters.iter().map(|p| &p.working).collect();
-        let gradients = Tensor::run_backward(&[&losses.total], &inputs, false, false);
-        self.adam.step(&self.store, &gradients, rate);
+        let mut of_discriminator = Vec::new();
+        let mut verdict = None;
+        if let (Some(adversary), Some(loss)) = (&mut self.adversary, &objective.adversarial) {
+            let generated_alone = generated.detach();
+            let losses = adversary.update(&generated_alone, batch, loss, rates.discriminator);
+            of_discriminator = losses.parts;
+            verdict = Some(adversary.discriminator.forward(&generated, true));
+        }
+        let mut losses = objective.of_generator(&generated, batch, verdict.as_ref());
+        descend(&self.store, &mut self.adam, &losses.total, rates.generator);
+        if let Some(average) = &mut self.average {
+            average.follow(&self.store);
+        }
+        losses.parts.extend(of_discriminator);
         losses
     }
 
@@ -36,4 +104,30 @@ impl Trainee {
         self.generator
             .forward(&(batch.pictures.to_kind(kind) * &masks), &masks, train)
     }
+}
+
+impl Adversary {
+    /// Makes one update for `generated` `[N, 3, S, S]` f32, which takes no gradients. Real and
+    /// generated pictures go apart, so that each are normalised by their own statistics.
+    fn update(
+        &mut self,
+        generated: &Tensor,
+        batch: &Batch,
+        loss: &Adversarial,
+        rate: f64,
+    ) -> Losses {
+        let pictures = batch.pictures.detach().set_requires_grad(loss.r1 > 0.0);
+        let real = self.discriminator.forward(&pictures, true);
+        let fake = self.discriminator.forward(generated, true);
+        let losses = loss.of_discriminator(&pictures, &real, &fake, &batch.boxes);
+        descend(&self.store, &mut self.adam, &losses.total, rate);
+        losses
+    }
+}
+
+/// One step of `adam` down the gradient of `loss` by the parameters of `store` alone.
+fn descend(store: &Store, adam: &mut Adam, loss: &Tensor, rate: f64) {
+    let inputs: Vec<&Tensor> = store.parameters.iter().map(|p| &p.working).collect();
+    let gradients = Tensor::run_backward(&[loss], &inputs, false, false);
+    adam.step(store, &gradients, rate);
 }

@@ -1,4 +1,4 @@
-//! Pixel losses over the known and the missing part of a picture.
+//! Equations 3 and 4: losses over the missing and the known part of a picture.
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -24,9 +24,9 @@ pub struct PixelLoss {
     pub reconstruction: f64,
 }
 
-/// The parts of a loss as scalar tensors.
-pub struct Losses {
-    /// What is minimised.
+/// The parts of a [`PixelLoss`] as scalar tensors.
+pub struct PixelLosses {
+    /// Their weighted sum.
     pub total: Tensor,
     /// Equation 3 as a mean over all values, unweighted.
     pub completion: Tensor,
@@ -36,7 +36,7 @@ pub struct Losses {
 
 impl PixelLoss {
     /// `generated`, `original` `[N, 3, H, W]` f32 in `[0, 1]`, `mask` likewise (1 known).
-    pub fn of(&self, generated: &Tensor, original: &Tensor, mask: &Tensor) -> Losses {
+    pub fn of(&self, generated: &Tensor, original: &Tensor, mask: &Tensor) -> PixelLosses {
         let difference = generated - original;
         let distance = match self.distance {
             Distance::L1 => difference.abs(),
@@ -45,7 +45,7 @@ impl PixelLoss {
         let reconstruction = (&distance * mask).mean(tch::Kind::Float);
         let completion = distance.mean(tch::Kind::Float) - &reconstruction;
         let total = &completion * self.completion + &reconstruction * self.reconstruction;
-        Losses {
+        PixelLosses {
             total,
             completion,
             reconstruction,

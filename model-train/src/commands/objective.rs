@@ -1,0 +1,190 @@
+//! Options of what is minimised.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use tch::Device;
+
+use crate::network::config::{DiscriminatorConfig, DiscriminatorNorm};
+use crate::network::parameters::Precision;
+use crate::network::perceptual;
+use crate::training::loss::{Adversarial, Distance, Objective, Perceptual, PixelLoss};
+
+/// Equation 9 on the command line.
+#[derive(Args, Debug)]
+pub struct ObjectiveArgs {
+    /// L1 or L2 pixel losses.
+    #[arg(long, value_enum, default_value = "l2")]
+    loss: Distance,
+    /// Weight of the completion loss (missing values).
+    #[arg(long, default_value = "1", value_parser = weight)]
+    #[arg(default_value_if("recipe", "paper", "0"))]
+    completion: f64,
+    /// Weight of the reconstruction loss (known values).
+    #[arg(long, default_value = "1", value_parser = weight)]
+    reconstruction: f64,
+    /// Weight of the adversarial loss; the paper's is 1e-2, taken where none is given.
+    #[arg(long, value_name = "W", num_args = 0..=1, value_parser = weight)]
+    #[arg(default_value = "0", default_missing_value = "1e-2")]
+    #[arg(default_value_if("recipe", "paper", "1e-2"))]
+    adversarial: f64,
+    /// Weight of the hide-and-seek loss; the paper's is 1e-2, taken where none is given. Only
+    /// pictures of the tasks RE and REC take part.
+    #[arg(long, value_name = "W", num_args = 0..=1, value_parser = weight)]
+    #[arg(default_value = "0", default_missing_value = "1e-2")]
+    #[arg(default_value_if("recipe", "paper", "1e-2"))]
+    hide_and_seek: f64,
+    /// Weight of the perceptual loss; the paper's is 2e-5, taken where none is given. It fits
+    /// networks on inputs up to 255, as SqueezeNet here; features of torchvision's VGG-16 are
+    /// about 58 times smaller, which a weight of 0.07 makes up for.
+    #[arg(long, value_name = "W", num_args = 0..=1, value_parser = weight)]
+    #[arg(default_value = "0", default_missing_value = "2e-5")]
+    #[arg(default_value_if("recipe", "paper", "2e-5"))]
+    perceptual: f64,
+    /// Network of the perceptual loss: a safetensors file with SqueezeNet v1.1 (of
+    /// `mde-train convert-squeezenet`) or torchvision's VGG-16.
+    #[arg(long, value_name = "FILE")]
+    perceptual_network: Option<PathBuf>,
+    /// Do not give the coordinates to the discriminator.
+    #[arg(long)]
+    no_coordinates: bool,
+    /// Normalisation of the discriminator; the paper's is batch.
+    #[arg(long, value_enum, default_value = "batch")]
+    discriminator_norm: DiscriminatorNorm,
+    /// Taken off the discriminator's target for real pictures, in [0, 0.5).
+    #[arg(long, default_value = "0", value_parser = smoothing)]
+    label_smoothing: f64,
+    /// Factor of the R1 penalty on the discriminator's gradient by real pictures; 10 is usual.
+    /// Not with batch normalisation.
+    #[arg(long, value_name = "GAMMA", default_value = "0", value_parser = weight)]
+    r1: f64,
+}
+
+impl ObjectiveArgs {
+    /// The objective, its perceptual network opened for computing in `precision` on `device`.
+    ///
+    /// # Errors
+    /// Where options do not go together, and where the network cannot be opened.
+    pub fn objective(&self, device: Device, precision: Precision) -> Result<Objective> {
+        let perceptual = if self.perceptual > 0.0 {
+            let path = self.perceptual_network.as_ref().context(
+                "the perceptual loss needs a network: give --perceptual-network FILE, or \
+                 --perceptual 0 to go without",
+            )?;
+            Some(Perceptual {
+                weight: self.perceptual,
+                network: perceptual::open(path, device, precision.kind())?,
+            })
+        } else {
+            ensure!(
+                self.perceptual_network.is_none(),
+                "--perceptual-network without --perceptual: the loss has no weight"
+            );
+            None
+        };
+        let adversarial = self.adversarial > 0.0 || self.hide_and_seek > 0.0;
+        Ok(Objective {
+            pixel: PixelLoss {
+                distance: self.loss,
+                completion: self.completion,
+                reconstruction: self.reconstruction,
+            },
+            perceptual,
+            adversarial: adversarial.then_some(Adversarial {
+                weight: self.adversarial,
+                hide_and_seek: self.hide_and_seek,
+                label_smoothing: self.label_smoothing,
+                r1: self.r1,
+            }),
+        })
+    }
+
+    /// A new discriminator for a generator of `width` channels.
+    pub fn discriminator(&self, width: i64) -> DiscriminatorConfig {
+        DiscriminatorConfig {
+            coordinates: !self.no_coordinates,
+            norm: self.discriminator_norm,
+            ..DiscriminatorConfig::paper(width)
+        }
+    }
+}
+
+/// A finite number from 0 on.
+fn weight(text: &str) -> Result<f64, String> {
+    number(text, "a number from 0 on", |v| v >= 0.0 && v.is_finite())
+}
+
+/// Label smoothing.
+fn smoothing(text: &str) -> Result<f64, String> {
+    number(text, "a number in [0, 0.5)", |v| (0.0..0.5).contains(&v))
+}
+
+/// A number that `fits`, or else what was `expected`.
+pub fn number(text: &str, expected: &str, fits: impl Fn(f64) -> bool) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|&v| fits(v));
+    value.ok_or_else(|| format!("expected {expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::training::loss::published;
+
+    #[derive(Parser)]
+    struct Line {
+        #[arg(long)]
+        recipe: Option<String>,
+        #[command(flatten)]
+        objective: ObjectiveArgs,
+    }
+
+    fn parse(arguments: &[&str]) -> ObjectiveArgs {
+        let line = Line::try_parse_from([&["train"], arguments].concat());
+        let Line { recipe, objective } = line.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(recipe.is_some(), arguments.contains(&"--recipe"));
+        objective
+    }
+
+    /// Weights of completion, adversarial, hide-and-seek and perceptual loss.
+    fn weights(arguments: &[&str]) -> [f64; 4] {
+        let o = parse(arguments);
+        [o.completion, o.adversarial, o.hide_and_seek, o.perceptual]
+    }
+
+    #[test]
+    fn published_weights_are_taken_where_none_are_given() {
+        use published::{ADVERSARIAL, HIDE_AND_SEEK, PERCEPTUAL};
+        assert_eq!(weights(&[]), [1.0, 0.0, 0.0, 0.0]);
+        let paper = [0.0, ADVERSARIAL, HIDE_AND_SEEK, PERCEPTUAL];
+        assert_eq!(weights(&["--recipe", "paper"]), paper);
+        let named = ["--adversarial", "--hide-and-seek", "--perceptual"];
+        assert_eq!(weights(&named)[1..], paper[1..]);
+        let changed = [
+            "--recipe",
+            "paper",
+            "--adversarial",
+            "0.5",
+            "--completion",
+            "2",
+        ];
+        assert_eq!(weights(&changed), [2.0, 0.5, HIDE_AND_SEEK, PERCEPTUAL]);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        let error = |arguments: &[&str]| {
+            let objective = parse(arguments).objective(Device::Cpu, Precision::F32);
+            objective.err().expect("it was taken").to_string()
+        };
+        assert!(error(&["--recipe", "paper"]).contains("--perceptual-network"));
+        assert!(error(&["--perceptual-network", "x"]).contains("--perceptual"));
+        let refused =
+            |arguments: &[&str]| Line::try_parse_from([&["train"], arguments].concat()).is_err();
+        assert!(refused(&["--adversarial=-1"]));
+        assert!(refused(&["--hide-and-seek", "nan"]));
+        assert!(refused(&["--label-smoothing", "0.5"]));
+    }
+}

@@ -1,0 +1,137 @@
+//! Fixed, pretrained networks whose features the perceptual loss (section 2.2) compares.
+
+mod squeezenet;
+mod vgg16;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use tch::{Device, Kind, Tensor};
+
+pub use squeezenet::SqueezeNet;
+use vgg16::Vgg16;
+
+use super::parameters::channels_last;
+
+/// Layers whose features are compared.
+pub const LAYERS: usize = 5;
+
+/// A network whose weights stay as they are.
+pub trait FeatureNetwork {
+    /// Features of `pictures` `[N, 3, H, W]` f32 RGB in `[0, 1]`, sides at least 32, one
+    /// `[N, C, H', W']` for each of [`LAYERS`] layers, finest first, in the precision the network
+    /// was opened with. Brings the input to the range the network was trained on.
+    fn features(&self, pictures: &Tensor) -> Vec<Tensor>;
+}
+
+/// Opens the network in the safetensors file at `path` for computing in `kind`: VGG-16 with
+/// torchvision's names, or SqueezeNet v1.1 of `mde-train convert-squeezenet`.
+///
+/// # Errors
+/// Where the file cannot be read, is of neither network, or a tensor is missing or has another
+/// shape; says how such a file is made.
+pub fn open(path: &Path, device: Device, kind: Kind) -> Result<Box<dyn FeatureNetwork>> {
+    let read = || -> Result<Box<dyn FeatureNetwork>> {
+        let weights = Weights::new(Tensor::read_safetensors(path)?, device, kind);
+        if weights.has(squeezenet::FIRST) {
+            Ok(Box::new(SqueezeNet::new(&weights)?))
+        } else if weights.has(vgg16::FIRST) {
+            Ok(Box::new(Vgg16::new(&weights)?))
+        } else {
+            bail!(
+                "it has neither '{}' nor '{}'",
+                vgg16::FIRST,
+                squeezenet::FIRST
+            )
+        }
+    };
+    read().with_context(|| {
+        format!(
+            "cannot take '{}' for the perceptual network: expected SqueezeNet v1.1 as written by \
+             `mde-train convert-squeezenet`, or torchvision's VGG-16 as written by\n  {}\n",
+            path.display(),
+            vgg16::HOW_TO_MAKE
+        )
+    })
+}
+
+/// Tensors by name.
+pub struct Weights {
+    tensors: HashMap<String, Tensor>,
+    device: Device,
+    kind: Kind,
+}
+
+impl Weights {
+    /// `tensors` for computing on `device` in `kind`.
+    pub fn new(tensors: Vec<(String, Tensor)>, device: Device, kind: Kind) -> Self {
+        Self {
+            tensors: tensors.into_iter().collect(),
+            device,
+            kind,
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// The tensor `name` of shape `size`.
+    fn get(&self, name: &str, size: &[i64]) -> Result<Tensor> {
+        let found = self
+            .tensors
+            .get(name)
+            .with_context(|| format!("it has no tensor '{name}'"))?;
+        ensure!(
+            found.size() == size,
+            "its tensor '{name}' is {:?} where {size:?} was expected",
+            found.size()
+        );
+        let found = found.to_device(self.device).to_kind(self.kind);
+        Ok(channels_last(&found).set_requires_grad(false))
+    }
+
+    /// A per-channel constant of the input, `[1, 3, 1, 1]` f32.
+    fn per_channel(&self, values: [f32; 3]) -> Tensor {
+        Tensor::from_slice(&values)
+            .view([1, 3, 1, 1])
+            .to_device(self.device)
+    }
+}
+
+/// A fixed convolution and the ReLU after it.
+struct FixedConv {
+    weight: Tensor,
+    bias: Tensor,
+    stride: i64,
+    padding: i64,
+}
+
+/// Shape of a [`FixedConv`].
+struct ConvShape {
+    inputs: i64,
+    outputs: i64,
+    kernel: i64,
+    stride: i64,
+    padding: i64,
+}
+
+impl FixedConv {
+    /// Tensors are named `NAME.weight` and `NAME.bias`.
+    fn new(weights: &Weights, name: &str, shape: &ConvShape) -> Result<Self> {
+        let size = [shape.outputs, shape.inputs, shape.kernel, shape.kernel];
+        Ok(Self {
+            weight: weights.get(&format!("{name}.weight"), &size)?,
+            bias: weights.get(&format!("{name}.bias"), &[shape.outputs])?,
+            stride: shape.stride,
+            padding: shape.padding,
+        })
+    }
+
+    fn forward(&self, x: &Tensor) -> Tensor {
+        let (s, p) = (self.stride, self.padding);
+        x.conv2d(&self.weight, Some(&self.bias), [s, s], [p, p], [1, 1], 1)
+            .relu_()
+    }
+}

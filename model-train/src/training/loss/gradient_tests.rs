@@ -1,0 +1,283 @@
+//! Gradients against central differences, through the networks at `tiny`.
+
+use rand_pcg::Pcg64;
+use tch::{Device, Kind, Tensor};
+
+use super::*;
+use crate::network::config::{DiscriminatorConfig, DiscriminatorNorm, Preset};
+use crate::network::parameters::{Precision, Store, channels_last};
+use crate::network::perceptual::LAYERS;
+use crate::training::batches::{BatchConfig, Masks};
+use crate::training::optimizer::AdamConfig;
+use crate::training::step::{Rates, Trainee};
+
+/// How far a step along the gradient changes a loss.
+const CHANGE: f64 = 1e-3;
+const OPTIONS: (Kind, Device) = (Kind::Float, Device::Cpu);
+
+/// Checks the gradient of `loss` by `inputs` (leaves, f32) along itself and along a random
+/// direction.
+fn check(what: &str, inputs: &[&Tensor], loss: impl Fn() -> Tensor) {
+    let gradient = Tensor::run_backward(&[loss()], inputs, false, false);
+    let length = |tensors: &[Tensor]| {
+        let squares: Tensor = tensors.iter().map(|t| t.square().sum(Kind::Double)).sum();
+        squares.double_value(&[]).sqrt()
+    };
+    let size = length(&gradient);
+    assert!(size > 1e-6, "{what}: the gradient vanishes");
+    // Far enough for the change to stand out of the noise of f32, near enough to be straight.
+    let step = CHANGE / size;
+    let random: Vec<Tensor> = inputs
+        .iter()
+        .map(|t| Tensor::randn_like(t).detach())
+        .collect();
+    // Near enough to the gradient for its share not to drown in the noise of f32.
+    let noise = length(&random);
+    let oblique: Vec<Tensor> = (gradient.iter().zip(&random))
+        .map(|(g, r)| g / size + r / noise * 2.0)
+        .collect();
+    for direction in [&gradient, &oblique] {
+        let unit = length(direction);
+        let moved = |by: f64| {
+            tch::no_grad(|| {
+                let shift = |sign: f64| {
+                    for (t, d) in inputs.iter().zip(direction) {
+                        let _ = t.detach().g_add_(&(d * (sign * by / unit)));
+                    }
+                };
+                shift(1.0);
+                let value = loss().double_value(&[]);
+                shift(-1.0);
+                value
+            })
+        };
+        let measured = (moved(step) - moved(-step)) / (2.0 * step);
+        let products: Tensor = (gradient.iter().zip(direction))
+            .map(|(g, d)| (g * d).sum(Kind::Double))
+            .sum();
+        let expected = products.double_value(&[]) / unit;
+        assert!(
+            (measured - expected).abs() < 0.02 * size,
+            "{what}: measured {measured}, computed {expected}, of {size}"
+        );
+    }
+}
+
+fn leaf(size: &[i64]) -> Tensor {
+    Tensor::rand(size, OPTIONS).set_requires_grad(true)
+}
+
+/// Random convolutions, each followed by a ReLU, at a resolution halved each time.
+struct RandomFeatures(Vec<Tensor>);
+
+impl RandomFeatures {
+    fn new() -> Self {
+        let weight = |l: usize| Tensor::randn([8, if l == 0 { 3 } else { 8 }, 3, 3], OPTIONS) * 0.2;
+        Self((0..LAYERS).map(weight).collect())
+    }
+}
+
+impl FeatureNetwork for RandomFeatures {
+    fn features(&self, pictures: &Tensor) -> Vec<Tensor> {
+        let mut x = pictures.shallow_clone();
+        let layer = |weight: &Tensor| {
+            x = x
+                .conv2d(weight, None::<&Tensor>, [2, 2], [1, 1], [1, 1], 1)
+                .relu();
+            x.shallow_clone()
+        };
+        self.0.iter().map(layer).collect()
+    }
+}
+
+/// Pictures, REC masks and their boxes.
+fn batch() -> Batch {
+    let config = BatchConfig {
+        batch: 8,
+        seed: 1,
+        mixture: "REC:0.3".parse().expect("a task"),
+        flips: false,
+    };
+    let (mut drawn, mut rng) = (Masks::default(), Pcg64::new(1, 0));
+    for _ in 0..config.batch {
+        drawn.draw(&config, 32, 0, &mut rng);
+    }
+    let (masks, boxes) = drawn.into_tensors(32);
+    Batch {
+        pictures: channels_last(&Tensor::rand([8, 3, 32, 32], OPTIONS)),
+        masks,
+        boxes,
+        epoch: 0,
+    }
+}
+
+/// A tiny generator and its opponent.
+fn trainee(norm: DiscriminatorNorm) -> Trainee {
+    tch::manual_seed(3);
+    let sizes = Preset::Tiny.config();
+    let adam = AdamConfig::default();
+    let mut trainee = Trainee::new(Device::Cpu, Precision::F32, &sizes, adam);
+    let discriminator = DiscriminatorConfig {
+        norm,
+        ..DiscriminatorConfig::paper(sizes.width)
+    };
+    trainee.oppose(&discriminator, adam);
+    trainee
+}
+
+fn working(store: &Store) -> Vec<&Tensor> {
+    store.parameters.iter().map(|p| &p.working).collect()
+}
+
+#[test]
+fn of_each_loss_by_its_input() {
+    tch::manual_seed(1);
+    let original = Tensor::rand([2, 3, 32, 32], OPTIONS);
+    let mask = Tensor::rand([2, 3, 32, 32], OPTIONS)
+        .lt(0.5)
+        .to_kind(Kind::Float);
+    let generated = leaf(&[2, 3, 32, 32]);
+    for distance in [Distance::L1, Distance::L2] {
+        let pixel = PixelLoss {
+            distance,
+            completion: 2.0,
+            reconstruction: 1.0,
+        };
+        check("pixels", &[&generated], || {
+            pixel.of(&generated, &original, &mask).total
+        });
+    }
+    let network = RandomFeatures::new();
+    check("equation 5", &[&generated], || {
+        perceptual_loss(&network, &generated, &original)
+    });
+    let (real, fake) = (leaf(&[6]), leaf(&[6]));
+    for smoothing in [0.0, 0.2] {
+        check("equation 1", &[&real, &fake], || {
+            discriminator_loss(&real, &fake, smoothing)
+        });
+    }
+    check("equation 2", &[&fake], || generator_loss(&fake));
+    let seen = leaf(&[8, 3, 4]);
+    let boxes = batch().boxes;
+    check("equation 7", &[&seen], || boxes.seek_loss(&seen));
+    check("equation 8", &[&seen], || boxes.hide_loss(&seen));
+}
+
+#[test]
+fn of_equation_9_by_the_generator() {
+    let trainee = trainee(DiscriminatorNorm::Batch);
+    let adversary = trainee.adversary.as_ref().expect("it is opposed");
+    let batch = batch();
+    let pixel = |weight| PixelLoss {
+        distance: Distance::L2,
+        completion: weight,
+        reconstruction: weight,
+    };
+    let perceptual = |weight| Perceptual {
+        weight,
+        network: Box::new(RandomFeatures::new()),
+    };
+    let adversarial = |weight, hide_and_seek| Adversarial {
+        weight,
+        hide_and_seek,
+        ..Adversarial::default()
+    };
+    // Each part alone, then all.
+    let objectives = [
+        ("adversarial", 0.0, None, Some(adversarial(1.0, 0.0))),
+        ("hide and seek", 0.0, None, Some(adversarial(0.0, 1.0))),
+        ("perceptual", 0.0, Some(perceptual(1.0)), None),
+        (
+            "total",
+            1.0,
+            Some(perceptual(0.5)),
+            Some(adversarial(0.3, 0.3)),
+        ),
+    ];
+    for (what, of_pixels, perceptual, adversarial) in objectives {
+        let objective = Objective {
+            pixel: pixel(of_pixels),
+            perceptual,
+            adversarial,
+        };
+        check(what, &working(&trainee.store), || {
+            let generated = trainee.complete(&batch, true);
+            let verdict = adversary.discriminator.forward(&generated, true);
+            objective
+                .of_generator(&generated, &batch, Some(&verdict))
+                .total
+        });
+    }
+}
+
+#[test]
+fn of_equations_1_and_7_by_the_discriminator() {
+    for (norm, r1) in [
+        (DiscriminatorNorm::Batch, 0.0),
+        (DiscriminatorNorm::None, 0.0),
+        (DiscriminatorNorm::None, 10.0),
+    ] {
+        let trainee = trainee(norm);
+        let adversary = trainee.adversary.as_ref().expect("it is opposed");
+        let batch = batch();
+        let generated = trainee.complete(&batch, true).detach();
+        let loss = Adversarial {
+            weight: 1.0,
+            hide_and_seek: 1.0,
+            r1,
+            ..Adversarial::default()
+        };
+        check(
+            &format!("{norm:?}, R1 {r1}"),
+            &working(&adversary.store),
+            || {
+                // The penalty takes gradients of its own.
+                tch::with_grad(|| {
+                    let pictures = batch.pictures.detach().set_requires_grad(r1 > 0.0);
+                    let real = adversary.discriminator.forward(&pictures, true);
+                    let fake = adversary.discriminator.forward(&generated, true);
+                    (loss.of_discriminator(&pictures, &real, &fake, &batch.boxes)).total
+                })
+            },
+        );
+    }
+}
+
+#[test]
+fn a_discriminator_learns_and_its_weights_alone_move_in_its_step() {
+    for norm in [DiscriminatorNorm::Batch, DiscriminatorNorm::Spectral] {
+        let mut trainee = trainee(norm);
+        let objective = Objective {
+            pixel: PixelLoss {
+                distance: Distance::L2,
+                completion: 1.0,
+                reconstruction: 1.0,
+            },
+            perceptual: None,
+            adversarial: Some(Adversarial {
+                r1: if norm == DiscriminatorNorm::Spectral {
+                    1.0
+                } else {
+                    0.0
+                },
+                ..Adversarial::default()
+            }),
+        };
+        let rates = Rates {
+            generator: 0.0,
+            discriminator: 1e-3,
+        };
+        let before = trainee.store.parameters[0].master.copy();
+        let mut told = Vec::new();
+        for _ in 0..6 {
+            let losses = trainee.update(&batch(), &objective, rates);
+            let names: Vec<_> = losses.parts.iter().map(|(name, _)| *name).collect();
+            assert_eq!(names, objective.names());
+            let (_, tell) = &losses.parts[4];
+            told.push(tell.double_value(&[]));
+        }
+        assert!(told[5] < told[0], "{norm:?}: {told:?}");
+        assert!(trainee.store.parameters[0].master == before);
+    }
+}
