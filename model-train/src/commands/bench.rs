@@ -62,7 +62,7 @@ impl Bench {
             let discriminator = DiscriminatorConfig::paper(config.width);
             trainee.oppose(&discriminator, adam);
         }
-        let objective = self.objective(device)?;
+        let objective = self.objective(device, precision)?;
         let rates = Rates {
             generator: 2e-4,
             discriminator: 2e-5,
@@ -103,11 +103,11 @@ impl Bench {
     }
 
     /// Equation 9 with the published weights, as far as it is measured, and completion.
-    fn objective(&self, device: Device) -> Result<Objective> {
+    fn objective(&self, device: Device, precision: Precision) -> Result<Objective> {
         let perceptual = match &self.perceptual_network {
             Some(path) => Some(Perceptual {
                 weight: published::PERCEPTUAL,
-                network: perceptual::open(path, device, self.precision.kind())?,
+                network: perceptual::open(path, device, precision.kind())?,
             }),
             None => None,
         };

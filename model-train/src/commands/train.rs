@@ -139,8 +139,10 @@ impl Train {
         let device = self.device.device()?;
         tch::manual_seed(self.seed as i64);
         let path = self.out.join(CHECKPOINT);
-        let objective = self.objective.objective(device, self.precision)?;
-        let (mut trainee, mut progress) = self.start(device, &path, &objective)?;
+        let precision = self.precision.unwrap_or(Precision::fastest_on(device));
+        println!("computes in {precision}");
+        let objective = self.objective.objective(device, precision)?;
+        let (mut trainee, mut progress) = self.start(device, precision, &path, &objective)?;
         fs::create_dir_all(&self.out)
             .with_context(|| format!("cannot create the folder '{}'", self.out.display()))?;
         let size = progress.generator.size as usize;
@@ -264,6 +266,7 @@ impl Train {
     fn start(
         &self,
         device: tch::Device,
+        precision: Precision,
         path: &Path,
         objective: &Objective,
     ) -> Result<(Trainee, Progress)> {
@@ -285,8 +288,6 @@ impl Train {
             clip: self.clip,
             ..AdamConfig::default()
         };
-        let precision = self.precision.unwrap_or(Precision::fastest_on(device));
-        println!("computes in {precision}");
         let mut trainee = Trainee::new(device, precision, &progress.generator, adam);
         if let Some(adversarial) = &objective.adversarial {
             let (updates, width) = (progress.updates, progress.generator.width);

@@ -121,7 +121,7 @@ impl Block {
                 Norm::Batch(BatchNorm::new(store, &format!("{name}.norm"), outputs))
             }
             DiscriminatorNorm::Spectral => {
-                Norm::Spectral(SpectralNorm::new(store, &conv_name, outputs))
+                Norm::Spectral(SpectralNorm::new(store, &conv_name, conv.weight()))
             }
             DiscriminatorNorm::None => Norm::None,
         };
@@ -153,10 +153,11 @@ impl Head {
     fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64, spectral: bool) -> Self {
         let zeros = Tensor::zeros([outputs], (Kind::Float, Device::Cpu));
         let init = he_uniform(&[outputs, inputs], inputs);
+        let weight = store.f32_parameter(format!("{name}.weight"), &init);
         Self {
-            weight: store.f32_parameter(format!("{name}.weight"), &init),
+            spectral: spectral.then(|| SpectralNorm::new(store, name, &weight)),
+            weight,
             bias: store.f32_parameter(format!("{name}.bias"), &zeros),
-            spectral: spectral.then(|| SpectralNorm::new(store, name, outputs)),
         }
     }
 

@@ -11,16 +11,25 @@ pub struct SpectralNorm {
     left: Tensor,
 }
 
+/// Steps of the power iteration for fresh weights.
+const FIRST_STEPS: usize = 10;
 /// Keeps a vector of zeros from being divided by its length.
 const EPSILON: f64 = 1e-12;
 
 impl SpectralNorm {
-    /// For a weight `[outputs, ...]`; the estimate is named `NAME.singular`.
-    pub fn new(store: &mut Store, name: &str, outputs: i64) -> Self {
+    /// For `weight` `[outputs, ...]`; the estimate is named `NAME.singular`.
+    pub fn new(store: &mut Store, name: &str, weight: &Tensor) -> Self {
+        let outputs = weight.size()[0];
         let start = unit(&Tensor::randn([outputs], (Kind::Float, Device::Cpu)));
-        Self {
+        let norm = Self {
             left: store.buffer(format!("{name}.singular"), &start),
-        }
+        };
+        tch::no_grad(|| {
+            for _ in 0..FIRST_STEPS {
+                let _ = norm.normalised(weight, true);
+            }
+        });
+        norm
     }
 
     /// `weight` over its largest singular value, of the same shape and kind. `train` improves the
@@ -57,11 +66,8 @@ mod tests {
             "w".into(),
             &Tensor::from_slice(&[3.0f32, 0.0, 0.0, 0.5]).view([2, 2]),
         );
-        let norm = SpectralNorm::new(&mut store, "w", 2);
-        let mut last = Tensor::new();
-        for _ in 0..20 {
-            last = norm.normalised(&weight, true);
-        }
+        let norm = SpectralNorm::new(&mut store, "w", &weight);
+        let last = norm.normalised(&weight, true);
         let expected = Tensor::from_slice(&[1.0f32, 0.0, 0.0, 0.5 / 3.0]).view([2, 2]);
         assert!((last - expected).abs().max().double_value(&[]) < 1e-5);
     }
