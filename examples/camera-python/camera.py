@@ -32,7 +32,6 @@ class Camera:
             + (" ! queue max-size-buffers=1 leaky=downstream" if is_camera else "")
             + " ! videoconvert ! mdecomplete name=completer ! videoconvert ! "
             + ("fakesink" if headless else "autovideosink")
-            + " name=sink"
         )
         self.pipeline.get_by_name("source").set_property(
             "device" if is_camera else "location", str(source)

@@ -82,7 +82,7 @@ impl Said {
     }
 }
 
-/// One of GStreamer's tools, such as `gst-launch-1.0`, with the built plug-in, a registry of its
+/// A program that uses GStreamer, such as `gst-launch-1.0`, with the built plug-in, a registry of its
 /// own and messages in English. Ready for arguments.
 #[derive(Debug)]
 pub struct Tool {
@@ -91,7 +91,7 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// The tool `name`.
+    /// The program `name`.
     ///
     /// # Errors
     /// As [`plugin_folder`].

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use mdecomplete_tests::{Said, Tool, has_runtime, plugin_folder, source};
+use mdecomplete_tests::{Tool, has_runtime, source};
 
 /// A Python that has PyGObject with GStreamer: the system's, rather than one of a user's own.
 fn python() -> Option<&'static str> {
@@ -34,14 +34,11 @@ fn every_frame_of_a_recording_goes_through() -> Result<()> {
         clip.display()
     ))?;
     ensure!(made.success, "{made:?}");
-    let said: Said = Command::new(python)
-        .arg(source("examples/camera-python/camera.py"))
-        .args(["--headless", "--occlusion", "eyes+mouth"])
-        .arg(&clip)
-        .env("GST_PLUGIN_PATH", plugin_folder()?)
-        .env("GST_REGISTRY", folder.path().join("registry.bin"))
-        .output()?
-        .into();
+    let said = Tool::new(python)?.run(&format!(
+        "{} --headless --occlusion eyes+mouth {}",
+        source("examples/camera-python/camera.py").display(),
+        clip.display()
+    ))?;
     assert!(said.success, "{said:?}");
     assert!(said.output.contains("12 frames"), "{said:?}");
     Ok(())

@@ -21,7 +21,7 @@ impl Completion {
     /// # Errors
     /// Where the plug-in is not found, a property or value does not exist, or the element does not
     /// start; with the element's own words.
-    pub fn start(width: u32, height: u32, settings: &[(String, String)]) -> Result<Self> {
+    pub fn start(width: u32, height: u32, settings: &[(&str, &str)]) -> Result<Self> {
         let info = VideoInfo::builder(VideoFormat::Rgb, width, height).build()?;
         let source = AppSrc::builder()
             .caps(&info.to_caps()?)
@@ -30,7 +30,7 @@ impl Completion {
         let filter = gst::ElementFactory::make("mdecomplete")
             .build()
             .context("GST_PLUGIN_PATH names no folder with libgstmdecomplete.so")?;
-        for (name, value) in settings {
+        for &(name, value) in settings {
             let property = filter
                 .find_property(name)
                 .with_context(|| format!("mdecomplete has no property '{name}'"))?;

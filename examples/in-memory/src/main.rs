@@ -31,8 +31,8 @@ fn main() -> Result<()> {
         .with_context(|| format!("'{}'", arguments.input.display()))?
         .into_rgb8();
     let settings = [
-        ("occlusion".to_owned(), arguments.occlusion),
-        ("region".to_owned(), arguments.region),
+        ("occlusion", arguments.occlusion.as_str()),
+        ("region", arguments.region.as_str()),
     ];
     let completion = Completion::start(picture.width(), picture.height(), &settings)?;
     completion

@@ -1,15 +1,17 @@
 //! The example as its users run it.
 
-use std::process::{Command, Output};
+use std::path::Path;
 
 use anyhow::Result;
-use mdecomplete_tests::{has_runtime, plugin_folder, source};
+use mdecomplete_tests::{Said, Tool, has_runtime, source};
 
-fn run(arguments: &[&str]) -> Result<Output> {
-    Ok(Command::new(env!("CARGO_BIN_EXE_complete-in-memory"))
-        .args(arguments)
-        .env("GST_PLUGIN_PATH", plugin_folder()?)
-        .output()?)
+const PORTRAIT: &str = ".deps/pictures/astronaut.png";
+
+/// The example, completing the portrait into the file `output`.
+fn complete_portrait(output: &Path, more: &str) -> Result<Said> {
+    let input = source(PORTRAIT);
+    let (input, output) = (input.display(), output.display());
+    Tool::new(env!("CARGO_BIN_EXE_complete-in-memory"))?.run(&format!("{input} {output} {more}"))
 }
 
 #[test]
@@ -18,12 +20,11 @@ fn only_the_eyes_of_the_portrait_change() -> Result<()> {
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
-    let input = source(".deps/pictures/astronaut.png");
     let output = folder.path().join("completed.png");
-    let said = run(&[&input.to_string_lossy(), &output.to_string_lossy()])?;
-    assert!(said.status.success(), "{said:?}");
+    let said = complete_portrait(&output, "")?;
+    assert!(said.success, "{said:?}");
     let (before, after) = (
-        image::open(&input)?.into_rgb8(),
+        image::open(source(PORTRAIT))?.into_rgb8(),
         image::open(&output)?.into_rgb8(),
     );
     let changed: Vec<_> = before
@@ -47,13 +48,11 @@ fn a_value_that_does_not_exist_is_named() -> Result<()> {
     if !has_runtime() {
         return Ok(());
     }
-    let input = source(".deps/pictures/astronaut.png");
-    let said = run(&[&input.to_string_lossy(), "/dev/null", "--occlusion", "nose"])?;
-    assert!(!said.status.success());
-    let errors = String::from_utf8_lossy(&said.stderr).into_owned();
+    let said = complete_portrait(Path::new("/dev/null"), "--occlusion nose")?;
+    assert!(!said.success);
     assert!(
-        errors.contains("'nose' is not a value of 'occlusion'"),
-        "{errors}"
+        said.errors.contains("'nose' is not a value of 'occlusion'"),
+        "{said:?}"
     );
     Ok(())
 }
