@@ -52,6 +52,7 @@ pub fn harness(element: &gst::Element, info: &VideoInfo) -> Harness {
 }
 
 pub fn info(format: VideoFormat, width: u32, height: u32) -> VideoInfo {
+    init();
     VideoInfo::builder(format, width, height)
         .fps(gst::Fraction::new(25, 1))
         .build()
