@@ -10,12 +10,12 @@ mod model_file;
 mod roi;
 
 use mde_core::CROP_SIZE;
-use mde_core::alignment::{Affine, AlignmentError, FacePoints, align_face};
+use mde_core::alignment::{Affine, AlignmentError, FacePoints, TEMPLATE, align_face};
 
 pub use centerface::Face;
 pub use detector::{Detector, DetectorError};
 pub use model_file::VARIABLE as DETECTOR_VARIABLE;
-pub use roi::{POINT_FIELDS, POINTS_PARAM, RoiError, marked};
+pub use roi::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM, RoiError, marked};
 
 /// An upright box with edges in pixel coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,6 +59,11 @@ impl Bounds {
         self.y1 - self.y0
     }
 
+    /// In square pixels; 0 where the corners are the wrong way round.
+    pub fn area(&self) -> f64 {
+        self.width().max(0.0) * self.height().max(0.0)
+    }
+
     fn centre(&self) -> [f64; 2] {
         [(self.x0 + self.x1) / 2.0, (self.y0 + self.y1) / 2.0]
     }
@@ -75,6 +80,8 @@ pub struct Region {
     pub bounds: Bounds,
     /// The five points it was made of, in frame pixels.
     pub points: Option<FacePoints>,
+    /// The same number in every frame for the same face; 0 where faces are not told apart.
+    pub id: i32,
 }
 
 impl Region {
@@ -89,6 +96,7 @@ impl Region {
             to_crop,
             bounds: Bounds::of_picture(frame.0, frame.1),
             points: None,
+            id: 0,
         })
     }
 
@@ -107,6 +115,7 @@ impl Region {
             to_crop,
             bounds,
             points: Some(*points),
+            id: 0,
         })
     }
 
@@ -117,8 +126,7 @@ impl Region {
     /// [`AlignmentError::Singular`] where the box is empty.
     pub fn of_box(bounds: Bounds, crop: (usize, usize)) -> Result<Self, AlignmentError> {
         let template = Bounds::TEMPLATE;
-        let area = bounds.width().max(0.0) * bounds.height().max(0.0);
-        let scale = (template.width() * template.height() / area).sqrt();
+        let scale = (template.area() / bounds.area()).sqrt();
         let ([x, y], [template_x, template_y]) = (bounds.centre(), template.centre());
         let to_template = Affine {
             linear: [[scale, 0.0], [0.0, scale]],
@@ -130,14 +138,44 @@ impl Region {
             to_crop,
             bounds,
             points: None,
+            id: 0,
         })
+    }
+
+    /// The five points in frame pixels: those it was made of, or where its `crop` = (width, height)
+    /// sized picture has the template's.
+    pub fn face_points(&self, crop: (usize, usize)) -> FacePoints {
+        self.points.unwrap_or_else(|| {
+            let to_frame = Affine::stretch((CROP_SIZE, CROP_SIZE), crop).then(&self.to_frame);
+            TEMPLATE.map(|point| to_frame.apply(point))
+        })
+    }
+
+    /// Whether the box around its `crop` = (width, height) sized picture has a part in a `frame` =
+    /// (width, height).
+    pub fn is_within(&self, frame: (usize, usize), crop: (usize, usize)) -> bool {
+        let (frame, crop) = (
+            Bounds::of_picture(frame.0, frame.1),
+            Bounds::of_picture(crop.0, crop.1),
+        );
+        let corners = [
+            [crop.x0, crop.y0],
+            [crop.x1, crop.y0],
+            [crop.x0, crop.y1],
+            [crop.x1, crop.y1],
+        ]
+        .map(|corner| self.to_frame.apply(corner));
+        let meets = |axis: usize, low: f64, high: f64| {
+            corners.iter().any(|corner| corner[axis] > low)
+                && corners.iter().any(|corner| corner[axis] < high)
+        };
+        meets(0, frame.x0, frame.x1) && meets(1, frame.y0, frame.y1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mde_core::alignment::TEMPLATE;
 
     fn assert_close(a: [f64; 2], b: [f64; 2]) {
         assert!((a[0] - b[0]).hypot(a[1] - b[1]) < 1e-9, "{a:?} and {b:?}");
@@ -172,6 +210,30 @@ mod tests {
         let crop = |p: [f64; 2]| region.to_crop.apply(p).map(|v| (v + 0.5) / 2.0 - 0.5);
         assert_close(crop([135.0, 214.0]), [17.5, 7.0]);
         assert_close(crop([257.0, 378.0]), [78.5, 89.0]);
+    }
+
+    #[test]
+    fn every_region_has_points() {
+        let points = TEMPLATE.map(|[x, y]| [x + 300.0, y + 100.0]);
+        let bounds = Bounds::of_picture(640, 480);
+        let region = Region::of_points(&points, bounds, (96, 96)).expect("a region");
+        assert_eq!(region.face_points((96, 96)), points);
+        let region = Region::full_frame((192, 192), (48, 48)).expect("a region");
+        let eye = region.face_points((48, 48))[0];
+        assert_close(eye, [69.5, 77.5]);
+    }
+
+    #[test]
+    fn regions_outside_the_frame_are_told() {
+        let frame = (640, 480);
+        let within = |x: f64| {
+            let points = TEMPLATE.map(|[px, py]| [px + x, py + 100.0]);
+            let bounds = Bounds::of_picture(640, 480);
+            let region = Region::of_points(&points, bounds, (96, 96)).expect("a region");
+            region.is_within(frame, (96, 96))
+        };
+        assert!(within(0.0) && within(-90.0) && within(639.0));
+        assert!(!within(-97.0) && !within(641.0));
     }
 
     #[test]

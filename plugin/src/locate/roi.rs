@@ -4,13 +4,17 @@
 //! doubles in frame pixels ([`POINT_FIELDS`]); left and right are the picture's. Such a face is
 //! aligned by its points. Without it the meta's rectangle is taken for a face detector's box
 //! ([`Bounds::TEMPLATE`]). The type of the region does not matter: whoever asks for the regions
-//! of upstream means all of them.
+//! of upstream means all of them. Only those of [`COMPLETED_TYPE`] are no input: they tell what
+//! another element of this kind completed.
 
 use gst::glib;
 use gst_video::VideoRegionOfInterestMeta;
 use mde_core::alignment::{AlignmentError, FacePoints};
 
 use super::{Bounds, Region};
+
+/// The type of the regions that the element itself marks.
+pub const COMPLETED_TYPE: &str = "mdecomplete/face";
 
 /// Name of the parameter structure with the five points.
 pub const POINTS_PARAM: &str = "face-points";
@@ -52,6 +56,7 @@ pub fn marked(
 ) -> impl Iterator<Item = Result<Region, RoiError>> {
     buffer
         .iter_meta::<VideoRegionOfInterestMeta>()
+        .filter(|meta| meta.roi_type() != COMPLETED_TYPE)
         .map(move |meta| region(&meta, crop))
 }
 
@@ -65,7 +70,7 @@ fn region(meta: &VideoRegionOfInterestMeta, crop: (usize, usize)) -> Result<Regi
         x1: x + f64::from(width) - 0.5,
         y1: y + f64::from(height) - 0.5,
     };
-    match meta.param(POINTS_PARAM) {
+    let region = match meta.param(POINTS_PARAM) {
         Some(param) => {
             let points = points(param).map_err(|e| RoiError::Field {
                 id,
@@ -74,8 +79,11 @@ fn region(meta: &VideoRegionOfInterestMeta, crop: (usize, usize)) -> Result<Regi
             Region::of_points(&points, bounds, crop)
         }
         None => Region::of_box(bounds, crop),
+    };
+    match region {
+        Ok(region) => Ok(Region { id, ..region }),
+        Err(reason) => Err(RoiError::Alignment { id, reason }),
     }
-    .map_err(|reason| RoiError::Alignment { id, reason })
 }
 
 fn points(param: &gst::StructureRef) -> Result<FacePoints, GetError> {

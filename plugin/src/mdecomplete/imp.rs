@@ -16,6 +16,18 @@
  * message `mdecomplete/provider` tells the execution provider in use (`execution-provider`,
  * `precision`, `reason`) and what was considered before (`attempts`).
  *
+ * Each completed region is marked on the buffer with a `GstVideoRegionOfInterestMeta` of the type
+ * `mdecomplete/face`, whose identifier is that of upstream's meta or 0. Its parameters are
+ * `face-points` as above and `completion` with the strings `occlusion` (as the property's) and the
+ * boolean `reused` (whether it is the completion of an earlier frame). Such metas are no regions
+ * for another mdecomplete downstream; those of upstream stay on the buffer.
+ *
+ * No frame is dropped. One that downstream finds late passes untouched or with an earlier
+ * completion, see #mdecomplete:late-policy; one with the flag GAP passes untouched. In live
+ * pipelines the element reports as latency how long completing a frame takes, measured while it
+ * runs, and tells by a latency message when that changes significantly. #mdecomplete:stats has the
+ * figures.
+ *
  * ## Example pipeline
  * |[
  * gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! mdecomplete occlusion=eyes ! videoconvert ! autovideosink
@@ -31,17 +43,21 @@ use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
+use gst_base::subclass::base_transform::GenerateOutputSuccess;
 use gst_base::subclass::prelude::*;
-use gst_video::VideoFrameRef;
+use gst_video::VideoInfo;
 use gst_video::subclass::prelude::*;
 
-use super::RegionSource;
-use super::settings::{self, ModelSettings, Settings};
-use super::worker::{Report, Worker};
-use crate::completer::{Completer, CompleterError};
+use super::latency::Latency;
+use super::opening::{model_name, open_completer, open_detector};
+use super::qos::{self, Qos, Times};
+use super::settings::{self, Settings};
+use super::stats::{Report, Stats};
+use super::worker::Worker;
+use super::{LatePolicy, RegionSource};
+use crate::completer::Completer;
 use crate::frame::SUPPORTED_FORMATS;
 use crate::locate::Detector;
-use crate::runtime::RuntimeError;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -51,21 +67,24 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     )
 });
 
-/// The generator that the plug-in carries with it.
-static EMBEDDED_MODEL: &[u8] = include_bytes!("../../models/face.onnx");
-
 /// Between start and stop.
 #[derive(Debug)]
 struct State {
     /// Nothing while a frame is being worked on.
     worker: Option<Worker>,
     active_provider: String,
+    /// What `stats` calls the model.
+    model: String,
+    /// Of the frames, once there are caps.
+    info: Option<VideoInfo>,
     /// Whether there is a detector: in the worker, or on its way to it.
     has_detector: bool,
     /// For the worker to take over with the next frame.
     new_detector: Option<Detector>,
     has_warned: bool,
-    skipped: u64,
+    stats: Stats,
+    latency: Latency,
+    qos: Qos,
 }
 
 /// The element's private data.
@@ -128,32 +147,116 @@ impl MdeComplete {
         let _ = self.obj().post_message(message.build());
     }
 
+    /// Completes the frame in `buffer`, as far as it can be and is not too late.
+    fn complete(&self, buffer: &mut gst::Buffer) {
+        let settings = self.settings().frame;
+        if let Some(state) = self.state().as_mut() {
+            state.stats.frames += 1;
+        }
+        if settings.change_nothing() || buffer.flags().contains(gst::BufferFlags::GAP) {
+            return;
+        }
+        let is_late = self.is_late(buffer);
+        if is_late && settings.late_policy == LatePolicy::Skip {
+            return;
+        }
+        let Some((mut worker, info)) = self.take_worker() else {
+            return;
+        };
+        let result = worker.process(buffer, &info, &settings, is_late);
+        let report = *result.as_ref().unwrap_or(&Report::default());
+        gst::trace!(CAT, imp = self, "{report:?}");
+        self.return_worker(worker, &report);
+        if let Err(failure) = result {
+            self.warn_of(&failure.to_string());
+        }
+    }
+
+    /// Whether `buffer` comes too late to be completed; tells application and statistics if so.
+    fn is_late(&self, buffer: &gst::BufferRef) -> bool {
+        let times = Times::of(buffer, &self.obj().segment());
+        let late = {
+            let mut state = self.state();
+            let Some(state) = state.as_mut() else {
+                return false;
+            };
+            let late = state.qos.judge(times.running_time);
+            state.stats.late += u64::from(late.is_some());
+            late
+        };
+        if let Some(late) = &late {
+            gst::debug!(CAT, imp = self, "A frame is late: {late:?}");
+            let message = late.message(&times).src(&*self.obj()).build();
+            let _ = self.obj().post_message(message);
+        }
+        late.is_some()
+    }
+
+    /// Takes what downstream says of a frame's lateness, if the property `qos` is set.
+    fn observe_qos(&self, event: &gst::event::Qos) {
+        let is_heeded = self.obj().is_qos();
+        let Some(state) = &mut *self.state() else {
+            return;
+        };
+        if is_heeded {
+            let frame = state.info.as_ref().map(qos::frame_duration);
+            state.qos.observe(event, frame.unwrap_or_default());
+        } else {
+            state.qos = Qos::default();
+        }
+    }
+
+    /// What comes next is another stream, or another part of it.
+    fn forget_stream(&self) {
+        if let Some(state) = self.state().as_mut() {
+            state.qos = Qos::default();
+            if let Some(worker) = &mut state.worker {
+                worker.forget();
+            }
+        }
+    }
+
     /// The worker, for one frame, and with it a detector that has been opened since the last one.
-    fn take_worker(&self) -> Option<Worker> {
+    fn take_worker(&self) -> Option<(Worker, VideoInfo)> {
         let mut state = self.state();
         let state = state.as_mut()?;
+        let info = state.info.clone()?;
         let mut worker = state.worker.take()?;
         if let Some(detector) = state.new_detector.take() {
             worker.set_detector(detector);
         }
-        Some(worker)
+        Some((worker, info))
     }
 
-    /// Gives the worker back and counts what it skipped.
-    fn return_worker(&self, worker: Worker, report: Report) {
-        let mut state = self.state();
-        let Some(state) = state.as_mut() else { return };
-        state.worker = Some(worker);
-        if report.skipped > 0 {
-            state.skipped += report.skipped as u64;
-            gst::debug!(
-                CAT,
-                imp = self,
-                "{} regions skipped, {} since the start",
-                report.skipped,
-                state.skipped
-            );
+    /// Gives the worker back and counts what it did.
+    fn return_worker(&self, worker: Worker, report: &Report) {
+        let is_new_latency = {
+            let mut state = self.state();
+            let Some(state) = state.as_mut() else { return };
+            state.worker = Some(worker);
+            state.stats.record(report);
+            report.completed > 0 && state.latency.record(report.total())
+        };
+        if is_new_latency {
+            let message = gst::message::Latency::builder().src(&*self.obj());
+            let _ = self.obj().post_message(message.build());
         }
+    }
+
+    /// Adds the element's latency to that of upstream, where that is live.
+    fn answer_latency(&self, query: &mut gst::query::Latency) -> bool {
+        if !self.obj().sink_pad().peer_query(query) {
+            return false;
+        }
+        let (is_live, min, max) = query.result();
+        let own = self.state().as_ref().map(|state| state.latency.reported());
+        let own = gst::ClockTime::try_from(own.unwrap_or_default()).unwrap_or_default();
+        if is_live {
+            let max = max.map(|max| max.saturating_add(own));
+            query.set(is_live, min.saturating_add(own), max);
+            gst::debug!(CAT, imp = self, "Latency {} of {own}", min + own);
+        }
+        true
     }
 
     /// Puts the first failure since the start on the bus, all of them into the log.
@@ -206,26 +309,21 @@ impl ObjectImpl for MdeComplete {
             return;
         }
         gst::debug!(CAT, imp = self, "{} is now {value:?}", pspec.name());
-        let passthrough = settings.frame.change_nothing();
-        drop(settings);
-        self.obj().set_passthrough(passthrough);
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
-        match self.settings().get(pspec.name()) {
-            Some(value) => value,
-            None => {
-                let state = self.state();
-                let active = state.as_ref().map(|s| s.active_provider.as_str());
-                active.to_value()
-            }
+        if let Some(value) = self.settings().get(pspec.name()) {
+            return value;
         }
-    }
-
-    fn constructed(&self) {
-        self.parent_constructed();
-        let passthrough = self.settings().frame.change_nothing();
-        self.obj().set_passthrough(passthrough);
+        let state = self.state();
+        let state = state.as_ref();
+        match pspec.name() {
+            "stats" => {
+                let stats = state.map(|s| s.stats.to_structure(&s.active_provider, &s.model));
+                stats.to_value()
+            }
+            _ => state.map(|s| s.active_provider.as_str()).to_value(),
+        }
     }
 }
 
@@ -280,11 +378,15 @@ impl BaseTransformImpl for MdeComplete {
         self.announce(&completer);
         *self.state() = Some(State {
             active_provider: completer.active().provider.to_string(),
+            model: model_name(&settings.model),
+            info: None,
             has_detector: detector.is_some(),
             worker: Some(Worker::new(completer, detector, &settings.frame)),
             new_detector: None,
             has_warned: false,
-            skipped: 0,
+            stats: Stats::new(),
+            latency: Latency::default(),
+            qos: Qos::default(),
         });
         self.obj().notify("active-execution-provider");
         Ok(())
@@ -293,83 +395,66 @@ impl BaseTransformImpl for MdeComplete {
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
         let stopped = self.state().take();
         if let Some(state) = stopped {
-            gst::info!(
-                CAT,
-                imp = self,
-                "Stopped, {} regions skipped",
-                state.skipped
-            );
+            let stats = state
+                .stats
+                .to_structure(&state.active_provider, &state.model);
+            gst::info!(CAT, imp = self, "Stopped: {stats}");
         }
         self.obj().notify("active-execution-provider");
         Ok(())
     }
+
+    fn generate_output(&self) -> Result<GenerateOutputSuccess, gst::FlowError> {
+        // The base class would make each buffer writable, and so copy those that others hold too,
+        // whether it changes or not.
+        let Some(mut buffer) = self.take_queued_buffer() else {
+            return Ok(GenerateOutputSuccess::NoOutput);
+        };
+        self.complete(&mut buffer);
+        Ok(GenerateOutputSuccess::Buffer(buffer))
+    }
+
+    fn sink_event(&self, event: gst::Event) -> bool {
+        use gst::EventView::{FlushStop, StreamStart};
+        if let FlushStop(_) | StreamStart(_) = event.view() {
+            self.forget_stream();
+        }
+        self.parent_sink_event(event)
+    }
+
+    fn src_event(&self, event: gst::Event) -> bool {
+        if let gst::EventView::Qos(qos) = event.view() {
+            self.observe_qos(qos);
+            // The base class, if it saw the event, would drop late frames.
+            return self.obj().sink_pad().push_event(event);
+        }
+        self.parent_src_event(event)
+    }
+
+    fn query(&self, direction: gst::PadDirection, query: &mut gst::QueryRef) -> bool {
+        match (direction, query.view_mut()) {
+            (gst::PadDirection::Src, gst::QueryViewMut::Latency(latency)) => {
+                self.answer_latency(latency)
+            }
+            _ => BaseTransformImplExt::parent_query(self, direction, query),
+        }
+    }
 }
 
 impl VideoFilterImpl for MdeComplete {
-    fn transform_frame_ip(
+    fn set_info(
         &self,
-        frame: &mut VideoFrameRef<&mut gst::BufferRef>,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let settings = self.settings().frame;
-        let Some(mut worker) = self.take_worker() else {
-            return Ok(gst::FlowSuccess::Ok);
-        };
-        let result = worker.process(frame, &settings);
-        let report = *result.as_ref().unwrap_or(&Report::default());
-        gst::trace!(CAT, imp = self, "{report:?}");
-        self.return_worker(worker, report);
-        if let Err(failure) = result {
-            self.warn_of(&failure.to_string());
+        _incaps: &gst::Caps,
+        in_info: &VideoInfo,
+        _outcaps: &gst::Caps,
+        _out_info: &VideoInfo,
+    ) -> Result<(), gst::LoggableError> {
+        if let Some(state) = self.state().as_mut() {
+            state.info = Some(in_info.clone());
+            if let Some(worker) = &mut state.worker {
+                worker.forget();
+            }
         }
-        Ok(gst::FlowSuccess::Ok)
+        Ok(())
     }
-}
-
-fn open_completer(settings: &ModelSettings) -> Result<Completer, gst::ErrorMessage> {
-    let options = settings.options();
-    let Some(file) = &settings.model_file else {
-        return Completer::new(EMBEDDED_MODEL, &options)
-            .map_err(|e| completer_error("The embedded model cannot be used", &e));
-    };
-    let file_name = file.display();
-    let model = std::fs::read(file).map_err(|e| {
-        gst::error_msg!(
-            gst::ResourceError::OpenRead,
-            (
-                "model-file {} cannot be read: {}. Set it to an ONNX file exported by mde-train, \
-                 or leave it empty for the embedded model",
-                file_name,
-                e
-            )
-        )
-    })?;
-    Completer::new(&model, &options)
-        .map_err(|e| completer_error(&format!("model-file {file_name} cannot be used"), &e))
-}
-
-/// `what` names the model; errors that are not the model's are told as they are.
-fn completer_error(what: &str, error: &CompleterError) -> gst::ErrorMessage {
-    match error {
-        CompleterError::Runtime(RuntimeError::Library(e)) => {
-            gst::error_msg!(gst::LibraryError::Init, ("{}", e))
-        }
-        CompleterError::Runtime(
-            e @ (RuntimeError::Provider { .. } | RuntimeError::Precision { .. }),
-        ) => {
-            gst::error_msg!(gst::LibraryError::Settings, ("{}", e))
-        }
-        _ => gst::error_msg!(gst::ResourceError::Read, ("{}: {}", what, error)),
-    }
-}
-
-fn open_detector() -> Result<Detector, gst::ErrorMessage> {
-    Detector::open().map_err(|e| {
-        gst::error_msg!(
-            gst::ResourceError::NotFound,
-            (
-                "region=faces needs a face detector: {}. Or set region to full-frame or roi-list",
-                e
-            )
-        )
-    })
 }

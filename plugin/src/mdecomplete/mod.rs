@@ -1,8 +1,14 @@
 //! The element `mdecomplete`: its GObject wrapper and its public enums.
 
 mod imp;
+mod latency;
+mod marks;
 mod occlusions;
+mod opening;
+mod qos;
+mod recall;
 mod settings;
+mod stats;
 mod worker;
 
 use gst::glib;
@@ -141,6 +147,21 @@ pub enum Overlay {
     /// Boxes and points.
     #[enum_value(name = "Faces: the regions' boxes and five points", nick = "faces")]
     Faces,
+}
+
+/// What is done with a frame that is late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstMdeCompleteLatePolicy")]
+pub enum LatePolicy {
+    /// It passes as it came.
+    #[enum_value(name = "Skip: it passes as it came", nick = "skip")]
+    Skip,
+    /// The last completion is laid on it.
+    #[enum_value(
+        name = "Reuse: the last completion is laid on it, without running the generator",
+        nick = "reuse"
+    )]
+    Reuse,
 }
 
 /// Registers the element.

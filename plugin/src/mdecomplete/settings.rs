@@ -5,8 +5,13 @@ use std::path::PathBuf;
 use gst::glib;
 use gst::prelude::*;
 
-use super::{ExecutionProvider, FallbackPolicy, Occlusions, Overlay, Precision, RegionSource};
+use super::{
+    ExecutionProvider, FallbackPolicy, LatePolicy, Occlusions, Overlay, Precision, RegionSource,
+};
 use crate::runtime;
+
+/// More regions in a frame than anybody looks at; so that a frame cannot take all memory.
+pub const MAX_FACES: u32 = 64;
 
 /// All writable properties.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,6 +62,11 @@ pub struct FrameSettings {
     /// In crop pixels, at least 0.
     pub mask_feather: f32,
     pub overlay: Overlay,
+    /// From 1 to [`MAX_FACES`].
+    pub max_faces: u32,
+    /// In frames, at least 1.
+    pub inference_interval: u32,
+    pub late_policy: LatePolicy,
 }
 
 impl Default for FrameSettings {
@@ -66,6 +76,9 @@ impl Default for FrameSettings {
             region: RegionSource::Faces,
             mask_feather: 2.0,
             overlay: Overlay::None,
+            max_faces: MAX_FACES,
+            inference_interval: 1,
+            late_policy: LatePolicy::Skip,
         }
     }
 }
@@ -85,6 +98,9 @@ impl Settings {
             "region" => self.frame.region = of(value),
             "mask-feather" => self.frame.mask_feather = of(value),
             "overlay" => self.frame.overlay = of(value),
+            "max-faces" => self.frame.max_faces = of(value),
+            "inference-interval" => self.frame.inference_interval = of(value),
+            "late-policy" => self.frame.late_policy = of(value),
             "model-file" => {
                 self.model.model_file = of::<Option<String>>(value)
                     .filter(|file| !file.is_empty())
@@ -105,6 +121,9 @@ impl Settings {
             "region" => self.frame.region.to_value(),
             "mask-feather" => self.frame.mask_feather.to_value(),
             "overlay" => self.frame.overlay.to_value(),
+            "max-faces" => self.frame.max_faces.to_value(),
+            "inference-interval" => self.frame.inference_interval.to_value(),
+            "late-policy" => self.frame.late_policy.to_value(),
             "model-file" => {
                 let file = self.model.model_file.as_deref();
                 file.map(|file| file.to_string_lossy().into_owned())
@@ -154,6 +173,33 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .blurb("What to draw over the frame, to see what the element does")
             .mutable_playing()
             .build(),
+        glib::ParamSpecUInt::builder("max-faces")
+            .nick("Max faces")
+            .blurb("Most regions to complete in a frame; of more, the largest are taken")
+            .minimum(1)
+            .maximum(MAX_FACES)
+            .default_value(frame.max_faces)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt::builder("inference-interval")
+            .nick("Inference interval")
+            .blurb(
+                "The generator runs on every n-th frame, 1 being every frame; between, the last \
+                 completion is laid on where the face is now. A face that is new is completed at \
+                 once",
+            )
+            .minimum(1)
+            .default_value(frame.inference_interval)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("late-policy", frame.late_policy)
+            .nick("Late policy")
+            .blurb(
+                "What to do with a frame that is late by downstream's QoS events, if qos is set; \
+                 none is dropped, and a QoS message tells of each",
+            )
+            .mutable_playing()
+            .build(),
         glib::ParamSpecString::builder("model-file")
             .nick("Model file")
             .blurb("ONNX generator exported by mde-train; the embedded one when empty")
@@ -177,6 +223,18 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("active-execution-provider")
             .nick("Active execution provider")
             .blurb("Where the generator really runs; nothing while the element is stopped")
+            .read_only()
+            .build(),
+        glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+            .nick("Statistics")
+            .blurb(
+                "Since the start, nothing while stopped: frames that came, faces in them, of \
+                 those completed (by the generator), reused (an earlier completion) and \
+                 skipped-invalid (cannot be completed) and skipped-surplus (beyond max-faces); \
+                 frames skipped-late; median (-p50), 95th percentile (-p95) and maximum (-max) of \
+                 locate-us, preprocess-us, inference-us and postprocess-us in microseconds a \
+                 frame; provider and model in use",
+            )
             .read_only()
             .build(),
     ]

@@ -1,23 +1,23 @@
-//! The way of a frame: locate the regions, read their crops, complete them in one run, write the
-//! holes back, draw the overlay.
+//! The way of a frame: locate the regions, read their crops, complete them in one run or recall
+//! their last completions, write the holes back, draw the overlay, mark what was completed.
 
-use gst_video::VideoFrameRef;
 use std::fmt::Display;
+use std::time::{Duration, Instant};
 
 use gst_video::prelude::*;
+use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::alignment::AlignmentError;
 use mde_core::mask::Mask;
 
 use super::imp::CAT;
-use super::settings::FrameSettings;
+use super::marks::Marks;
+use super::recall::Recall;
+use super::settings::{FrameSettings, MAX_FACES};
+use super::stats::{Report, Step};
 use super::{Occlusions, Overlay, RegionSource};
 use crate::completer::{Batch, Completer, CompleterError};
 use crate::frame::{self, Hole};
 use crate::locate::{self, Bounds, Detector, DetectorError, Region};
-
-/// More regions in a frame than anybody looks at; those beyond are left as they are, so that a
-/// frame cannot take all memory.
-const MAX_REGIONS: usize = 64;
 
 /// A frame cannot be completed.
 #[derive(Debug, thiserror::Error)]
@@ -31,16 +31,9 @@ pub enum FrameError {
     /// The frame has no area.
     #[error("the frame is no region: {0}")]
     Frame(#[from] AlignmentError),
-}
-
-/// What became of a frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Regions completed.
-    pub completed: usize,
-    /// Regions left as they were: beyond the greatest number, without an alignment, or with a
-    /// completion that is no picture.
-    pub skipped: usize,
+    /// The buffer is too small for the caps, or its memory is not to be had.
+    #[error("the buffer holds no frame of the format {0}: its memory cannot be mapped")]
+    Map(String),
 }
 
 /// Everything that working on frames takes, between start and stop.
@@ -50,7 +43,12 @@ pub struct Worker {
     detector: Option<Detector>,
     batch: Batch,
     cut: Cut,
+    marks: Marks,
+    recall: Recall,
+    /// Of the present frame.
     regions: Vec<Region>,
+    /// The batch's crop with each region's completion.
+    crops: Vec<Option<usize>>,
     inside: Vec<f32>,
 }
 
@@ -83,7 +81,10 @@ impl Worker {
             detector,
             batch: Batch::new(size),
             cut: Cut::new(settings.occlusion, settings.mask_feather, size),
-            regions: Vec::with_capacity(MAX_REGIONS),
+            marks: Marks::new(settings.occlusion, size),
+            recall: Recall::default(),
+            regions: Vec::with_capacity(MAX_FACES as usize),
+            crops: Vec::with_capacity(MAX_FACES as usize),
             inside: vec![0.0; size.0 * size.1],
             completer,
         }
@@ -94,25 +95,74 @@ impl Worker {
         self.detector = Some(detector);
     }
 
-    /// Completes `frame` in place. Where it fails the frame is as it was.
+    /// Takes the next frame for the first of another stream.
+    pub fn forget(&mut self) {
+        self.recall.forget();
+        self.regions.clear();
+    }
+
+    /// Completes the frame in `buffer`, which is copied only if it changes and others hold it too.
+    /// Where completing fails the frame is as it was. For a frame that `is_late` the generator and
+    /// the detector do not run.
     pub fn process(
         &mut self,
-        frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+        buffer: &mut gst::Buffer,
+        info: &VideoInfo,
         settings: &FrameSettings,
+        is_late: bool,
     ) -> Result<Report, FrameError> {
         self.follow(settings);
-        let mut report = Report {
-            skipped: self.locate(frame, settings.region)?,
-            completed: 0,
+        let mut report = Report::default();
+        let is_recalled = {
+            let frame = VideoFrameRef::from_buffer_ref_readable(buffer, info)
+                .map_err(|_| FrameError::Map(describe(info)))?;
+            self.look(&frame, settings, is_late, &mut report)?
         };
-        if !settings.occlusion.is_empty() && !self.regions.is_empty() {
-            self.read(frame);
-            self.completer.complete(&mut self.batch)?;
-            report.completed = self.write(frame)?;
-            report.skipped += self.regions.len() - report.completed;
+        if self.changes_frame(settings.overlay) {
+            let mut lap = Lap::start();
+            self.paint(buffer.make_mut(), info, settings.overlay, is_recalled)?;
+            report.set_time(Step::Postprocess, lap.next());
         }
-        self.draw(frame, settings.overlay)?;
+        let done = self.crops.iter().flatten().count();
+        (report.completed, report.reused) = match is_recalled {
+            true => (0, done),
+            false => (done, 0),
+        };
         Ok(report)
+    }
+
+    /// All that is done before the frame changes: fills `regions` and `crops`, tells whether the
+    /// completions are recalled ones.
+    fn look<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        settings: &FrameSettings,
+        is_late: bool,
+        report: &mut Report,
+    ) -> Result<bool, FrameError> {
+        let mut lap = Lap::start();
+        self.crops.clear();
+        if !(is_late && settings.region == RegionSource::Faces) {
+            self.locate(frame, settings, report)?;
+            report.set_time(Step::Locate, lap.next());
+        }
+        report.faces = self.regions.len();
+        let is_young = self.recall.count_frame() < settings.inference_interval;
+        if settings.occlusion.is_empty() || self.regions.is_empty() {
+            self.crops.resize(self.regions.len(), None);
+            return Ok(false);
+        }
+        if is_late || is_young {
+            self.recall.assign(&self.regions, &mut self.crops);
+            if is_late || self.crops.iter().all(Option::is_some) {
+                return Ok(true);
+            }
+        }
+        self.read(frame);
+        report.set_time(Step::Preprocess, lap.next());
+        self.infer(report)?;
+        report.set_time(Step::Inference, lap.next());
+        Ok(false)
     }
 
     fn follow(&mut self, settings: &FrameSettings) {
@@ -122,27 +172,29 @@ impl Worker {
             ..
         } = *settings;
         if (self.cut.occlusion, self.cut.feather) != (occlusion, mask_feather) {
-            self.cut = Cut::new(occlusion, mask_feather, self.completer.size());
+            let size = self.completer.size();
+            self.cut = Cut::new(occlusion, mask_feather, size);
+            self.marks = Marks::new(occlusion, size);
+            self.recall.forget();
         }
     }
 
-    /// Fills the list of regions; tells how many were skipped.
-    fn locate(
+    /// Fills the list of regions.
+    fn locate<T>(
         &mut self,
-        frame: &VideoFrameRef<&mut gst::BufferRef>,
-        source: RegionSource,
-    ) -> Result<usize, FrameError> {
-        let crop = self.completer.size();
-        let mut skipped = 0;
-        self.regions.clear();
-        match source {
+        frame: &VideoFrameRef<T>,
+        settings: &FrameSettings,
+        report: &mut Report,
+    ) -> Result<(), FrameError> {
+        let mut finds = Finds::new(frame, self.completer.size(), &mut self.regions);
+        match settings.region {
             RegionSource::FullFrame => {
-                let size = (frame.width() as usize, frame.height() as usize);
-                self.regions.push(Region::full_frame(size, crop)?);
+                let region = Region::full_frame(finds.frame, finds.crop)?;
+                finds.regions.push(region);
             }
             RegionSource::RoiList => {
-                for region in locate::marked(frame.buffer(), crop) {
-                    skipped += keep(region, &mut self.regions);
+                for region in locate::marked(frame.buffer(), finds.crop) {
+                    finds.add(region);
                 }
             }
             RegionSource::Faces => {
@@ -151,17 +203,16 @@ impl Worker {
                     None => &[],
                 };
                 for face in faces {
-                    let region = Region::of_points(&face.points, face.bounds, crop);
-                    skipped += keep(region, &mut self.regions);
+                    finds.add(Region::of_points(&face.points, face.bounds, finds.crop));
                 }
             }
         }
-        skipped += self.regions.len().saturating_sub(MAX_REGIONS);
-        self.regions.truncate(MAX_REGIONS);
-        Ok(skipped)
+        report.surplus = finds.keep_largest(settings.max_faces as usize);
+        report.invalid = finds.invalid;
+        Ok(())
     }
 
-    fn read(&mut self, frame: &VideoFrameRef<&mut gst::BufferRef>) {
+    fn read<T>(&mut self, frame: &VideoFrameRef<T>) {
         let size = self.batch.size();
         self.batch.resize(self.regions.len());
         for (index, region) in self.regions.iter().enumerate() {
@@ -178,16 +229,51 @@ impl Worker {
         }
     }
 
-    /// Writes the completions; tells how many there are.
-    fn write(&self, frame: &mut VideoFrameRef<&mut gst::BufferRef>) -> Result<usize, FrameError> {
-        let mut written = 0;
-        for (index, region) in self.regions.iter().enumerate() {
-            if let Some(completed) = self.batch.completed(index) {
-                frame::write_crop(frame, &region.to_crop, completed, &self.cut.hole)?;
-                written += 1;
-            }
+    /// Runs the generator; a completion that is no picture is left out.
+    fn infer(&mut self, report: &mut Report) -> Result<(), FrameError> {
+        // Until it has succeeded there is nothing to recall.
+        self.recall.forget();
+        self.crops.clear();
+        self.completer.complete(&mut self.batch)?;
+        let is_picture = |&index: &usize| self.batch.completed(index).is_some();
+        let crops = (0..self.regions.len()).map(|index| Some(index).filter(is_picture));
+        self.crops.extend(crops);
+        self.recall.learn(&self.regions, &self.crops);
+        report.invalid += self.crops.iter().filter(|crop| crop.is_none()).count();
+        Ok(())
+    }
+
+    fn changes_frame(&self, overlay: Overlay) -> bool {
+        let is_drawn_on = overlay != Overlay::None && !self.regions.is_empty();
+        is_drawn_on || self.crops.iter().any(Option::is_some)
+    }
+
+    /// Writes the completions, draws the overlay and marks the completed regions.
+    fn paint(
+        &self,
+        buffer: &mut gst::BufferRef,
+        info: &VideoInfo,
+        overlay: Overlay,
+        is_recalled: bool,
+    ) -> Result<(), FrameError> {
+        let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, info)
+            .map_err(|_| FrameError::Map(describe(info)))?;
+        for (region, completed) in self.completed() {
+            frame::write_crop(&mut frame, &region.to_crop, completed, &self.cut.hole)?;
         }
-        Ok(written)
+        self.draw(&mut frame, overlay)?;
+        drop(frame);
+        for (region, _) in self.completed() {
+            let size = (info.width(), info.height());
+            self.marks.add(buffer, region, size, is_recalled);
+        }
+        Ok(())
+    }
+
+    /// The regions with completions, `[3, H, W]`.
+    fn completed(&self) -> impl Iterator<Item = (&Region, &[f32])> {
+        let regions = self.regions.iter().zip(&self.crops);
+        regions.filter_map(|(region, crop)| Some((region, self.batch.completed((*crop)?)?)))
     }
 
     fn draw(
@@ -210,16 +296,71 @@ impl Worker {
     }
 }
 
-/// Adds `region` to `regions`, or logs why there is none; tells how many were skipped.
-fn keep(region: Result<Region, impl Display>, regions: &mut Vec<Region>) -> usize {
-    match region {
-        Ok(region) => {
-            regions.push(region);
-            0
-        }
-        Err(reason) => {
-            gst::debug!(CAT, "Skipping a region: {reason}");
-            1
+/// The regions found in a frame.
+struct Finds<'a> {
+    frame: (usize, usize),
+    crop: (usize, usize),
+    regions: &'a mut Vec<Region>,
+    invalid: usize,
+}
+
+impl<'a> Finds<'a> {
+    fn new<T>(
+        frame: &VideoFrameRef<T>,
+        crop: (usize, usize),
+        regions: &'a mut Vec<Region>,
+    ) -> Self {
+        regions.clear();
+        Self {
+            frame: (frame.width() as usize, frame.height() as usize),
+            crop,
+            regions,
+            invalid: 0,
         }
     }
+
+    /// Adds `region`, or logs and counts why there is none.
+    fn add(&mut self, region: Result<Region, impl Display>) {
+        let region = match region {
+            Ok(region) if region.is_within(self.frame, self.crop) => Ok(region),
+            Ok(region) => Err(format!("{:?} lies outside the frame", region.bounds)),
+            Err(reason) => Err(reason.to_string()),
+        };
+        match region {
+            Ok(region) => self.regions.push(region),
+            Err(reason) => {
+                gst::debug!(CAT, "Skipping a region: {reason}");
+                self.invalid += 1;
+            }
+        }
+    }
+
+    /// Drops all but the `most` largest; tells how many were dropped.
+    fn keep_largest(&mut self, most: usize) -> usize {
+        let surplus = self.regions.len().saturating_sub(most);
+        if surplus > 0 {
+            let area = |region: &Region| region.bounds.area();
+            self.regions.sort_by(|a, b| area(b).total_cmp(&area(a)));
+            self.regions.truncate(most);
+        }
+        surplus
+    }
+}
+
+/// Times between laps.
+struct Lap(Instant);
+
+impl Lap {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn next(&mut self) -> Duration {
+        let now = Instant::now();
+        now - std::mem::replace(&mut self.0, now)
+    }
+}
+
+fn describe(info: &VideoInfo) -> String {
+    format!("{} {}x{}", info.format(), info.width(), info.height())
 }

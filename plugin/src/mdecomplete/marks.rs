@@ -1,0 +1,63 @@
+//! What the element leaves on a buffer: a region of interest for each completed region.
+
+use gst::prelude::*;
+use gst_video::VideoRegionOfInterestMeta;
+
+use super::Occlusions;
+use crate::locate::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM, Region};
+
+/// Name of the parameter structure that tells how the region was completed.
+const COMPLETION_PARAM: &str = "completion";
+
+/// Makes the metas of completions of one kind.
+#[derive(Debug)]
+pub struct Marks {
+    /// [`COMPLETION_PARAM`] without what differs between regions.
+    completion: gst::Structure,
+    crop: (usize, usize),
+}
+
+impl Marks {
+    /// For completions of `occlusion` on crops of `crop` = (width, height) pixels.
+    pub fn new(occlusion: Occlusions, crop: (usize, usize)) -> Self {
+        let occlusion = occlusion.to_value().serialize();
+        let occlusion = occlusion.unwrap_or_default();
+        Self {
+            completion: gst::Structure::builder(COMPLETION_PARAM)
+                .field("occlusion", occlusion.as_str())
+                .build(),
+            crop,
+        }
+    }
+
+    /// Marks `region` of a frame of `size` = (width, height) pixels on its buffer. `is_reused` is
+    /// whether its completion is that of an earlier frame.
+    pub fn add(
+        &self,
+        buffer: &mut gst::BufferRef,
+        region: &Region,
+        (width, height): (u32, u32),
+        is_reused: bool,
+    ) {
+        // The bounds are edges; the casts cut what is beyond the frame.
+        let pixel = |edge: f64, side: u32| ((edge + 0.5).round() as u32).min(side);
+        let bounds = &region.bounds;
+        let (x, y) = (pixel(bounds.x0, width), pixel(bounds.y0, height));
+        let right = pixel(bounds.x1, width).saturating_sub(x);
+        let down = pixel(bounds.y1, height).saturating_sub(y);
+        let mut points = gst::Structure::new_empty(POINTS_PARAM);
+        for ([x_field, y_field], [x, y]) in
+            POINT_FIELDS.into_iter().zip(region.face_points(self.crop))
+        {
+            points.set(x_field, x);
+            points.set(y_field, y);
+        }
+        let mut completion = self.completion.clone();
+        completion.set("reused", is_reused);
+
+        let mut meta = VideoRegionOfInterestMeta::add(buffer, COMPLETED_TYPE, (x, y, right, down));
+        meta.set_id(region.id);
+        meta.add_param(points);
+        meta.add_param(completion);
+    }
+}

@@ -1,0 +1,223 @@
+//! What the element has done since it started, and how long it took.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// Longer times count as this one.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Quantiles are right to one part in a hundred.
+const SIGNIFICANT_DIGITS: u8 = 2;
+
+/// Steps that a frame goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Finding the regions.
+    Locate,
+    /// Reading their crops and masks.
+    Preprocess,
+    /// Running the generator.
+    Inference,
+    /// Writing the completions, drawing the overlay, adding the metas.
+    Postprocess,
+}
+
+impl Step {
+    /// All steps in their order.
+    pub const ALL: [Self; 4] = [
+        Self::Locate,
+        Self::Preprocess,
+        Self::Inference,
+        Self::Postprocess,
+    ];
+
+    /// Its name in the statistics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Locate => "locate",
+            Self::Preprocess => "preprocess",
+            Self::Inference => "inference",
+            Self::Postprocess => "postprocess",
+        }
+    }
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Regions that were looked at.
+    pub faces: usize,
+    /// Regions with a completion of their own.
+    pub completed: usize,
+    /// Regions on which an earlier completion was laid.
+    pub reused: usize,
+    /// Regions left as they were because they cannot be completed.
+    pub invalid: usize,
+    /// Regions left as they were because there are more than are wanted.
+    pub surplus: usize,
+    /// How long each of [`Step::ALL`] took, if it was taken.
+    pub times: [Option<Duration>; Step::ALL.len()],
+}
+
+impl Report {
+    /// Notes how long `step` took.
+    pub fn set_time(&mut self, step: Step, time: Duration) {
+        self.times[step as usize] = Some(time);
+    }
+
+    /// How long all steps took.
+    pub fn total(&self) -> Duration {
+        self.times.iter().flatten().sum()
+    }
+}
+
+/// Sums of reports, with the distributions of their times. Recording does not allocate.
+#[derive(Debug)]
+pub struct Stats {
+    /// Frames that came.
+    pub frames: u64,
+    /// Frames that came too late to be completed.
+    pub late: u64,
+    /// As in [`Report`], of all frames.
+    pub faces: u64,
+    pub completed: u64,
+    pub reused: u64,
+    pub invalid: u64,
+    pub surplus: u64,
+    /// Microseconds, of the frames in which the step was taken.
+    times: [Histogram<u64>; Step::ALL.len()],
+}
+
+/// A distribution of times in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    pub p50: u64,
+    pub p95: u64,
+    pub max: u64,
+}
+
+impl Stats {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        let longest = LONGEST.as_micros() as u64;
+        let histogram = || {
+            Histogram::new_with_max(longest, SIGNIFICANT_DIGITS)
+                .expect("a minute can be counted in microseconds to two digits")
+        };
+        Self {
+            frames: 0,
+            late: 0,
+            faces: 0,
+            completed: 0,
+            reused: 0,
+            invalid: 0,
+            surplus: 0,
+            times: std::array::from_fn(|_| histogram()),
+        }
+    }
+
+    /// Adds what became of a frame.
+    pub fn record(&mut self, report: &Report) {
+        self.faces += report.faces as u64;
+        self.completed += report.completed as u64;
+        self.reused += report.reused as u64;
+        self.invalid += report.invalid as u64;
+        self.surplus += report.surplus as u64;
+        for (histogram, time) in self.times.iter_mut().zip(report.times) {
+            if let Some(time) = time {
+                histogram.saturating_record(time.as_micros() as u64);
+            }
+        }
+    }
+
+    /// How long `step` took; zeros where it was never taken.
+    pub fn times(&self, step: Step) -> Times {
+        let histogram = &self.times[step as usize];
+        Times {
+            p50: histogram.value_at_quantile(0.5),
+            p95: histogram.value_at_quantile(0.95),
+            max: histogram.max(),
+        }
+    }
+
+    /// The property `stats`: counts, and times in microseconds.
+    pub fn to_structure(&self, provider: &str, model: &str) -> gst::Structure {
+        let mut structure = gst::Structure::builder("mdecomplete/stats")
+            .field("frames", self.frames)
+            .field("faces", self.faces)
+            .field("completed", self.completed)
+            .field("reused", self.reused)
+            .field("skipped-late", self.late)
+            .field("skipped-invalid", self.invalid)
+            .field("skipped-surplus", self.surplus)
+            .field("provider", provider)
+            .field("model", model)
+            .build();
+        for step in Step::ALL {
+            let Times { p50, p95, max } = self.times(step);
+            for (quantile, value) in [("p50", p50), ("p95", p95), ("max", max)] {
+                structure.set(format!("{}-us-{quantile}", step.name()), value);
+            }
+        }
+        structure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inference(micros: u64) -> Report {
+        let mut report = Report {
+            faces: 3,
+            completed: 2,
+            invalid: 1,
+            ..Report::default()
+        };
+        report.set_time(Step::Inference, Duration::from_micros(micros));
+        report
+    }
+
+    #[test]
+    fn quantiles_are_right_to_a_hundredth() {
+        let mut stats = Stats::new();
+        for micros in 1..=10_000 {
+            stats.record(&inference(micros));
+        }
+        let Times { p50, p95, max } = stats.times(Step::Inference);
+        for (found, wanted) in [(p50, 5_000), (p95, 9_500), (max, 10_000)] {
+            assert!(found.abs_diff(wanted) * 100 <= wanted, "{found} {wanted}");
+        }
+        assert_eq!((stats.faces, stats.completed), (30_000, 20_000));
+        assert_eq!(stats.invalid, 10_000);
+    }
+
+    #[test]
+    fn steps_not_taken_are_not_counted() {
+        let mut stats = Stats::new();
+        stats.record(&inference(10));
+        assert_eq!(stats.times(Step::Locate), Times::default());
+    }
+
+    #[test]
+    fn an_endless_inference_counts_as_the_longest() {
+        let mut stats = Stats::new();
+        stats.record(&inference(u64::MAX / 1_000_000));
+        let max = stats.times(Step::Inference).max;
+        assert!(max >= 60_000_000, "{max}");
+    }
+
+    #[test]
+    fn the_structure_names_the_units() {
+        gst::init().expect("GStreamer");
+        let mut stats = Stats::new();
+        stats.frames = 2;
+        stats.record(&inference(100));
+        let structure = stats.to_structure("cpu", "embedded");
+        assert_eq!(structure.get("frames"), Ok(2u64));
+        assert_eq!(structure.get("inference-us-max"), Ok(100u64));
+        assert_eq!(structure.get("provider"), Ok("cpu"));
+        assert_eq!(structure.get("model"), Ok("embedded"));
+    }
+}
