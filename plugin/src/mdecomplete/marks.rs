@@ -1,6 +1,6 @@
 //! What the element leaves on a buffer: a region of interest for each completed region.
 
-use gst::prelude::*;
+use gst::glib;
 use gst_video::VideoRegionOfInterestMeta;
 
 use super::Occlusions;
@@ -20,11 +20,17 @@ pub struct Marks {
 impl Marks {
     /// For completions of `occlusion` on crops of `crop` = (width, height) pixels.
     pub fn new(occlusion: Occlusions, crop: (usize, usize)) -> Self {
-        let occlusion = occlusion.to_value().serialize();
-        let occlusion = occlusion.unwrap_or_default();
+        let flags = glib::FlagsClass::new::<Occlusions>();
+        let is_set = |flag: &&glib::FlagsValue| occlusion.bits() & flag.value() != 0;
+        let nicks: Vec<_> = flags
+            .values()
+            .iter()
+            .filter(is_set)
+            .map(glib::FlagsValue::nick)
+            .collect();
         Self {
             completion: gst::Structure::builder(COMPLETION_PARAM)
-                .field("occlusion", occlusion.as_str())
+                .field("occlusion", nicks.join("+"))
                 .build(),
             crop,
         }

@@ -4,8 +4,14 @@
 #[path = "../inference/models.rs"]
 mod models;
 
+mod buffers;
+mod faults;
+mod marks;
+mod negotiation;
 mod picture;
+mod pipelines;
 mod regions;
 mod start;
 mod stream;
 mod support;
+mod timeliness;

@@ -2,57 +2,72 @@
 
 use gst::prelude::*;
 use gst_video::{VideoFormat, VideoFrameRef, VideoRegionOfInterestMeta};
-use gstmdecomplete::locate::{Bounds, Detector, POINT_FIELDS, POINTS_PARAM};
-use mde_core::alignment::TEMPLATE;
+use gstmdecomplete::locate::{Bounds, Detector, POINTS_PARAM};
 use mde_core::occlusion::{Occlusion, Rect};
 
 use crate::models::with_runtime;
 use crate::picture::{PORTRAIT_POINTS, converted, portrait};
 use crate::support::{
-    assert_only_changed_in, assert_same, difference, harness, info, mean_fill, noise, timed,
+    add_face, assert_only_changed_in, assert_same, count, difference, harness, info, marked_fill,
+    mean_fill, noise, occluded, timed,
 };
-
-/// A structure with the template's points moved by `(dx, dy)`.
-fn points_param(dx: f64, dy: f64) -> gst::Structure {
-    let mut param = gst::Structure::new_empty(POINTS_PARAM);
-    for ([x_field, y_field], [x, y]) in POINT_FIELDS.into_iter().zip(TEMPLATE) {
-        param.set(x_field, x + dx);
-        param.set(y_field, y + dy);
-    }
-    param
-}
 
 #[test]
 fn marked_regions_are_completed_and_nothing_else() {
     with_runtime(|| {
-        let element = mean_fill("eyes");
-        element.set_property_from_str("region", "roi-list");
+        let element = marked_fill("eyes");
         let info = info(VideoFormat::Rgb, 320, 240);
         let mut harness = harness(&element, &info);
         let mut frame = noise(&info, 0);
         let buffer = frame.make_mut();
-        VideoRegionOfInterestMeta::add(buffer, "face", (140, 80, 61, 82))
-            .add_param(points_param(120.0, 70.0));
+        add_face(buffer, 120, 70);
         // Those that determine no region are left out and do no harm.
         VideoRegionOfInterestMeta::add(buffer, "face", (5, 5, 0, 0));
-        VideoRegionOfInterestMeta::add(buffer, "face", (5, 5, 50, 50))
-            .add_param(points_param(f64::NAN, 0.0));
+        VideoRegionOfInterestMeta::add(buffer, "face", (5, 5, 50, 50)).add_param(
+            gst::Structure::builder(POINTS_PARAM)
+                .field("left-eye-x", f64::NAN)
+                .build(),
+        );
         VideoRegionOfInterestMeta::add(buffer, "face", (5, 5, 50, 50))
             .add_param(gst::Structure::new_empty(POINTS_PARAM));
+        // Nor do those beside the frame.
+        add_face(buffer, 500, 70);
 
         let copy = frame.copy_deep().expect("a copy");
         let out = harness.push_and_pull(copy).expect("a frame");
-        let Rect { x0, y0, x1, y1 } = Occlusion::Eyes.rect();
-        let eyes = Rect::new(x0 + 120, y0 + 70, x1 + 120, y1 + 70);
+        let eyes = occluded(Occlusion::Eyes, 120, 70);
         assert_only_changed_in(&frame, &out, &info, eyes);
+        assert_eq!(count(&element, "completed"), 1);
+        assert_eq!(count(&element, "skipped-invalid"), 4);
+    });
+}
+
+#[test]
+fn of_too_many_regions_the_largest_are_completed() {
+    with_runtime(|| {
+        let element = marked_fill("eyes");
+        element.set_property("max-faces", 1u32);
+        let info = info(VideoFormat::Rgb, 320, 240);
+        let mut harness = harness(&element, &info);
+        let mut frame = noise(&info, 0);
+        let buffer = frame.make_mut();
+        VideoRegionOfInterestMeta::add(buffer, "face", (5, 5, 40, 50));
+        add_face(buffer, 120, 70);
+        VideoRegionOfInterestMeta::add(buffer, "face", (250, 5, 40, 50));
+
+        let copy = frame.copy_deep().expect("a copy");
+        let out = harness.push_and_pull(copy).expect("a frame");
+        let eyes = occluded(Occlusion::Eyes, 120, 70);
+        assert_only_changed_in(&frame, &out, &info, eyes);
+        assert_eq!(count(&element, "faces"), 1);
+        assert_eq!(count(&element, "skipped-surplus"), 2);
     });
 }
 
 #[test]
 fn a_marked_box_is_taken_for_a_face() {
     with_runtime(|| {
-        let element = mean_fill("mouth");
-        element.set_property_from_str("region", "roi-list");
+        let element = marked_fill("mouth");
         let info = info(VideoFormat::Rgb, 320, 240);
         let mut harness = harness(&element, &info);
         let mut frame = noise(&info, 0);

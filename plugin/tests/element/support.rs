@@ -5,8 +5,10 @@ use std::sync::{Mutex, Once};
 
 use gst_check::Harness;
 use gst_video::prelude::*;
-use gst_video::{VideoFormat, VideoFrame, VideoInfo};
-use mde_core::occlusion::Rect;
+use gst_video::{VideoFormat, VideoFrame, VideoInfo, VideoRegionOfInterestMeta};
+use gstmdecomplete::locate::{POINT_FIELDS, POINTS_PARAM};
+use mde_core::alignment::TEMPLATE;
+use mde_core::occlusion::{Occlusion, Rect};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tempfile::TempDir;
 
@@ -42,6 +44,13 @@ pub fn mean_fill(occlusion: &str) -> gst::Element {
         .property("model-file", file.to_str())
         .build()
         .expect("the element")
+}
+
+/// One that fills holes in the regions that upstream marked.
+pub fn marked_fill(occlusion: &str) -> gst::Element {
+    let element = mean_fill(occlusion);
+    element.set_property_from_str("region", "roi-list");
+    element
 }
 
 pub fn harness(element: &gst::Element, info: &VideoInfo) -> Harness {
@@ -139,7 +148,49 @@ pub fn assert_only_changed_in(
     assert!(found.inside_changed * 10 > found.inside * 9, "{what}");
 }
 
+/// Marks a face with the template's points moved by `(dx, dy)`.
+pub fn add_face(
+    buffer: &mut gst::BufferRef,
+    dx: u32,
+    dy: u32,
+) -> gst::MetaRefMut<'_, VideoRegionOfInterestMeta, gst::meta::Standalone> {
+    let mut points = gst::Structure::new_empty(POINTS_PARAM);
+    for ([x_field, y_field], [x, y]) in POINT_FIELDS.into_iter().zip(TEMPLATE) {
+        points.set(x_field, x + f64::from(dx));
+        points.set(y_field, y + f64::from(dy));
+    }
+    let mut meta = VideoRegionOfInterestMeta::add(buffer, "face", (dx + 18, dy + 7, 61, 82));
+    meta.add_param(points);
+    meta
+}
+
+/// Where a face so marked has `occlusion`.
+pub fn occluded(occlusion: Occlusion, dx: u32, dy: u32) -> Rect {
+    let Rect { x0, y0, x1, y1 } = occlusion.rect();
+    let (dx, dy) = (dx as usize, dy as usize);
+    Rect::new(x0 + dx, y0 + dy, x1 + dx, y1 + dy)
+}
+
+/// The count `name` of the element's statistics.
+pub fn count(element: &gst::Element, name: &str) -> u64 {
+    let stats = element.property::<gst::Structure>("stats");
+    stats.get(name).expect("a count")
+}
+
+/// The texts of the warnings on `bus`.
+pub fn warnings(bus: &gst::Bus) -> Vec<String> {
+    bus.iter_filtered(&[gst::MessageType::Warning])
+        .filter_map(|message| match message.view() {
+            gst::MessageView::Warning(warning) => Some(warning.error().to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+pub fn bytes(buffer: &gst::Buffer) -> Vec<u8> {
+    buffer.map_readable().expect("memory").to_vec()
+}
+
 pub fn assert_same(before: &gst::Buffer, after: &gst::Buffer) {
-    let bytes = |buffer: &gst::Buffer| buffer.map_readable().expect("memory").to_vec();
     assert!(bytes(before) == bytes(after), "the frame changed");
 }

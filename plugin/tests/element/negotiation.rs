@@ -1,0 +1,91 @@
+//! Caps and allocation: what is agreed upon with the neighbours.
+
+use gst::prelude::*;
+use gst_video::{VideoFormat, VideoMeta};
+
+use crate::models::with_runtime;
+use crate::support::{harness, info, init, mean_fill, noise};
+
+/// What the element proposes to whoever asks upstream.
+fn proposal(
+    element: &gst::Element,
+    caps: &gst::Caps,
+) -> Option<gst::query::Allocation<gst::Query>> {
+    let mut query = gst::query::Allocation::new(Some(caps), true);
+    let pad = element.static_pad("sink").expect("a sink pad");
+    pad.query(&mut query).then_some(query)
+}
+
+#[test]
+fn upstream_is_offered_what_downstream_offers() {
+    with_runtime(|| {
+        for occlusion in ["eyes", ""] {
+            let info = info(VideoFormat::I420, 96, 96);
+            let caps = info.to_caps().expect("caps");
+            let element = mean_fill(occlusion);
+            let mut harness = harness(&element, &info);
+
+            // Whoever does not know padded rows must not get any.
+            let proposed = proposal(&element, &caps);
+            let padding = proposed.and_then(|query| query.find_allocation_meta::<VideoMeta>());
+            assert_eq!(padding, None);
+
+            // As there is no copy, upstream may fill downstream's buffers.
+            let pool = gst::BufferPool::new();
+            let size = info.size() as u32;
+            let sink = harness.sinkpad().expect("the harness' sink");
+            let offered = pool.clone();
+            sink.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, move |_, probe| {
+                let query = probe.query_mut().map(gst::QueryRef::view_mut);
+                let Some(gst::QueryViewMut::Allocation(query)) = query else {
+                    return gst::PadProbeReturn::Ok;
+                };
+                query.add_allocation_pool(Some(&offered), size, 3, 7);
+                query.add_allocation_meta::<VideoMeta>(None);
+                gst::PadProbeReturn::Handled
+            });
+            let query = proposal(&element, &caps).expect("a proposal");
+            assert!(query.find_allocation_meta::<VideoMeta>().is_some());
+            let pools: Vec<_> = query.allocation_pools().collect();
+            assert_eq!(pools, [(Some(pool), size, 3, 7)]);
+            harness.push_and_pull(noise(&info, 0)).expect("a frame");
+        }
+    });
+}
+
+#[test]
+fn only_system_memory_is_taken() {
+    init();
+    let element = mean_fill("eyes");
+    let pad = element.static_pad("sink").expect("a sink pad");
+    let caps = info(VideoFormat::Nv12, 96, 96).to_caps().expect("caps");
+    let with = |features: gst::CapsFeatures| {
+        let mut caps = caps.clone();
+        caps.make_mut().set_features(0, Some(features));
+        pad.query_accept_caps(&caps)
+    };
+    assert!(with(gst::CapsFeatures::new_empty()));
+    assert!(with(gst::CapsFeatures::new([
+        gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY
+    ])));
+    for memory in ["memory:DMABuf", "memory:GLMemory", "memory:CUDAMemory"] {
+        assert!(!with(gst::CapsFeatures::new([memory])), "{memory}");
+    }
+    // One field a buffer is no frame.
+    assert!(!with(gst::CapsFeatures::new(["format:Interlaced"])));
+}
+
+#[test]
+fn caps_are_the_same_on_both_sides() {
+    init();
+    let element = mean_fill("eyes");
+    let filter = gst::Caps::builder("video/x-raw")
+        .field("format", "I420")
+        .field("width", 640)
+        .build();
+    for name in ["sink", "src"] {
+        let pad = element.static_pad(name).expect("a pad");
+        let caps = pad.query_caps(Some(&filter));
+        assert!(caps.is_subset(&filter) && !caps.is_empty(), "{caps}");
+    }
+}
