@@ -5,14 +5,21 @@ use std::str::FromStr;
 
 use gst_video::prelude::*;
 use gst_video::{
-    VideoColorimetry, VideoConverter, VideoFormat, VideoFrame, VideoFrameFlags, VideoFrameRef,
-    VideoInfo, VideoMeta,
+    VideoColorimetry, VideoConverter, VideoFormat, VideoFormatInfo, VideoFrame, VideoFrameFlags,
+    VideoFrameRef, VideoInfo, VideoMeta,
 };
-use gstmdecomplete::frame::{Hole, SUPPORTED_FORMATS, draw, read_crop, write_crop};
+use gstmdecomplete::frame::{
+    Channels, Completion, Crop, Hole, Reader, SUPPORTED_FORMATS, Writer, draw,
+};
 use mde_core::alignment::Affine;
 use mde_core::mask::Mask;
 use mde_core::occlusion::Rect;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+
+#[path = "common/samples.rs"]
+mod samples;
+
+use samples::sample_bits;
 
 /// Random frames, holes and transforms a format.
 const CASES: u64 = 40;
@@ -22,6 +29,35 @@ fn info(format: VideoFormat, width: u32, height: u32) -> VideoInfo {
     VideoInfo::builder(format, width, height)
         .build()
         .expect("a format")
+}
+
+/// The crop of `size` that `to_frame` maps into `frame`, and which of its pixels lie in the frame.
+fn read<T>(
+    frame: &VideoFrameRef<T>,
+    to_frame: &Affine,
+    size: (usize, usize),
+) -> (Vec<f32>, Vec<f32>) {
+    let pixels = size.0 * size.1;
+    let (mut rgb, mut inside) = (vec![0.0; 3 * pixels], vec![0.5; pixels]);
+    let crop = Crop {
+        size,
+        rgb: &mut rgb,
+        inside: &mut inside,
+    };
+    Reader::default().read(frame, to_frame, Channels::Rgb, crop);
+    (rgb, inside)
+}
+
+/// A completion of a crop that was black.
+fn completion<'a>(rgb: &'a [f32], image: &'a [f32], hole: &'a Hole) -> Completion<'a> {
+    Completion {
+        rgb,
+        image,
+        hole,
+        channels: Channels::Rgb,
+        strength: 1.0,
+        pixels: None,
+    }
 }
 
 /// A frame of noise whose rows and planes are padded by random numbers of bytes.
@@ -100,7 +136,27 @@ fn may_change(to_crop: &Affine, mask: &Mask, x: usize, y: usize) -> bool {
     })
 }
 
-/// Overwrites in `bytes` everything that may change with the bytes of `other`.
+/// The luma rows that a row of a component's samples stands for, after GStreamer's
+/// `video-format.c`.
+fn rows_covered(
+    frame: &VideoFrameRef<&gst::BufferRef>,
+    component: usize,
+    row: usize,
+) -> Vec<usize> {
+    let shift = frame.info().format_info().h_sub()[component];
+    let last = frame.comp_height(component as u32) as usize - 1;
+    (0..frame.height() as usize)
+        .filter(|&y| {
+            let own = match frame.is_interlaced() && shift > 0 {
+                true => ((y & !3) >> 1) + (y & 1),
+                false => y >> shift,
+            };
+            own.min(last) == row
+        })
+        .collect()
+}
+
+/// Overwrites in `bytes` all bits that may change with those of `other`.
 fn mask_out(
     bytes: &mut [u8],
     other: &[u8],
@@ -110,20 +166,25 @@ fn mask_out(
     let format = frame.info().format_info();
     for component in 0..frame.n_components().min(3) {
         let index = component as usize;
-        let (shift_x, shift_y) = (format.w_sub()[index], format.h_sub()[index]);
+        let shift = format.w_sub()[index];
         let plane = frame.plane_offset()[format.plane()[index] as usize];
-        let start = plane + frame.info().comp_poffset(component as u8) as usize;
-        for y in 0..frame.comp_height(component) as usize {
-            for x in 0..frame.comp_width(component) as usize {
-                let covered = |v: usize, shift: u32| (v << shift)..((v + 1) << shift);
-                let inside = |x: usize, y: usize| {
-                    x < frame.width() as usize && y < frame.height() as usize && may_change(x, y)
-                };
-                if covered(y, shift_y).any(|y| covered(x, shift_x).any(|x| inside(x, y))) {
-                    let at = start
-                        + y * frame.comp_stride(component) as usize
-                        + x * frame.comp_pstride(component) as usize;
-                    bytes[at] = other[at];
+        let (offset, bits) = sample_bits(frame.format(), index);
+        for row in 0..frame.comp_height(component) as usize {
+            let ys = rows_covered(frame, index, row);
+            for column in 0..frame.comp_width(component) as usize {
+                let last = frame.width() as usize - 1;
+                let mut xs = column << shift..=(((column + 1) << shift) - 1).min(last);
+                if xs.any(|x| ys.iter().any(|&y| may_change(x, y))) {
+                    let at = plane
+                        + offset
+                        + row * frame.comp_stride(component) as usize
+                        + column * frame.comp_pstride(component) as usize;
+                    for (byte, bits) in bits.to_le_bytes().into_iter().enumerate() {
+                        if bits != 0 {
+                            bytes[at + byte] &= !bits;
+                            bytes[at + byte] |= other[at + byte] & bits;
+                        }
+                    }
                 }
             }
         }
@@ -152,8 +213,12 @@ fn no_byte_outside_the_hole_changes() {
                 let buffer = buffer.make_mut();
                 let mut frame =
                     VideoFrameRef::from_buffer_ref_writable(buffer, &info).expect("a frame");
-                write_crop(&mut frame, &to_crop, &completed, &hole).expect("an inverse");
-                draw::hole(&mut frame, &to_crop, &hole).expect("an inverse");
+                let mut writer = Writer::default();
+                let completion = completion(&completed, &completed, &hole);
+                writer
+                    .write(&mut frame, &to_crop, &completion)
+                    .expect("an inverse");
+                draw::hole(&mut writer, &mut frame, &to_crop, &hole).expect("an inverse");
             }
             let mut after = buffer.map_readable().expect("memory").to_vec();
             let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info).expect("a frame");
@@ -202,7 +267,7 @@ fn colour_formats() -> impl Iterator<Item = VideoInfo> {
     let colorimetry = |name| VideoColorimetry::from_str(name).expect("a colorimetry");
     SUPPORTED_FORMATS
         .iter()
-        .filter(|&&format| format != VideoFormat::Gray8)
+        .filter(|&&format| !VideoFormatInfo::from_format(format).is_gray())
         .flat_map(move |&format| {
             let plain = info(format, 96, 80);
             let names: &[&str] = match plain.is_yuv() {
@@ -224,8 +289,7 @@ fn colours_are_read_as_gstreamer_converts_them() {
         let buffer = smooth_frame(&info);
         let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info).expect("a frame");
         let size = (96, 80);
-        let (mut rgb, mut inside) = (vec![0.0; 3 * 96 * 80], vec![0.0; 96 * 80]);
-        read_crop(&frame, &Affine::IDENTITY, size, &mut rgb, &mut inside);
+        let (rgb, inside) = read(&frame, &Affine::IDENTITY, size);
         assert!(inside.iter().all(|&v| v == 1.0));
         let mut worst = 0f32;
         for (pixel, ((red, green), blue)) in rgb[..7680]
@@ -264,9 +328,11 @@ fn what_is_written_is_read_again() {
         let buffer = buffer.make_mut();
         let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, &info).expect("a frame");
         let to_crop = to_frame.inverse().expect("a similarity");
-        write_crop(&mut frame, &to_crop, &written, &hole).expect("an inverse");
-        let (mut read, mut inside) = (vec![0.0; 3 * pixels], vec![0.0; pixels]);
-        read_crop(&frame, &to_frame, size, &mut read, &mut inside);
+        let completion = completion(&written, &written, &hole);
+        Writer::default()
+            .write(&mut frame, &to_crop, &completion)
+            .expect("an inverse");
+        let (read, inside) = read(&frame, &to_frame, size);
         let is_core = |pixel: usize| {
             let (x, y) = (pixel % size.0, pixel / size.0);
             (4..size.0 - 4).contains(&x) && (4..size.1 - 4).contains(&y) && inside[pixel] == 1.0
@@ -288,8 +354,7 @@ fn pixels_beyond_the_frame_are_told() {
         linear: [[1.0, 0.0], [0.0, 1.0]],
         translation: [-4.0, 10.0],
     };
-    let (mut rgb, mut inside) = (vec![0.0; 3 * 64], vec![0.5; 64]);
-    read_crop(&frame, &to_frame, (8, 8), &mut rgb, &mut inside);
+    let (_, inside) = read(&frame, &to_frame, (8, 8));
     for (pixel, inside) in inside.iter().enumerate() {
         let is_inside = pixel % 8 >= 4 && pixel / 8 < 6;
         assert_eq!(*inside, f32::from(u8::from(is_inside)), "{pixel}");
@@ -305,9 +370,11 @@ fn gray_is_luma() {
         let mut buffer = gst::Buffer::from_mut_slice(vec![0u8; info.size()]);
         let buffer = buffer.make_mut();
         let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, &info).expect("a frame");
-        write_crop(&mut frame, &Affine::IDENTITY, &completed, &hole).expect("an inverse");
-        let (mut read, mut inside) = (vec![0.0; 3 * 256], vec![0.0; 256]);
-        read_crop(&frame, &Affine::IDENTITY, (16, 16), &mut read, &mut inside);
+        let completion = completion(&completed, &completed, &hole);
+        Writer::default()
+            .write(&mut frame, &Affine::IDENTITY, &completion)
+            .expect("an inverse");
+        let (read, _) = read(&frame, &Affine::IDENTITY, (16, 16));
         let luma = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
         assert!(
             read.iter().all(|v| (v - luma).abs() < 0.005),
@@ -324,10 +391,91 @@ fn a_crop_far_smaller_than_its_region_is_averaged() {
     let buffer = gst::Buffer::from_slice(stripes);
     let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info).expect("a frame");
     let to_frame = Affine::stretch((32, 32), (96, 96));
-    let (mut rgb, mut inside) = (vec![0.0; 3 * 1024], vec![0.0; 1024]);
-    read_crop(&frame, &to_frame, (32, 32), &mut rgb, &mut inside);
+    let (rgb, _) = read(&frame, &to_frame, (32, 32));
     let spread = rgb.iter().fold(0f32, |s, v| s.max((v - rgb[0]).abs()));
     assert!(spread < 1e-3, "{spread}");
+}
+
+/// A picture with sharp edges, most of them in all channels.
+fn sharp(x: usize, y: usize) -> [f32; 3] {
+    let cell = [x / 23, y / 31];
+    let is_stroke = (x * 3 + y * 2) % 61 < 7 || (x + 400 - y % 400) % 53 < 5;
+    let hue = ((cell[0] * 7 + cell[1] * 3) % 11) as f32 / 11.0;
+    let light = 0.35 + 0.05 * (x as f32 / 37.0).sin() + 0.3 * hue;
+    let shade = if is_stroke { 0.45 } else { 1.0 };
+    let tint = 1.1 + 0.2 * (y as f32 / 29.0).sin();
+    [tint * light, light, 0.7 * light + 0.05].map(|v| v * shade)
+}
+
+/// PSNR in dB between values in `[0, 1]`.
+fn psnr(errors: impl Iterator<Item = f32>) -> f32 {
+    let (sum, count) = errors.fold((0.0, 0), |(sum, count), e| (sum + e * e, count + 1));
+    -10.0 * (sum / count as f32).log10()
+}
+
+/// A frame's region, 400 pixels wide, without its red channel; the crop of it holds the red that
+/// belongs there. Gives the PSNR of the frame's red after writing the crop: with the other channels
+/// as guides, or with all channels missing, so that red is interpolated bilinearly.
+fn red_regained(guided: bool) -> f32 {
+    let info = info(VideoFormat::Rgb, 420, 420);
+    let stride = info.stride()[0] as usize;
+    let picture = |dead: bool| {
+        let mut bytes = vec![0u8; info.size()];
+        for (y, row) in bytes.chunks_mut(stride).enumerate() {
+            for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
+                let [red, green, blue] = sharp(x, y);
+                let red = if dead { 0.0 } else { red };
+                pixel.copy_from_slice(&[red, green, blue].map(|v| (v * 255.0).round() as u8));
+            }
+        }
+        bytes
+    };
+    let size = (96, 96);
+    let to_frame = Affine {
+        linear: [[4.1, -0.4], [0.4, 4.1]],
+        translation: [24.0, -12.0],
+    };
+    let whole = gst::Buffer::from_slice(picture(false));
+    let whole = VideoFrameRef::from_buffer_ref_readable(&whole, &info).expect("a frame");
+    let (completed, _) = read(&whole, &to_frame, size);
+    let mut mask = Mask::missing(size.0, size.1);
+    if guided {
+        mask = Mask::known(size.0, size.1);
+        mask.drop_channel(0);
+    }
+    let hole = Hole::new(&mask, 0.0);
+    let mut image = completed.clone();
+    image[..size.0 * size.1].fill(0.0);
+    let mut buffer = gst::Buffer::from_mut_slice(picture(true));
+    let before = picture(true);
+    {
+        let buffer = buffer.make_mut();
+        let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, &info).expect("a frame");
+        let to_crop = to_frame.inverse().expect("a similarity");
+        let completion = completion(&completed, &image, &hole);
+        Writer::default()
+            .write(&mut frame, &to_crop, &completion)
+            .expect("an inverse");
+    }
+    let after = buffer.map_readable().expect("memory");
+    if guided {
+        let others = |i: &usize| i % stride % 3 != 0;
+        let changed = |i: &usize| after[*i] != before[*i];
+        assert_eq!((0..after.len()).filter(others).filter(changed).count(), 0);
+    }
+    let wanted = picture(false);
+    let pixels = (100..320).flat_map(|y| (100..320).map(move |x| y * stride + 3 * x));
+    psnr(pixels.map(|i| (f32::from(after[i]) - f32::from(wanted[i])) / 255.0))
+}
+
+#[test]
+fn a_dead_channel_regains_the_edges_of_the_others() {
+    let (guided, plain) = (red_regained(true), red_regained(false));
+
+    assert!(
+        guided > plain + 6.0,
+        "{guided} dB, {plain} dB without a guide"
+    );
 }
 
 #[test]
@@ -342,7 +490,10 @@ fn what_is_not_a_number_is_not_written() {
             let mut frame =
                 VideoFrameRef::from_buffer_ref_writable(buffer, &info).expect("a frame");
             let completed = [f32::NAN; 3 * 256];
-            write_crop(&mut frame, &Affine::IDENTITY, &completed, &hole).expect("an inverse");
+            let completion = completion(&completed, &completed, &hole);
+            Writer::default()
+                .write(&mut frame, &Affine::IDENTITY, &completion)
+                .expect("an inverse");
         }
         assert!(
             buffer.map_readable().expect("memory")[..] == before[..],

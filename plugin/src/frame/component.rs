@@ -1,20 +1,28 @@
-//! A colour component of a frame as a plane of bytes.
+//! A colour component of a frame as a plane of samples.
 
+use std::ops::Range;
+
+use gst_video::VideoChromaSite;
 use gst_video::prelude::*;
-use gst_video::{VideoChromaSite, VideoFrameRef};
+
+use super::format::Packing;
 
 /// Colour components of a frame that are read and written: alpha and padding are not.
 pub fn count(frame: &impl VideoFrameExt) -> usize {
     (frame.n_components() as usize).min(3)
 }
 
-/// Where the bytes of a component lie and which luma pixels they stand for.
+/// Where the samples of a component lie and which luma pixels they stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
+    /// The plane of the frame.
+    pub plane: u32,
     /// Bytes from row to row.
     pub stride: usize,
     /// Bytes from sample to sample.
     pub step: usize,
+    /// Where in a row a sample is.
+    pub packing: Packing,
     /// Samples in a row.
     pub width: usize,
     /// Rows.
@@ -24,6 +32,8 @@ pub struct Layout {
     /// Whether a sample lies on the first of the luma pixels it covers, to the right and down;
     /// else in their middle.
     pub cosited: [bool; 2],
+    /// Whether rows are those of two fields in turns, and a sample covers rows of its field.
+    pub interlaced: bool,
 }
 
 impl Layout {
@@ -34,130 +44,146 @@ impl Layout {
         let format = info.format_info();
         let site = info.chroma_site();
         Self {
+            plane: format.plane()[index],
             stride: frame.comp_stride(component) as usize,
             step: frame.comp_pstride(component) as usize,
+            packing: Packing::of(&format, index),
             width: frame.comp_width(component) as usize,
             height: frame.comp_height(component) as usize,
             shift: [format.w_sub()[index], format.h_sub()[index]],
             cosited: [VideoChromaSite::H_COSITED, VideoChromaSite::V_COSITED]
                 .map(|flag| site.contains(flag)),
+            interlaced: frame.is_interlaced(),
         }
     }
 
-    /// The luma coordinate of sample `index` along `axis` (0 right, 1 down).
-    pub fn luma_of(&self, axis: usize, index: usize) -> f64 {
-        (index << self.shift[axis]) as f64 + self.lag(axis)
+    /// Whether there is a sample for each luma pixel.
+    pub fn is_full(&self) -> bool {
+        self.shift == [0, 0]
     }
 
-    /// How far a sample lies behind the first luma pixel it covers.
-    fn lag(&self, axis: usize) -> f64 {
+    /// The row of samples that stands for the luma row `y`.
+    pub fn row_of(&self, y: usize) -> usize {
+        let row = match self.has_field_rows() {
+            true => (((y / 2) >> self.shift[1]) << 1) | (y % 2),
+            false => y >> self.shift[1],
+        };
+        row.min(self.height - 1)
+    }
+
+    /// Luma rows that no row of samples shares with rows beyond them, if they begin at a multiple
+    /// of it.
+    pub fn band_height(&self) -> usize {
+        (1 << self.shift[1]) << u32::from(self.has_field_rows())
+    }
+
+    /// The columns of samples that stand for the luma pixels `xs`.
+    pub fn columns_of(&self, xs: &Range<usize>) -> Range<usize> {
+        xs.start >> self.shift[0]..(xs.end - 1 >> self.shift[0]) + 1
+    }
+
+    /// Where in the plane's bytes the row of samples begins.
+    pub fn start_of(&self, row: usize) -> usize {
+        row * self.stride + self.packing.offset
+    }
+
+    /// How many of the pixels that a sample covers along `axis` it lies on or between.
+    pub fn sited(&self, axis: usize) -> usize {
+        match self.cosited[axis] {
+            true => 1,
+            false => 1 << self.shift[axis],
+        }
+    }
+
+    /// How far a sample lies behind the first luma pixel it covers, in pixels of its field.
+    pub fn lag(&self, axis: usize) -> f64 {
         match self.cosited[axis] {
             true => 0.0,
             false => (f64::from(1u32 << self.shift[axis]) - 1.0) / 2.0,
         }
     }
+
+    fn has_field_rows(&self) -> bool {
+        self.interlaced && self.shift[1] > 0
+    }
 }
 
-/// The colour components of a frame to read from.
+/// One way in which samples are stored.
+pub trait Sample: Copy {
+    /// Bytes of a sample.
+    const BYTES: usize;
+
+    /// The sample whose bytes begin at `at`.
+    fn get(self, data: &[u8], at: usize) -> f32;
+
+    /// Stores the nearest sample to `value`.
+    fn put(self, data: &mut [u8], at: usize, value: f32);
+}
+
+/// A sample in a byte.
 #[derive(Clone, Copy, Debug)]
-pub struct Samples<'a> {
-    planes: [Plane<'a>; 3],
-}
+pub struct Byte;
 
+/// A sample in a little-endian word of two bytes.
 #[derive(Clone, Copy, Debug)]
-struct Plane<'a> {
-    data: &'a [u8],
-    layout: Layout,
-    last: [f32; 2],
-    scale: [f32; 2],
-    lag: [f32; 2],
+pub struct Word {
+    shift: u32,
+    most: u16,
 }
 
-/// The four samples around a position, as indices of bytes, and where between them it is.
-#[derive(Clone, Copy)]
-struct Taps {
-    upper: [usize; 2],
-    lower: [usize; 2],
-    fraction: [f32; 2],
-}
-
-impl<'a> Samples<'a> {
-    /// The components of `frame`; the one of a gray frame stands for all three.
-    ///
-    /// # Panics
-    /// If the format is not a supported one.
-    pub fn of<T>(frame: &'a VideoFrameRef<T>) -> Self {
-        let planes = [0, 1, 2].map(|index| {
-            let index = index.min(count(frame) - 1);
-            let data = frame
-                .comp_data(index as u32)
-                .expect("a supported format has the component");
-            Plane::new(data, Layout::of(frame, index))
-        });
-        Self { planes }
-    }
-
-    /// Whether all components lie in one way, so that [`Self::at_shared`] can be used.
-    pub fn are_alike(&self) -> bool {
-        let [first, second, third] = &self.planes;
-        first.layout == second.layout && first.layout == third.layout
-    }
-
-    /// The values at the luma position `(x, y)`, interpolated between the four samples around it;
-    /// beyond the edges those of the edge.
-    #[inline]
-    pub fn at(&self, x: f32, y: f32) -> [f32; 3] {
-        let value = |plane: &Plane| plane.value(&plane.taps(x, y));
-        let [first, second, third] = &self.planes;
-        [value(first), value(second), value(third)]
-    }
-
-    /// As [`Self::at`] for components that [are alike](Self::are_alike), with less work.
-    #[inline]
-    pub fn at_shared(&self, x: f32, y: f32) -> [f32; 3] {
-        let [first, second, third] = &self.planes;
-        let taps = first.taps(x, y);
-        [first.value(&taps), second.value(&taps), third.value(&taps)]
-    }
-}
-
-impl<'a> Plane<'a> {
-    fn new(data: &'a [u8], layout: Layout) -> Self {
+impl Word {
+    /// Samples packed in the way `packing`.
+    pub fn new(packing: Packing) -> Self {
         Self {
-            data,
-            last: [layout.width, layout.height].map(|side| (side - 1) as f32),
-            scale: layout.shift.map(|shift| 1.0 / (1u32 << shift) as f32),
-            lag: [0, 1].map(|axis| layout.lag(axis) as f32),
-            layout,
+            shift: packing.shift,
+            most: u16::MAX >> (16 - packing.depth),
         }
-    }
-
-    #[inline(always)]
-    fn taps(&self, x: f32, y: f32) -> Taps {
-        let position = |v: f32, axis: usize| {
-            ((v - self.lag[axis]) * self.scale[axis]).clamp(0.0, self.last[axis])
-        };
-        let (x, y) = (position(x, 0), position(y, 1));
-        // Sides of frames fit an i32, and casts to it are the cheapest.
-        let (left, up) = (x as i32 as usize, y as i32 as usize);
-        let right = left + usize::from(x < self.last[0]);
-        let down = up + usize::from(y < self.last[1]);
-        let row = |y: usize| [left, right].map(|x| y * self.layout.stride + x * self.layout.step);
-        Taps {
-            upper: row(up),
-            lower: row(down),
-            fraction: [x - left as f32, y - up as f32],
-        }
-    }
-
-    #[inline(always)]
-    fn value(&self, taps: &Taps) -> f32 {
-        let [fx, fy] = taps.fraction;
-        let between = |row: [usize; 2]| {
-            let [left, right] = row.map(|index| f32::from(self.data[index]));
-            left + fx * (right - left)
-        };
-        let (upper, lower) = (between(taps.upper), between(taps.lower));
-        upper + fy * (lower - upper)
     }
 }
+
+impl Sample for Byte {
+    const BYTES: usize = 1;
+
+    #[inline(always)]
+    fn get(self, data: &[u8], at: usize) -> f32 {
+        f32::from(data[at])
+    }
+
+    #[inline(always)]
+    fn put(self, data: &mut [u8], at: usize, value: f32) {
+        // The cast cuts to 0..=255 and off the fraction.
+        data[at] = (value + 0.5) as u8;
+    }
+}
+
+impl Sample for Word {
+    const BYTES: usize = 2;
+
+    #[inline(always)]
+    fn get(self, data: &[u8], at: usize) -> f32 {
+        let word = u16::from_le_bytes([data[at], data[at + 1]]);
+        f32::from((word >> self.shift) & self.most)
+    }
+
+    #[inline(always)]
+    fn put(self, data: &mut [u8], at: usize, value: f32) {
+        let sample = ((value + 0.5) as u16).min(self.most);
+        let others = u16::from_le_bytes([data[at], data[at + 1]]) & !(self.most << self.shift);
+        let word = others | (sample << self.shift);
+        data[at..at + 2].copy_from_slice(&word.to_le_bytes());
+    }
+}
+
+/// Calls `$do` with the [`Sample`] that `$packing` is.
+macro_rules! with_sample {
+    ($packing:expr, $sample:ident => $do:expr) => {
+        if $packing.is_byte() {
+            let $sample = $crate::frame::component::Byte;
+            $do
+        } else {
+            let $sample = $crate::frame::component::Word::new($packing);
+            $do
+        }
+    };
+}
+pub(super) use with_sample;

@@ -1,13 +1,16 @@
 //! Marks for the eye: the hole tinted, boxes and points.
 
+use std::ops::Range;
+
 use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 use mde_core::alignment::{Affine, AlignmentError, Point};
 
-use super::colour::Rgb;
+use super::canvas::{Area, Dab, Frame, Ink, Source};
+use super::colour::{Colour, Rgb};
 use super::hole::Hole;
-use super::paint::{Area, Paint, paint};
-use super::write::hole_area;
+use super::plain::PlainInk;
+use super::write::{Writer, area};
 
 const TINT: Rgb = [1.0, 0.2, 0.7];
 const TINT_OPACITY: f32 = 0.5;
@@ -17,34 +20,40 @@ const POINT: Rgb = [1.0, 0.9, 0.0];
 /// Frame heights a line's width.
 const LINES_A_FRAME: f64 = 300.0;
 
-/// Tints the pixels that `to_crop` maps into `hole`, by their weights.
+/// Tints the pixels that `to_crop` maps into the hole of any channel, by their weights.
 ///
 /// # Errors
-/// As [`super::write_crop`].
+/// As [`Writer::write`].
 pub fn hole(
+    writer: &mut Writer,
     frame: &mut VideoFrameRef<&mut gst::BufferRef>,
     to_crop: &Affine,
     hole: &Hole,
 ) -> Result<(), AlignmentError> {
-    if let Some(area) = hole_area(frame, to_crop, hole)? {
-        let weight = |x: f64, y: f64| {
-            let [x, y] = to_crop.apply([x, y]);
-            TINT_OPACITY * hole.weight(x as f32, y as f32)
+    let area = area(frame, to_crop, hole, None)?;
+    if let Some(part) = hole.bounds() {
+        let samples = Colour::of(frame.info()).samples(TINT);
+        writer.plain.take_tint(samples, hole, part);
+        let mut ink = PlainInk {
+            to_crop,
+            part,
+            hole,
+            strength: TINT_OPACITY,
+            pixels: None,
+            texels: &writer.plain.texels,
         };
-        paint(
-            frame,
-            &area,
-            &Tint {
-                colour: TINT,
-                weight,
-            },
-        );
+        writer.canvas.paint(frame, &area, &mut ink);
     }
     Ok(())
 }
 
 /// Draws the outline of the upright box between the corners `low` and `high`.
-pub fn outline(frame: &mut VideoFrameRef<&mut gst::BufferRef>, low: Point, high: Point) {
+pub fn outline(
+    writer: &mut Writer,
+    frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+    low: Point,
+    high: Point,
+) {
     let line = line_width(frame);
     let ([x0, y0], [x1, y1]) = (low, high);
     for (low, high) in [
@@ -54,50 +63,56 @@ pub fn outline(frame: &mut VideoFrameRef<&mut gst::BufferRef>, low: Point, high:
         ([x1 - line, y0], [x1, y1]),
     ] {
         let area = Area::between(frame, low, high);
-        let weight = |_, _| 1.0;
-        paint(
-            frame,
-            &area,
-            &Tint {
-                colour: LINE,
-                weight,
-            },
-        );
+        let mut shape = Shape::new(frame, LINE, |x, y| {
+            area.x.contains(&x) && area.y.contains(&y)
+        });
+        writer.canvas.paint(frame, &area, &mut shape);
     }
 }
 
 /// Draws discs at `points`.
-pub fn points(frame: &mut VideoFrameRef<&mut gst::BufferRef>, points: &[Point]) {
+pub fn points(
+    writer: &mut Writer,
+    frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+    points: &[Point],
+) {
     let radius = 1.5 * line_width(frame);
     for &[x, y] in points {
         let area = Area::between(frame, [x - radius, y - radius], [x + radius, y + radius]);
-        let weight = |px: f64, py: f64| f32::from(u8::from((px - x).hypot(py - y) <= radius));
-        paint(
-            frame,
-            &area,
-            &Tint {
-                colour: POINT,
-                weight,
-            },
-        );
+        let mut shape = Shape::new(frame, POINT, |column, row| {
+            (column as f64 - x).hypot(row as f64 - y) <= radius
+        });
+        writer.canvas.paint(frame, &area, &mut shape);
     }
 }
 
-fn line_width(frame: &VideoFrameRef<&mut gst::BufferRef>) -> f64 {
+fn line_width(frame: &Frame<'_>) -> f64 {
     (f64::from(frame.height()) / LINES_A_FRAME).max(1.0)
 }
 
-struct Tint<W> {
-    colour: Rgb,
-    weight: W,
+/// The pixels of a shape, in one colour.
+struct Shape<C> {
+    samples: [f32; 3],
+    contains: C,
 }
 
-impl<W: Fn(f64, f64) -> f32> Paint for Tint<W> {
-    fn weight(&self, x: f64, y: f64) -> f32 {
-        (self.weight)(x, y)
+impl<C: Fn(usize, usize) -> bool> Shape<C> {
+    fn new(frame: &Frame<'_>, colour: Rgb, contains: C) -> Self {
+        Self {
+            samples: Colour::of(frame.info()).samples(colour),
+            contains,
+        }
     }
+}
 
-    fn mix(&self, factors: [f32; 3], _x: f64, _y: f64) -> f32 {
-        factors.iter().zip(self.colour).map(|(f, v)| f * v).sum()
+impl<C: Fn(usize, usize) -> bool> Ink for Shape<C> {
+    fn dab(&mut self, _source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut [Dab]) {
+        let [a, b, c] = self.samples;
+        for (x, dab) in xs.clone().zip(row) {
+            *dab = match (self.contains)(x, y) {
+                true => [a, b, c, 1.0],
+                false => [0.0; 4],
+            };
+        }
     }
 }

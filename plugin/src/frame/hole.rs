@@ -3,42 +3,45 @@
 use mde_core::mask::{CHANNELS, Mask};
 use mde_core::occlusion::Rect;
 
-/// Blend weights of a crop: 0 where the picture is known, above 0 up to 1 in the hole.
+/// Blend weights of a crop, one plane a channel: 0 where the channel is known, above 0 up to 1 in
+/// its hole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hole {
     width: usize,
     height: usize,
-    weights: Vec<f32>,
+    /// The plane of each channel: those with the same hole share it.
+    planes: Vec<Vec<f32>>,
+    plane_of: [usize; CHANNELS],
     bounds: Option<Rect>,
     is_soft: bool,
 }
 
 impl Hole {
-    /// The hole of `mask`: the pixels with any missing channel. Its weights rise from the border,
-    /// which includes that of the crop, to 1 over `feather` crop pixels inside it.
+    /// The holes of the channels of `mask`. Weights rise from a hole's border, which includes that
+    /// of the crop, to 1 over `feather` crop pixels inside it.
     pub fn new(mask: &Mask, feather: f32) -> Self {
         let (width, height) = (mask.width(), mask.height());
-        let is_missing =
-            |x: usize, y: usize| (0..CHANNELS).any(|channel| !mask.is_known(channel, x, y));
-        let missing: Vec<bool> = (0..width * height)
-            .map(|i| is_missing(i % width, i / width))
-            .collect();
-        let reach = feather.ceil() as usize + 1;
-        let across = distances_across(&missing, width, reach);
-        let weights = (0..width * height).map(|i| {
-            if !missing[i] {
-                return 0.0;
+        let known = |channel: usize| {
+            let pixels = width * height;
+            &mask.as_slice()[channel * pixels..(channel + 1) * pixels]
+        };
+        let mut planes = Vec::with_capacity(CHANNELS);
+        let mut plane_of = [0; CHANNELS];
+        for channel in 0..CHANNELS {
+            let like = (0..channel).find(|&other| known(other) == known(channel));
+            plane_of[channel] = like.map_or(planes.len(), |other| plane_of[other]);
+            if like.is_none() {
+                planes.push(weights(known(channel), (width, height), feather));
             }
-            let depth = depth(&across, i % width, i / width, (width, height), reach);
-            // The border runs half a pixel before the first missing pixel.
-            ((depth - 0.5) / feather.max(0.5)).min(1.0)
-        });
+        }
+        let any = |i: usize| planes.iter().any(|plane: &Vec<f32>| plane[i] > 0.0);
         Self {
-            weights: weights.collect(),
+            bounds: bounds((0..width * height).filter(|&i| any(i)), width),
             width,
             height,
-            bounds: bounds(&missing, width),
-            is_soft: feather > 0.5,
+            planes,
+            plane_of,
+            is_soft: feather > SHARPEST,
         }
     }
 
@@ -47,43 +50,50 @@ impl Hole {
         (self.width, self.height)
     }
 
-    /// The smallest box around the hole, if there is a hole.
+    /// The smallest box around the holes of all channels, if there is a hole.
     pub fn bounds(&self) -> Option<Rect> {
         self.bounds
     }
 
-    /// The weight at the crop position `(x, y)`: above 0 exactly where the nearest pixel is in the
-    /// hole.
-    pub fn weight(&self, x: f32, y: f32) -> f32 {
-        let (column, row) = ((x + 0.5).floor(), (y + 0.5).floor());
-        let is_within =
-            (0.0..self.width as f32).contains(&column) && (0.0..self.height as f32).contains(&row);
-        if !is_within {
-            return 0.0;
-        }
-        let nearest = self.weights[row as usize * self.width + column as usize];
+    /// Whether the channels have one hole.
+    pub fn is_uniform(&self) -> bool {
+        self.planes.len() == 1
+    }
+
+    /// The weights of `channel` at the crop's pixels, `[H, W]`.
+    pub fn weights(&self, channel: usize) -> &[f32] {
+        &self.planes[self.plane_of[channel]]
+    }
+
+    /// The weight between pixels, from that of the nearest one and that interpolated among the
+    /// four around: above 0 exactly where the nearest pixel is in the hole.
+    #[inline(always)]
+    pub fn between(&self, nearest: f32, interpolated: f32) -> f32 {
         match nearest > 0.0 && self.is_soft {
-            true => bilinear(&self.weights, (self.width, self.height), x, y),
+            true => interpolated,
             false => nearest,
         }
     }
 }
 
-/// The value of the `[H, W]` plane at `(x, y)`, interpolated; beyond the edges that of the edge.
-pub fn bilinear(plane: &[f32], (width, height): (usize, usize), x: f32, y: f32) -> f32 {
-    let x = x.clamp(0.0, (width - 1) as f32);
-    let y = y.clamp(0.0, (height - 1) as f32);
-    let (left, up) = (x as i32 as usize, y as i32 as usize);
-    let (right, down) = ((left + 1).min(width - 1), (up + 1).min(height - 1));
-    let (fx, fy) = (x - left as f32, y - up as f32);
-    let value = |x: usize, y: usize| plane[y * width + x];
-    let upper = value(left, up) + fx * (value(right, up) - value(left, up));
-    let lower = value(left, down) + fx * (value(right, down) - value(left, down));
-    upper + fy * (lower - upper)
+/// Feathers are no narrower than this: the border runs half a pixel before the first missing one.
+const SHARPEST: f32 = 0.5;
+
+fn weights(known: &[f32], (width, height): (usize, usize), feather: f32) -> Vec<f32> {
+    let reach = feather.ceil() as usize + 1;
+    let across = distances_across(known, width, reach);
+    let weight = |i: usize| {
+        if known[i] != 0.0 {
+            return 0.0;
+        }
+        let depth = depth(&across, i % width, i / width, (width, height), reach);
+        ((depth - SHARPEST) / feather.max(SHARPEST)).min(1.0)
+    };
+    (0..width * height).map(weight).collect()
 }
 
-fn bounds(missing: &[bool], width: usize) -> Option<Rect> {
-    let holes = || (0..missing.len()).filter(|&i| missing[i]);
+fn bounds(pixels: impl Iterator<Item = usize> + Clone, width: usize) -> Option<Rect> {
+    let holes = || pixels.clone();
     Some(Rect {
         x0: holes().map(|i| i % width).min()?,
         x1: holes().map(|i| i % width + 1).max()?,
@@ -93,11 +103,11 @@ fn bounds(missing: &[bool], width: usize) -> Option<Rect> {
 }
 
 /// For each pixel the distance to the nearest known one of its row, at most `reach`.
-fn distances_across(missing: &[bool], width: usize, reach: usize) -> Vec<usize> {
-    let mut distances = Vec::with_capacity(missing.len());
-    for row in missing.chunks(width) {
+fn distances_across(known: &[f32], width: usize, reach: usize) -> Vec<usize> {
+    let mut distances = Vec::with_capacity(known.len());
+    for row in known.chunks(width) {
         for x in 0..width {
-            let missing_at = |x: Option<usize>| x.and_then(|x| row.get(x)) == Some(&true);
+            let missing_at = |x: Option<usize>| x.and_then(|x| row.get(x)) == Some(&0.0);
             let known = |d: usize| !missing_at(x.checked_sub(d)) || !missing_at(Some(x + d));
             distances.push((0..reach).find(|&d| known(d)).unwrap_or(reach));
         }
@@ -138,42 +148,54 @@ mod tests {
         let rect = Rect::new(8, 6, 20, 18);
         let hole = hole(rect, 0.0);
         assert_eq!(hole.bounds(), Some(rect));
-        for y in 0..24 {
-            for x in 0..32 {
-                let wanted = f32::from(u8::from(rect.contains(x, y)));
-                assert_eq!(hole.weight(x as f32, y as f32), wanted, "{x} {y}");
-            }
+        for (i, weight) in hole.weights(0).iter().enumerate() {
+            let wanted = f32::from(u8::from(rect.contains(i % 32, i / 32)));
+            assert_eq!(*weight, wanted, "{i}");
         }
-        assert_eq!(hole.weight(7.4, 10.0), 0.0);
-        assert_eq!(hole.weight(7.6, 10.0), 1.0);
+        assert_eq!(hole.between(0.0, 0.4), 0.0);
+        assert_eq!(hole.between(1.0, 0.6), 1.0);
     }
 
     #[test]
     fn a_feather_rises_inside_the_hole() {
         let rect = Rect::new(8, 6, 24, 20);
         let hole = hole(rect, 4.0);
-        let row: Vec<f32> = (6..14).map(|x| hole.weight(x as f32, 12.0)).collect();
-        assert_eq!(row, [0.0, 0.0, 0.125, 0.375, 0.625, 0.875, 1.0, 1.0]);
-        for y in 0..24 {
-            for x in 0..32 {
-                let weight = hole.weight(x as f32, y as f32);
-                assert_eq!(weight > 0.0, rect.contains(x, y), "{x} {y}");
-            }
+        let row = &hole.weights(0)[12 * 32..];
+        assert_eq!(row[6..14], [0.0, 0.0, 0.125, 0.375, 0.625, 0.875, 1.0, 1.0]);
+        for (i, weight) in hole.weights(0).iter().enumerate() {
+            assert_eq!(*weight > 0.0, rect.contains(i % 32, i / 32), "{i}");
         }
+        assert_eq!(hole.between(0.0, 0.05), 0.0);
+        assert_eq!(hole.between(0.125, 0.1), 0.1);
     }
 
     #[test]
     fn the_crop_s_border_is_feathered_too() {
         let hole = hole(Rect::new(0, 0, 16, 24), 2.0);
-        assert_eq!(hole.weight(0.0, 12.0), 0.25);
-        assert_eq!(hole.weight(8.0, 23.0), 0.25);
-        assert_eq!(hole.weight(8.0, 12.0), 1.0);
+        let weight = |x: usize, y: usize| hole.weights(0)[y * 32 + x];
+        assert_eq!(weight(0, 12), 0.25);
+        assert_eq!(weight(8, 23), 0.25);
+        assert_eq!(weight(8, 12), 1.0);
+    }
+
+    #[test]
+    fn each_channel_has_its_hole() {
+        let mut mask = Mask::known(8, 8);
+        mask.drop_rect(Rect::new(2, 2, 4, 4));
+        assert!(Hole::new(&mask, 0.0).is_uniform());
+        mask.drop_channel(2);
+        let hole = Hole::new(&mask, 0.0);
+        assert!(!hole.is_uniform());
+        assert_eq!(hole.bounds(), Some(Rect::new(0, 0, 8, 8)));
+        for (i, (green, blue)) in hole.weights(1).iter().zip(hole.weights(2)).enumerate() {
+            let in_rect = Rect::new(2, 2, 4, 4).contains(i % 8, i / 8);
+            assert_eq!((*green > 0.0, *blue), (in_rect, 1.0), "{i}");
+        }
     }
 
     #[test]
     fn nothing_missing_is_no_hole() {
         let hole = Hole::new(&Mask::known(8, 8), 2.0);
         assert_eq!(hole.bounds(), None);
-        assert_eq!(hole.weight(3.0, 3.0), 0.0);
     }
 }

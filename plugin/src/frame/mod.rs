@@ -1,42 +1,33 @@
 //! Reading a region of a raw video frame into an RGB crop, and writing completed pixels back.
 //!
-//! Everything that depends on the pixel format is here. Each colour component of a frame is seen
-//! as a plane of bytes with its own subsampling and siting (`component`), and colorimetry as an
-//! affine map between those bytes and RGB (`colour`), so there is one way for all formats.
+//! Everything that depends on the pixel format is here. `format` says how samples are packed; each
+//! colour component of a frame is then seen as a plane of samples with its own subsampling and
+//! siting (`component`), and colorimetry as an affine map between those samples and RGB (`colour`),
+//! so there is one way for all formats.
+//!
+//! A crop is read by a [`Reader`] (`shrunk` takes the samples it needs). A [`Writer`] blends a completion into the frame: `canvas` goes
+//! through the frame's rows and blends what an ink says into the samples; the inks are completions
+//! with one hole for all channels (`plain`), with a hole for each (`mixed`, sharpened by `guide`),
+//! and the marks of [`draw`].
 //!
 //! Coordinates are those of [`mde_core::alignment`]: whole numbers at pixel centres.
 
+mod canvas;
 mod colour;
 mod component;
 pub mod draw;
+mod format;
+mod guide;
 mod hole;
-mod paint;
+mod mixed;
+mod plain;
 mod read;
+mod shrunk;
+mod texels;
 mod write;
 
-use gst_video::VideoFormat;
-
+pub use colour::Channels;
+pub use format::SUPPORTED_FORMATS;
 pub use hole::Hole;
-pub use read::read_crop;
-pub use write::write_crop;
-
-/// The formats that [`read_crop`], [`write_crop`] and [`draw`] take: 8 bits a component.
-pub const SUPPORTED_FORMATS: &[VideoFormat] = &[
-    VideoFormat::Rgb,
-    VideoFormat::Bgr,
-    VideoFormat::Rgbx,
-    VideoFormat::Bgrx,
-    VideoFormat::Xrgb,
-    VideoFormat::Xbgr,
-    VideoFormat::Rgba,
-    VideoFormat::Bgra,
-    VideoFormat::Argb,
-    VideoFormat::Abgr,
-    VideoFormat::I420,
-    VideoFormat::Yv12,
-    VideoFormat::Nv12,
-    VideoFormat::Nv21,
-    VideoFormat::Y42b,
-    VideoFormat::Y444,
-    VideoFormat::Gray8,
-];
+pub use read::{Crop, Reader};
+pub use write::{Completion, PixelWeights, Writer};

@@ -4,111 +4,154 @@ use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 use mde_core::alignment::Affine;
 
-use super::colour::Colour;
-use super::component::Samples;
+use super::colour::{Channels, Colour};
+use super::component::{self, Layout};
+use super::shrunk::{Rows, Shrunk};
 
-/// Most samples averaged for one crop pixel in each direction, where the crop is smaller than its
-/// region of the frame.
-const MAX_SAMPLES: f32 = 3.0;
-
-/// Reads the crop of `size` = (width, height) that `to_frame` maps into `frame`.
-///
-/// `rgb` becomes `[3, H, W]` in `[0, 1]`, interpolated bilinearly, beyond the frame its edge;
-/// `inside` becomes `[H, W]`, 1 where the crop pixel lies in the frame, else 0.
-///
-/// # Panics
-/// If `rgb` or `inside` has another length, or the format is not a
-/// [supported](super::SUPPORTED_FORMATS) one.
-pub fn read_crop<T>(
-    frame: &VideoFrameRef<T>,
-    to_frame: &Affine,
-    (width, height): (usize, usize),
-    rgb: &mut [f32],
-    inside: &mut [f32],
-) {
-    assert_eq!(rgb.len(), 3 * width * height, "three values a pixel");
-    assert_eq!(inside.len(), width * height, "one value a pixel");
-    let samples = Samples::of(frame);
-    if samples.are_alike() {
-        let bytes_at = |x, y| samples.at_shared(x, y);
-        read_by(frame, to_frame, (width, height), rgb, inside, bytes_at);
-    } else {
-        let bytes_at = |x, y| samples.at(x, y);
-        read_by(frame, to_frame, (width, height), rgb, inside, bytes_at);
-    }
+/// A crop to be read.
+#[derive(Debug)]
+pub struct Crop<'a> {
+    /// Width and height in pixels.
+    pub size: (usize, usize),
+    /// Becomes `[3, H, W]` in `[0, 1]`.
+    pub rgb: &'a mut [f32],
+    /// Becomes `[H, W]`: 1 where the pixel lies in the frame, else 0.
+    pub inside: &'a mut [f32],
 }
 
-/// [`read_crop`] through `bytes_at`, which gives the components' bytes at a position.
-fn read_by<T>(
-    frame: &VideoFrameRef<T>,
-    to_frame: &Affine,
-    (width, height): (usize, usize),
-    rgb: &mut [f32],
-    inside: &mut [f32],
-    bytes_at: impl Fn(f32, f32) -> [f32; 3],
-) {
-    let colour = Colour::of(frame.info());
-    let grid = Grid::new(to_frame);
-    let edges = [frame.width(), frame.height()].map(|side| side as f32 - 0.5);
-    let [[step_x, _], [step_y, _]] = to_frame.linear.map(|row| row.map(|v| v as f32));
-    let (red, rest) = rgb.split_at_mut(width * height);
-    let (green, blue) = rest.split_at_mut(width * height);
-    for row in 0..height {
-        let [start_x, start_y] = to_frame.apply([0.0, row as f64]).map(|v| v as f32);
-        let row = row * width..(row + 1) * width;
-        let rgb = red[row.clone()]
-            .iter_mut()
-            .zip(&mut green[row.clone()])
-            .zip(&mut blue[row.clone()]);
-        for (column, (((red, green), blue), inside)) in rgb.zip(&mut inside[row]).enumerate() {
-            let column = column as f32;
-            let (x, y) = (start_x + column * step_x, start_y + column * step_y);
-            let is_inside = (-0.5..edges[0]).contains(&x) && (-0.5..edges[1]).contains(&y);
-            *inside = f32::from(u8::from(is_inside));
-            [*red, *green, *blue] = colour.to_rgb(grid.mean(x, y, &bytes_at));
-        }
-    }
+/// Reads crops from frames. Made once and reused, so that it allocates only for a crop larger than
+/// all before.
+#[derive(Clone, Debug, Default)]
+pub struct Reader {
+    /// Of each component the planes of all rows, or of the fields.
+    planes: [[Shrunk; 2]; 3],
+    samples: [Vec<f32>; 3],
 }
 
-/// The positions whose mean stands for a crop pixel.
-struct Grid {
-    counts: [usize; 2],
-    steps: [[f32; 2]; 2],
-}
-
-impl Grid {
-    fn new(to_frame: &Affine) -> Self {
-        let [[a, b], [c, d]] = to_frame.linear.map(|row| row.map(|v| v as f32));
-        let count = |length: f32| length.round().clamp(1.0, MAX_SAMPLES) as usize;
-        let counts = [count(a.hypot(c)), count(b.hypot(d))];
-        let [right, down] = counts.map(|n| n as f32);
-        Self {
-            counts,
-            steps: [[a / right, c / right], [b / down, d / down]],
-        }
-    }
-
-    #[inline]
-    fn mean(&self, x: f32, y: f32, bytes_at: &impl Fn(f32, f32) -> [f32; 3]) -> [f32; 3] {
-        let [right, down] = self.counts;
-        if right * down == 1 {
-            return bytes_at(x, y);
-        }
-        let [step_right, step_down] = self.steps;
-        let centred = |i: usize, n: usize| i as f32 - (n as f32 - 1.0) / 2.0;
-        let mut sum = [0.0; 3];
-        for j in 0..down {
-            for i in 0..right {
-                let (u, v) = (centred(i, right), centred(j, down));
-                let bytes = bytes_at(
-                    x + u * step_right[0] + v * step_down[0],
-                    y + u * step_right[1] + v * step_down[1],
-                );
-                for (sum, byte) in sum.iter_mut().zip(bytes) {
-                    *sum += byte;
-                }
+impl Reader {
+    /// Reads the crop that `to_frame` maps into `frame`, averaged where it is smaller than its
+    /// region of the frame, else interpolated bilinearly; beyond the frame its edge.
+    ///
+    /// In an interlaced frame a pixel is interpolated from rows of one field, or is the mean of as
+    /// many rows of both.
+    ///
+    /// # Panics
+    /// If a slice of `crop` has another length, or the format is not a
+    /// [supported](super::SUPPORTED_FORMATS) one.
+    pub fn read<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        to_frame: &Affine,
+        channels: Channels,
+        crop: Crop<'_>,
+    ) {
+        let Crop { size, rgb, inside } = crop;
+        let (width, height) = size;
+        assert_eq!(rgb.len(), 3 * width * height, "three values a pixel");
+        assert_eq!(inside.len(), width * height, "one value a pixel");
+        let count = component::count(frame);
+        let fields = fields(frame, to_frame);
+        for (index, planes) in self.planes.iter_mut().enumerate().take(count) {
+            let layout = Layout::of(frame, index);
+            let data = frame
+                .plane_data(layout.plane)
+                .expect("a supported format has the plane");
+            for (&rows, plane) in fields.iter().zip(planes) {
+                plane.fill(data, &layout, rows, to_frame, size);
             }
         }
-        sum.map(|v| v / (right * down) as f32)
+        let colour = Colour::of(frame.info()).reading(channels);
+        let (red, rest) = rgb.split_at_mut(width * height);
+        let (green, blue) = rest.split_at_mut(width * height);
+        for row in 0..height {
+            let line = Row::new(to_frame, row, frame);
+            let range = row * width..(row + 1) * width;
+            line.mark_inside(&mut inside[range.clone()]);
+            for index in 0..count {
+                let samples = &mut self.samples[index];
+                samples.resize(width, 0.0);
+                let planes = &self.planes[index];
+                match fields {
+                    [_] => interpolate(&planes[0], row, samples, |_| true),
+                    _ => {
+                        for (field, plane) in planes.iter().enumerate() {
+                            interpolate(plane, row, samples, |column| line.field(column) == field);
+                        }
+                    }
+                }
+            }
+            let samples = [0, 1, 2].map(|index| &self.samples[index.min(count - 1)][..width]);
+            let rgb = [
+                &mut red[range.clone()],
+                &mut green[range.clone()],
+                &mut blue[range],
+            ];
+            convert(&colour, samples, rgb);
+        }
+    }
+}
+
+/// The sets of rows to interpolate in.
+fn fields<T>(frame: &VideoFrameRef<T>, to_frame: &Affine) -> &'static [Rows] {
+    let [c, d] = to_frame.linear[1];
+    let rows_a_pixel = c.hypot(d);
+    // A field of its own takes two rows.
+    let has_fields = frame.is_interlaced() && frame.height() > 3;
+    match has_fields && rows_a_pixel < 2.0 {
+        true => &[Rows::Field(0), Rows::Field(1)],
+        false => &[Rows::All],
+    }
+}
+
+fn interpolate(plane: &Shrunk, row: usize, samples: &mut [f32], is_of: impl Fn(usize) -> bool) {
+    let ([x, y], [step_x, step_y]) = plane.line(row);
+    for (column, sample) in samples.iter_mut().enumerate() {
+        if is_of(column) {
+            let column = column as i32 as f32;
+            *sample = plane.at([x + column * step_x, y + column * step_y]);
+        }
+    }
+}
+
+fn convert(colour: &Colour, samples: [&[f32]; 3], [red, green, blue]: [&mut [f32]; 3]) {
+    let [a, b, c] = samples;
+    let samples = a.iter().zip(b).zip(c);
+    let rgb = red.iter_mut().zip(green).zip(blue);
+    for (((red, green), blue), ((a, b), c)) in rgb.zip(samples) {
+        [*red, *green, *blue] = colour.to_rgb([*a, *b, *c]).map(|v| v.clamp(0.0, 1.0));
+    }
+}
+
+/// A row of a crop in the luma pixels of the frame.
+struct Row {
+    start: [f32; 2],
+    step: [f32; 2],
+    edges: [f32; 2],
+}
+
+impl Row {
+    fn new<T>(to_frame: &Affine, row: usize, frame: &VideoFrameRef<T>) -> Self {
+        Self {
+            start: to_frame.apply([0.0, row as f64]).map(|v| v as f32),
+            step: to_frame.linear.map(|row| row[0] as f32),
+            edges: [frame.width(), frame.height()].map(|side| side as f32 - 0.5),
+        }
+    }
+
+    fn mark_inside(&self, inside: &mut [f32]) {
+        for (column, inside) in inside.iter_mut().enumerate() {
+            let is_within = |axis: usize| {
+                let v = self.start[axis] + column as i32 as f32 * self.step[axis];
+                (-0.5..self.edges[axis]).contains(&v)
+            };
+            *inside = f32::from(u8::from(is_within(0) & is_within(1)));
+        }
+    }
+
+    /// The field of the row of the frame next to the pixel in `column`.
+    fn field(&self, column: usize) -> usize {
+        let y = self.start[1] + column as i32 as f32 * self.step[1];
+        let row = (y + 0.5).max(0.0).min(self.edges[1] - 0.5) as i32;
+        row as usize % 2
     }
 }

@@ -1,87 +1,152 @@
 //! Writing the completed pixels of a crop back into the frame.
 
 use gst_video::VideoFrameRef;
+use gst_video::prelude::*;
 use mde_core::alignment::{Affine, AlignmentError};
+use mde_core::occlusion::Rect;
 
-use super::hole::{Hole, bilinear};
-use super::paint::{Area, Paint, paint};
+use super::canvas::{Area, Canvas, Frame};
+use super::colour::{Channels, Colour};
+use super::hole::Hole;
+use super::mixed::Mixed;
+use super::plain::Plain;
 
-/// Blends `completed`, the `[3, H, W]` RGB values in `[0, 1]` of a crop, into the pixels of `frame`
-/// that `to_crop` maps into `hole`. Every byte that belongs to other pixels stays as it is, and so
-/// do alpha and pixels that would become NaN.
-///
-/// # Errors
-/// [`AlignmentError::Singular`] where `to_crop` has no inverse; the frame is then as it was.
-///
-/// # Panics
-/// If `completed` has another length, or the format is not a
-/// [supported](super::SUPPORTED_FORMATS) one.
-pub fn write_crop(
-    frame: &mut VideoFrameRef<&mut gst::BufferRef>,
-    to_crop: &Affine,
-    completed: &[f32],
-    hole: &Hole,
-) -> Result<(), AlignmentError> {
-    let (width, height) = hole.size();
-    assert_eq!(completed.len(), 3 * width * height, "three values a pixel");
-    if let Some(area) = hole_area(frame, to_crop, hole)? {
-        let completion = Completion {
-            to_crop,
-            hole,
-            completed,
-        };
-        paint(frame, &area, &completion);
-    }
-    Ok(())
+/// A completed crop on its way into the frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Completion<'a> {
+    /// What the generator made of the crop, `[3, H, W]` RGB values in `[0, 1]`.
+    pub rgb: &'a [f32],
+    /// The crop as it was read, `[3, H, W]`; missing values are not looked at.
+    pub image: &'a [f32],
+    /// What is missing from it, a hole for each channel.
+    pub hole: &'a Hole,
+    /// What of the frame the crop's channels stand for, as it was read.
+    pub channels: Channels,
+    /// How much of the completion there is in the hole, in `[0, 1]`: a factor on all weights.
+    pub strength: f32,
+    /// What is missing from the frame besides, pixel by pixel.
+    pub pixels: Option<PixelWeights<'a>>,
 }
 
-/// The pixels of `frame` among which those of the hole are; nothing where there is no hole.
-pub fn hole_area(
-    frame: &VideoFrameRef<&mut gst::BufferRef>,
-    to_crop: &Affine,
-    hole: &Hole,
-) -> Result<Option<Area>, AlignmentError> {
-    let to_frame = to_crop.inverse()?;
-    let Some(bounds) = hole.bounds() else {
-        return Ok(None);
-    };
-    let edges = |from: usize, to: usize| [from as f64 - 0.5, to as f64 - 0.5];
-    let (xs, ys) = (edges(bounds.x0, bounds.x1), edges(bounds.y0, bounds.y1));
-    let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
-    for corner in [0, 1, 2, 3].map(|i| [xs[i % 2], ys[i / 2]]) {
-        let corner = to_frame.apply(corner);
-        for axis in 0..2 {
-            low[axis] = low[axis].min(corner[axis]);
-            high[axis] = high[axis].max(corner[axis]);
+/// Blend weights of pixels of the frame, for all channels. Where the crop's hole has a greater
+/// weight, that one counts.
+#[derive(Clone, Copy, Debug)]
+pub struct PixelWeights<'a> {
+    /// The pixels of the frame.
+    pub area: Rect,
+    /// Their weights in `[0, 1]`, row by row.
+    pub weights: &'a [f32],
+}
+
+impl<'a> PixelWeights<'a> {
+    /// The x coordinate of the first pixel, and the weights from there on, of the frame's row `y`.
+    pub(super) fn row(&self, y: usize) -> (usize, &'a [f32]) {
+        let width = self.area.width();
+        let row = (self.area.y0..self.area.y1).contains(&y).then(|| {
+            let start = (y - self.area.y0) * width;
+            &self.weights[start..start + width]
+        });
+        (self.area.x0, row.unwrap_or(&[]))
+    }
+}
+
+impl Completion<'_> {
+    /// The part of the crop that is looked at: the hole, or all where the frame's pixels have
+    /// weights of their own.
+    pub(super) fn part(&self) -> Option<Rect> {
+        let (width, height) = self.hole.size();
+        match self.pixels {
+            Some(_) => Some(Rect::new(0, 0, width, height)),
+            None => self.hole.bounds(),
         }
     }
-    Ok(Some(Area::between(frame, low, high)))
+
+    /// [`Self::strength`], whatever it was set to.
+    pub(super) fn strength(&self) -> f32 {
+        // Unlike clamp, this makes NaN 0.
+        self.strength.max(0.0).min(1.0)
+    }
 }
 
-struct Completion<'a> {
-    to_crop: &'a Affine,
-    hole: &'a Hole,
-    completed: &'a [f32],
+/// Writes completions into frames. Made once and reused, so that it allocates only for a crop or a
+/// hole larger than all before.
+#[derive(Clone, Debug, Default)]
+pub struct Writer {
+    pub(super) canvas: Canvas,
+    pub(super) plain: Plain,
+    mixed: Mixed,
 }
 
-impl Paint for Completion<'_> {
-    fn weight(&self, x: f64, y: f64) -> f32 {
-        let [x, y] = self.to_crop.apply([x, y]);
-        self.hole.weight(x as f32, y as f32)
+impl Writer {
+    /// Blends `completion` into the pixels of `frame` that `to_crop` maps into its hole. Every byte
+    /// that belongs to other pixels stays as it is, and so do alpha, and samples that would become
+    /// NaN.
+    ///
+    /// Where a pixel misses some channels and has others, the missing ones follow the edges of the
+    /// frame's own. In RGB formats the others stay as they are; in YUV formats the components move
+    /// by what the missing channels change. With [`Channels::Luma`] luma stays as it is where the
+    /// green channel is known.
+    ///
+    /// # Errors
+    /// [`AlignmentError::Singular`] where `to_crop` has no inverse; the frame is then as it was.
+    ///
+    /// # Panics
+    /// If a slice of `completion` has another length, or the format is not a
+    /// [supported](super::SUPPORTED_FORMATS) one.
+    pub fn write(
+        &mut self,
+        frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+        to_crop: &Affine,
+        completion: &Completion<'_>,
+    ) -> Result<(), AlignmentError> {
+        let (width, height) = completion.hole.size();
+        let values = 3 * width * height;
+        assert_eq!(completion.rgb.len(), values, "three values a pixel");
+        assert_eq!(completion.image.len(), values, "three values a pixel");
+        let area = area(frame, to_crop, completion.hole, completion.pixels)?;
+        let Some(part) = completion.part().filter(|_| !area.is_empty()) else {
+            return Ok(());
+        };
+        let colour = Colour::of(frame.info());
+        if completion.hole.is_uniform() && completion.channels == Channels::Rgb {
+            self.plain.take(completion, &colour, part);
+            let mut ink = self.plain.ink(to_crop, completion, part);
+            self.canvas.paint(frame, &area, &mut ink);
+        } else {
+            self.mixed.take(completion, part);
+            let mut ink = self.mixed.ink(to_crop, completion, part, colour);
+            self.canvas.paint(frame, &area, &mut ink);
+        }
+        Ok(())
     }
+}
 
-    fn mix(&self, factors: [f32; 3], x: f64, y: f64) -> f32 {
-        let [x, y] = self.to_crop.apply([x, y]);
-        let size = self.hole.size();
-        let planes = self.completed.chunks(size.0 * size.1);
-        factors
-            .into_iter()
-            .zip(planes)
-            // An RGB component is made of one plane alone.
-            .filter(|(factor, _)| *factor != 0.0)
-            .map(|(factor, plane)| {
-                factor * bilinear(plane, size, x as f32, y as f32).clamp(0.0, 1.0)
-            })
-            .sum()
+/// The pixels of `frame` among which those of the hole are.
+pub(super) fn area(
+    frame: &Frame<'_>,
+    to_crop: &Affine,
+    hole: &Hole,
+    pixels: Option<PixelWeights<'_>>,
+) -> Result<Area, AlignmentError> {
+    let to_frame = to_crop.inverse()?;
+    let mut area = Area { x: 0..0, y: 0..0 };
+    if let Some(bounds) = hole.bounds() {
+        let edges = |from: usize, to: usize| [from as f64 - 0.5, to as f64 - 0.5];
+        let (xs, ys) = (edges(bounds.x0, bounds.x1), edges(bounds.y0, bounds.y1));
+        let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
+        for corner in [0, 1, 2, 3].map(|i| [xs[i % 2], ys[i / 2]]) {
+            let corner = to_frame.apply(corner);
+            for axis in 0..2 {
+                low[axis] = low[axis].min(corner[axis]);
+                high[axis] = high[axis].max(corner[axis]);
+            }
+        }
+        area = Area::between(frame, low, high);
     }
+    if let Some(PixelWeights { area: pixels, .. }) = pixels {
+        let last = |end: usize| end as f64 - 1.0;
+        let (low, high) = ([pixels.x0, pixels.y0], [pixels.x1, pixels.y1]);
+        area = area.around(Area::between(frame, low.map(|v| v as f64), high.map(last)));
+    }
+    Ok(area)
 }

@@ -11,7 +11,7 @@ use ort::value::TensorRef;
 
 use super::centerface::{Face, Maps, STRIDE};
 use super::model_file::{self, VARIABLE};
-use crate::frame;
+use crate::frame::{Channels, Crop, Reader};
 use crate::runtime::{self, Options, Precision, Provider, RuntimeError};
 
 /// Length of the input's shorter side in pixels, before rounding up to [`MULTIPLE`]. Faces of a
@@ -81,6 +81,7 @@ pub enum DetectorError {
 #[derive(Debug)]
 pub struct Detector {
     session: Session,
+    reader: Reader,
     input: Vec<f32>,
     inside: Vec<f32>,
     faces: Vec<Face>,
@@ -122,6 +123,7 @@ impl Detector {
         }
         Ok(Self {
             session: opened.session,
+            reader: Reader::default(),
             input: Vec::new(),
             inside: Vec::new(),
             faces: Vec::new(),
@@ -137,14 +139,13 @@ impl Detector {
         let pixels = input.width * input.height;
         self.input.resize(CHANNELS * pixels, 0.0);
         self.inside.resize(pixels, 0.0);
-        let size = (input.width, input.height);
-        frame::read_crop(
-            frame,
-            &input.to_frame,
-            size,
-            &mut self.input,
-            &mut self.inside,
-        );
+        let crop = Crop {
+            size: (input.width, input.height),
+            rgb: &mut self.input,
+            inside: &mut self.inside,
+        };
+        self.reader
+            .read(frame, &input.to_frame, Channels::Rgb, crop);
         for value in &mut self.input {
             *value *= 255.0;
         }

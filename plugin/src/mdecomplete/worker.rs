@@ -16,7 +16,7 @@ use super::settings::{FrameSettings, MAX_FACES};
 use super::stats::{Report, Step};
 use super::{Occlusions, Overlay, RegionSource};
 use crate::completer::{Batch, Completer, CompleterError};
-use crate::frame::{self, Hole};
+use crate::frame::{self, Channels, Completion, Crop, Hole, Reader, Writer};
 use crate::locate::{self, Bounds, Detector, DetectorError, Region};
 
 /// A frame cannot be completed.
@@ -50,6 +50,8 @@ pub struct Worker {
     /// The batch's crop with each region's completion.
     crops: Vec<Option<usize>>,
     inside: Vec<f32>,
+    reader: Reader,
+    writer: Writer,
 }
 
 /// What is missing from each crop, and how its completion is blended in.
@@ -86,6 +88,8 @@ impl Worker {
             regions: Vec::with_capacity(MAX_FACES as usize),
             crops: Vec::with_capacity(MAX_FACES as usize),
             inside: vec![0.0; size.0 * size.1],
+            reader: Reader::default(),
+            writer: Writer::default(),
             completer,
         }
     }
@@ -217,7 +221,13 @@ impl Worker {
         self.batch.resize(self.regions.len());
         for (index, region) in self.regions.iter().enumerate() {
             let (image, mask) = self.batch.crop_mut(index);
-            frame::read_crop(frame, &region.to_frame, size, image, &mut self.inside);
+            let crop = Crop {
+                size,
+                rgb: image,
+                inside: &mut self.inside,
+            };
+            self.reader
+                .read(frame, &region.to_frame, Channels::Rgb, crop);
             // What lies beyond the frame's edge is as unknown as what is covered.
             let known = self.cut.mask.as_slice().chunks(self.inside.len());
             for (mask, known) in mask.chunks_mut(self.inside.len()).zip(known) {
@@ -250,7 +260,7 @@ impl Worker {
 
     /// Writes the completions, draws the overlay and marks the completed regions.
     fn paint(
-        &self,
+        &mut self,
         buffer: &mut gst::BufferRef,
         info: &VideoInfo,
         overlay: Overlay,
@@ -258,37 +268,46 @@ impl Worker {
     ) -> Result<(), FrameError> {
         let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, info)
             .map_err(|_| FrameError::Map(describe(info)))?;
-        for (region, completed) in self.completed() {
-            frame::write_crop(&mut frame, &region.to_crop, completed, &self.cut.hole)?;
+        for (region, crop) in self.regions.iter().zip(&self.crops) {
+            let Some((crop, rgb)) = crop.and_then(|c| Some((c, self.batch.completed(c)?))) else {
+                continue;
+            };
+            let completion = Completion {
+                rgb,
+                image: self.batch.image(crop),
+                hole: &self.cut.hole,
+                channels: Channels::Rgb,
+                strength: 1.0,
+                pixels: None,
+            };
+            self.writer
+                .write(&mut frame, &region.to_crop, &completion)?;
         }
         self.draw(&mut frame, overlay)?;
         drop(frame);
-        for (region, _) in self.completed() {
-            let size = (info.width(), info.height());
-            self.marks.add(buffer, region, size, is_recalled);
+        let size = (info.width(), info.height());
+        for (region, crop) in self.regions.iter().zip(&self.crops) {
+            if crop.is_some() {
+                self.marks.add(buffer, region, size, is_recalled);
+            }
         }
         Ok(())
     }
 
-    /// The regions with completions, `[3, H, W]`.
-    fn completed(&self) -> impl Iterator<Item = (&Region, &[f32])> {
-        let regions = self.regions.iter().zip(&self.crops);
-        regions.filter_map(|(region, crop)| Some((region, self.batch.completed((*crop)?)?)))
-    }
-
     fn draw(
-        &self,
+        &mut self,
         frame: &mut VideoFrameRef<&mut gst::BufferRef>,
         overlay: Overlay,
     ) -> Result<(), FrameError> {
+        let writer = &mut self.writer;
         for region in &self.regions {
             match overlay {
                 Overlay::None => (),
-                Overlay::Mask => frame::draw::hole(frame, &region.to_crop, &self.cut.hole)?,
+                Overlay::Mask => frame::draw::hole(writer, frame, &region.to_crop, &self.cut.hole)?,
                 Overlay::Faces => {
                     let Bounds { x0, y0, x1, y1 } = region.bounds;
-                    frame::draw::outline(frame, [x0, y0], [x1, y1]);
-                    frame::draw::points(frame, region.points.as_ref().map_or(&[], |p| p));
+                    frame::draw::outline(writer, frame, [x0, y0], [x1, y1]);
+                    frame::draw::points(writer, frame, region.points.as_ref().map_or(&[], |p| p));
                 }
             }
         }

@@ -4,6 +4,9 @@
 #[path = "../inference/models.rs"]
 mod models;
 
+#[path = "../common/samples.rs"]
+mod samples;
+
 mod buffers;
 mod faults;
 mod marks;

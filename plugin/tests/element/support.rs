@@ -13,6 +13,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use tempfile::TempDir;
 
 use crate::models::Model;
+use crate::samples::sample_bits;
 
 pub fn init() {
     static INIT: Once = Once::new();
@@ -105,12 +106,20 @@ pub fn difference(a: &gst::Buffer, b: &gst::Buffer, info: &VideoInfo, rect: Rect
     let mut difference = Difference::default();
     for component in 0..info.n_components() {
         let index = component as usize;
+        let (offset, bits) = sample_bits(format.format(), index);
         let is_alpha = format.has_alpha() && component == 3;
         let (step_x, step_y) = (1 << format.w_sub()[index], 1 << format.h_sub()[index]);
         let sample = |frame: &VideoFrame<_>, x: usize, y: usize| {
-            let data = frame.comp_data(component).expect("a component");
-            let stride = frame.comp_stride(component) as usize;
-            data[y * stride + x * frame.comp_pstride(component) as usize]
+            let plane = frame.comp_plane(component);
+            let data = frame.plane_data(plane).expect("a plane");
+            let (stride, step) = (frame.comp_stride(component), frame.comp_pstride(component));
+            let at = offset + y * stride as usize + x * step as usize;
+            let bytes = bits.to_le_bytes().into_iter().enumerate();
+            bytes
+                .filter(|(_, bits)| *bits != 0)
+                .fold(0, |word, (i, bits)| {
+                    word << 8 | u32::from(data[at + i] & bits)
+                })
         };
         for y in 0..a.comp_height(component) as usize {
             for x in 0..a.comp_width(component) as usize {

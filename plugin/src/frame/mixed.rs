@@ -1,0 +1,195 @@
+//! Completions in which the channels have holes of their own: missing channels are made from the
+//! completion and the frame's other channels, at the frame's full resolution.
+
+use std::ops::Range;
+
+use mde_core::alignment::Affine;
+use mde_core::mask::CHANNELS;
+use mde_core::occlusion::Rect;
+
+use super::canvas::{Dab, Ink, Source};
+use super::colour::{Channels, Colour, Rgb};
+use super::guide::{Guide, Pair};
+use super::texels::{Line, Texels, span};
+use super::write::Completion;
+
+/// Of a crop's pixel: offsets, weights, and the factors by which the channels follow from each
+/// other.
+#[derive(Clone, Copy)]
+struct Recipe {
+    offsets: Rgb,
+    weights: [f32; CHANNELS],
+    factors: [Rgb; CHANNELS],
+}
+
+/// Values of a [`Recipe`], one of them without a use.
+const VALUES: usize = 16;
+
+impl Recipe {
+    fn to_texel(self) -> [f32; VALUES] {
+        let mut texel = [0.0; VALUES];
+        let rows = [self.offsets, self.weights].into_iter().chain(self.factors);
+        for (values, row) in texel.chunks_mut(CHANNELS).zip(rows) {
+            values.copy_from_slice(&row);
+        }
+        texel
+    }
+
+    #[inline(always)]
+    fn of_texel(texel: &[f32; VALUES]) -> Self {
+        let row = |i: usize| [texel[3 * i], texel[3 * i + 1], texel[3 * i + 2]];
+        Self {
+            offsets: row(0),
+            weights: row(1),
+            factors: [row(2), row(3), row(4)],
+        }
+    }
+}
+
+/// The recipes of a completed crop's pixels.
+#[derive(Clone, Debug, Default)]
+pub struct Mixed {
+    texels: Texels<VALUES>,
+    guides: [Guide; CHANNELS],
+    samples: Vec<[f32; 3]>,
+}
+
+impl Mixed {
+    /// Takes over `part` of a completion.
+    pub fn take(&mut self, completion: &Completion<'_>, part: Rect) {
+        let hole = completion.hole;
+        let pair = Pair {
+            image: completion.image,
+            completed: completion.rgb,
+        };
+        for (channel, guide) in self.guides.iter_mut().enumerate() {
+            guide.fit(pair, hole, channel);
+        }
+        let (width, height) = hole.size();
+        self.texels.fill(part, (width, height), |i| {
+            let formulas = [0, 1, 2].map(|channel| {
+                let completed = completion.rgb[channel * width * height + i].clamp(0.0, 1.0);
+                self.guides[channel].formula(hole, i, completed)
+            });
+            let recipe = Recipe {
+                offsets: formulas.map(|(_, offset)| offset),
+                weights: [0, 1, 2].map(|channel| hole.weights(channel)[i]),
+                factors: formulas.map(|(factors, _)| factors),
+            };
+            recipe.to_texel()
+        });
+    }
+
+    /// To paint what has been taken.
+    pub fn ink<'a>(
+        &'a mut self,
+        to_crop: &'a Affine,
+        completion: &'a Completion<'a>,
+        part: Rect,
+        colour: Colour,
+    ) -> MixedInk<'a> {
+        MixedInk {
+            texels: &self.texels,
+            samples: &mut self.samples,
+            to_crop,
+            completion,
+            part,
+            colour,
+        }
+    }
+}
+
+/// [`Mixed`] where it falls onto a frame.
+#[derive(Debug)]
+pub struct MixedInk<'a> {
+    texels: &'a Texels<VALUES>,
+    samples: &'a mut Vec<[f32; 3]>,
+    to_crop: &'a Affine,
+    completion: &'a Completion<'a>,
+    part: Rect,
+    colour: Colour,
+}
+
+impl Ink for MixedInk<'_> {
+    fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut [Dab]) {
+        self.samples.resize(xs.len(), [0.0; 3]);
+        source.read(xs, y, self.samples);
+        let span = span(self.to_crop, &self.part, xs, y);
+        let line = Line::new(self.to_crop, &self.part, xs.start, y);
+        let strength = self.completion.strength();
+        let (first, pixels) = self.completion.pixels.map_or((0, &[][..]), |p| p.row(y));
+        for ((x, dab), samples) in xs.clone().zip(row).zip(self.samples.iter()) {
+            let least = x.checked_sub(first).and_then(|i| pixels.get(i));
+            let least = least.copied().unwrap_or(0.0);
+            let is_within = span.contains(&x);
+            *dab = [0.0; 4];
+            if is_within || least > 0.0 {
+                let taps = self.texels.taps(line.at(x - xs.start));
+                let recipe = Recipe::of_texel(&self.texels.at(taps));
+                let nearest = Recipe::of_texel(self.texels.nearest(taps));
+                let weights = [0, 1, 2].map(|channel| {
+                    let (nearest, own) = (nearest.weights[channel], recipe.weights[channel]);
+                    let hole = match is_within {
+                        true => self.completion.hole.between(nearest, own),
+                        false => 0.0,
+                    };
+                    hole.max(least) * strength
+                });
+                if weights != [0.0; CHANNELS] {
+                    let [a, b, c] = self.mix(&recipe, weights, *samples);
+                    *dab = [a, b, c, 1.0];
+                }
+            }
+        }
+    }
+}
+
+impl MixedInk<'_> {
+    /// What becomes of the samples of a pixel.
+    fn mix(&self, recipe: &Recipe, weights: [f32; CHANNELS], samples: [f32; 3]) -> [f32; 3] {
+        let known = self
+            .colour
+            .reading(self.completion.channels)
+            .to_rgb(samples);
+        let towards = |from: Rgb, to: Rgb| {
+            [0, 1, 2]
+                .map(|channel| from[channel] + weights[channel] * (to[channel] - from[channel]))
+        };
+        // The channels that others follow from are themselves completed where they are missing.
+        let guides = towards(known, recipe.offsets);
+        let new = [0, 1, 2].map(|channel| {
+            let terms = recipe.factors[channel].iter().zip(guides);
+            let sum: f32 = terms.map(|(factor, guide)| factor * guide).sum();
+            (sum + recipe.offsets[channel]).clamp(0.0, 1.0)
+        });
+        match self.completion.channels {
+            Channels::Luma if !self.colour.is_rgb() => {
+                self.recolour(new, towards(known, new), weights, samples)
+            }
+            _ => {
+                let known = self.colour.to_rgb(samples);
+                let change =
+                    [0, 1, 2].map(|channel| weights[channel] * (new[channel] - known[channel]));
+                let change = self.colour.change(change);
+                [0, 1, 2].map(|i| samples[i] + change[i])
+            }
+        }
+    }
+
+    /// What becomes of the samples of a pixel whose chroma is damage: luma follows the completion
+    /// by the weight of green, for which it stands, and chroma by those of red and blue.
+    fn recolour(
+        &self,
+        new: Rgb,
+        blended: Rgb,
+        [red, green, blue]: [f32; CHANNELS],
+        samples: [f32; 3],
+    ) -> [f32; 3] {
+        let [luma, _, _] = self.colour.samples(new);
+        let [_, first, second] = self.colour.samples([new[0], blended[1], new[2]]);
+        let chroma = red.max(blue);
+        let weights = [green, chroma, chroma];
+        let targets = [luma, first, second];
+        [0, 1, 2].map(|i| samples[i] + weights[i] * (targets[i] - samples[i]))
+    }
+}
