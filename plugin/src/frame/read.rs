@@ -8,6 +8,9 @@ use super::colour::{Channels, Colour};
 use super::component::{self, Layout};
 use super::shrunk::{Rows, Shrunk};
 
+/// Greater coefficients are nonsense, and positions could overflow.
+const FARTHEST: f64 = 1e9;
+
 /// A crop to be read.
 #[derive(Debug)]
 pub struct Crop<'a> {
@@ -35,6 +38,9 @@ impl Reader {
     /// In an interlaced frame a pixel is interpolated from rows of one field, or is the mean of as
     /// many rows of both.
     ///
+    /// Where `to_frame` leads nowhere (a coefficient is NaN or beyond a thousand million) the crop
+    /// is black and outside.
+    ///
     /// # Panics
     /// If a slice of `crop` has another length, or the format is not a
     /// [supported](super::SUPPORTED_FORMATS) one.
@@ -49,6 +55,16 @@ impl Reader {
         let (width, height) = size;
         assert_eq!(rgb.len(), 3 * width * height, "three values a pixel");
         assert_eq!(inside.len(), width * height, "one value a pixel");
+        let mut coefficients = to_frame
+            .linear
+            .iter()
+            .flatten()
+            .chain(&to_frame.translation);
+        if !coefficients.all(|v| v.abs() <= FARTHEST) {
+            rgb.fill(0.0);
+            inside.fill(0.0);
+            return;
+        }
         let count = component::count(frame);
         let fields = fields(frame, to_frame);
         for (index, planes) in self.planes.iter_mut().enumerate().take(count) {
@@ -151,7 +167,7 @@ impl Row {
     /// The field of the row of the frame next to the pixel in `column`.
     fn field(&self, column: usize) -> usize {
         let y = self.start[1] + column as i32 as f32 * self.step[1];
-        let row = (y + 0.5).max(0.0).min(self.edges[1] - 0.5) as i32;
+        let row = (y + 0.5).clamp(0.0, self.edges[1] - 0.5) as i32;
         row as usize % 2
     }
 }

@@ -137,9 +137,8 @@ impl Shrunk {
     /// The value at a position, interpolated; beyond the edges that of the edge.
     #[inline(always)]
     pub fn at(&self, [x, y]: [f32; 2]) -> f32 {
-        // A NaN becomes 0.
-        let x = x.max(0.0).min((self.width - 1) as f32);
-        let y = y.max(0.0).min((self.height - 1) as f32);
+        let x = x.clamp(0.0, (self.width - 1) as f32);
+        let y = y.clamp(0.0, (self.height - 1) as f32);
         // Sides of frames fit an i32, and casts to it are the cheapest.
         let (left, up) = (x as i32 as usize, y as i32 as usize);
         let right = usize::from(left + 1 < self.width);

@@ -61,10 +61,9 @@ impl Completion<'_> {
         }
     }
 
-    /// [`Self::strength`], whatever it was set to.
+    /// [`Self::strength`], in its range.
     pub(super) fn strength(&self) -> f32 {
-        // Unlike clamp, this makes NaN 0.
-        self.strength.max(0.0).min(1.0)
+        self.strength.clamp(0.0, 1.0)
     }
 }
 
