@@ -459,7 +459,7 @@ fn red_regained(guided: bool) -> f32 {
     }
     let after = buffer.map_readable().expect("memory");
     if guided {
-        let others = |i: &usize| i % stride % 3 != 0;
+        let others = |i: &usize| !(i % stride).is_multiple_of(3);
         let changed = |i: &usize| after[*i] != before[*i];
         assert_eq!((0..after.len()).filter(others).filter(changed).count(), 0);
     }

@@ -100,7 +100,7 @@ impl Colour {
     /// RGB of a pixel whose components have the values `samples`; beyond `[0, 1]` where they
     /// overshoot.
     #[inline(always)]
-    pub fn to_rgb(&self, samples: [f32; 3]) -> Rgb {
+    pub fn rgb(&self, samples: [f32; 3]) -> Rgb {
         self.to_rgb.map(|row| self.sum(row, samples))
     }
 
@@ -175,7 +175,7 @@ mod tests {
             for colorimetry in ["bt601", "bt709", "bt2020", "smpte240m", "1:4:0:0", "sRGB"] {
                 let colour = colour(format, colorimetry);
                 let rgb = [0.2, 0.5, 0.9];
-                for (a, b) in colour.to_rgb(colour.samples(rgb)).iter().zip(rgb) {
+                for (a, b) in colour.rgb(colour.samples(rgb)).iter().zip(rgb) {
                     assert!((a - b).abs() < 1e-4, "{format} {colorimetry}");
                 }
             }

@@ -79,7 +79,7 @@ impl Layout {
 
     /// The columns of samples that stand for the luma pixels `xs`.
     pub fn columns_of(&self, xs: &Range<usize>) -> Range<usize> {
-        xs.start >> self.shift[0]..(xs.end - 1 >> self.shift[0]) + 1
+        xs.start >> self.shift[0]..((xs.end - 1) >> self.shift[0]) + 1
     }
 
     /// Where in the plane's bytes the row of samples begins.

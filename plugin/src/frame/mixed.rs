@@ -147,10 +147,7 @@ impl Ink for MixedInk<'_> {
 impl MixedInk<'_> {
     /// What becomes of the samples of a pixel.
     fn mix(&self, recipe: &Recipe, weights: [f32; CHANNELS], samples: [f32; 3]) -> [f32; 3] {
-        let known = self
-            .colour
-            .reading(self.completion.channels)
-            .to_rgb(samples);
+        let known = self.colour.reading(self.completion.channels).rgb(samples);
         let towards = |from: Rgb, to: Rgb| {
             [0, 1, 2]
                 .map(|channel| from[channel] + weights[channel] * (to[channel] - from[channel]))
@@ -167,7 +164,7 @@ impl MixedInk<'_> {
                 self.recolour(new, towards(known, new), weights, samples)
             }
             _ => {
-                let known = self.colour.to_rgb(samples);
+                let known = self.colour.rgb(samples);
                 let change =
                     [0, 1, 2].map(|channel| weights[channel] * (new[channel] - known[channel]));
                 let change = self.colour.change(change);

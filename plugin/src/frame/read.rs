@@ -134,7 +134,7 @@ fn convert(colour: &Colour, samples: [&[f32]; 3], [red, green, blue]: [&mut [f32
     let samples = a.iter().zip(b).zip(c);
     let rgb = red.iter_mut().zip(green).zip(blue);
     for (((red, green), blue), ((a, b), c)) in rgb.zip(samples) {
-        [*red, *green, *blue] = colour.to_rgb([*a, *b, *c]).map(|v| v.clamp(0.0, 1.0));
+        [*red, *green, *blue] = colour.rgb([*a, *b, *c]).map(|v| v.clamp(0.0, 1.0));
     }
 }
 
