@@ -13,7 +13,7 @@ use crate::network::parameters::{Precision, channels_last};
 use crate::network::perceptual;
 use crate::training::batches::Batch;
 use crate::training::loss::{
-    Adversarial, Boxes, Distance, Objective, Perceptual, PixelLoss, published,
+    Adversarial, Boxes, Distance, FeatureDistance, Objective, Perceptual, PixelLoss, published,
 };
 use crate::training::optimizer::AdamConfig;
 use crate::training::step::{Rates, Trainee};
@@ -107,6 +107,7 @@ impl Bench {
         let perceptual = match &self.perceptual_network {
             Some(path) => Some(Perceptual {
                 weight: published::PERCEPTUAL,
+                distance: FeatureDistance::Squared,
                 network: perceptual::open(path, device, precision.kind())?,
             }),
             None => None,

@@ -13,12 +13,12 @@ use super::DeviceArg;
 use crate::data::{CropRule, Dataset, Options, Split};
 use crate::evaluation::{Model, Scores, all_tasks};
 use crate::files::write_aside;
-use crate::training::checkpoint::Checkpoint;
+use crate::training::pretrained::Pretrained;
 
 /// Scores a checkpoint on each completion task: PSNR (dB) and SSIM, raw and composited.
 #[derive(Args, Debug)]
 pub struct Eval {
-    /// Checkpoint of `mde-train train`.
+    /// Checkpoint of `mde-train train`, or model of `mde-train export`.
     #[arg(long)]
     checkpoint: PathBuf,
     /// The data, as for `mde-train train`.
@@ -58,12 +58,12 @@ pub struct Eval {
 impl Eval {
     /// Scores and prints.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = Checkpoint::open(&self.checkpoint)?;
-        let (store, generator) = checkpoint.generator(&self.checkpoint, self.device.device()?)?;
+        let trained = Pretrained::open(&self.checkpoint)?;
+        let (store, generator) = trained.generator(self.device.device()?)?;
         let dataset = Dataset::open(&Options {
             root: self.data.clone(),
             split: self.split,
-            size: checkpoint.progress.generator.size as usize,
+            size: trained.config.size as usize,
             crop: self.crop,
             cache: self.cache.clone(),
         })?;
@@ -99,13 +99,14 @@ impl Eval {
                 "pictures": count,
                 "first": dataset.name(0),
                 "last": dataset.name(count - 1),
-                "updates": checkpoint.progress.updates,
+                "updates": trained.updates,
                 "tasks": rows,
             });
             println!("{}", serde_json::to_string_pretty(&report)?);
             return Ok(());
         }
-        println!("{count} pictures, {} updates", checkpoint.progress.updates);
+        let updates = trained.updates.map(|n| format!(", {n} updates"));
+        println!("{count} pictures{}", updates.unwrap_or_default());
         println!(
             "{:<12} {:>9} {:>9} {:>9} {:>9}",
             "task", "PSNR raw", "PSNR", "SSIM raw", "SSIM"

@@ -11,6 +11,7 @@ use protobuf::Message;
 
 use crate::files::write_aside;
 use crate::training::checkpoint::Checkpoint;
+use crate::training::pretrained::Pretrained;
 
 /// Writes the generator of a checkpoint as ONNX: batch normalisation folded, 16-bit weights,
 /// free batch size, and the metadata that the element reads.
@@ -36,9 +37,9 @@ pub struct Export {
 impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = Checkpoint::open(&self.checkpoint)?;
-        let (_store, generator) = checkpoint.generator(&self.checkpoint, tch::Device::Cpu)?;
-        let progress = &checkpoint.progress;
+        let (_store, generator) =
+            Pretrained::open(&self.checkpoint)?.generator(tch::Device::Cpu)?;
+        let progress = Checkpoint::open(&self.checkpoint)?.progress;
         let sizes = &progress.generator;
         let contract = Contract {
             width: sizes.size as usize,

@@ -6,10 +6,12 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use tch::Device;
 
-use crate::network::config::{DiscriminatorConfig, DiscriminatorNorm};
+use crate::network::config::{DiscriminatorConfig, DiscriminatorKind, DiscriminatorNorm};
 use crate::network::parameters::Precision;
 use crate::network::perceptual;
-use crate::training::loss::{Adversarial, Distance, Objective, Perceptual, PixelLoss};
+use crate::training::loss::{
+    Adversarial, Distance, FeatureDistance, Form, Objective, Perceptual, PixelLoss,
+};
 
 /// Equation 9 on the command line.
 #[derive(Args, Debug)]
@@ -46,6 +48,18 @@ pub struct ObjectiveArgs {
     /// `mde-train convert-squeezenet`) or torchvision's VGG-16.
     #[arg(long, value_name = "FILE")]
     perceptual_network: Option<PathBuf>,
+    /// How features are compared: squared, equation 5 over the whole output; or unit, features
+    /// scaled to unit length, over the output with the known pixels put back, for which 0.3 is a
+    /// usual weight.
+    #[arg(long, value_enum, default_value = "squared")]
+    perceptual_distance: FeatureDistance,
+    /// What the discriminator judges: the whole output, the paper's; or patches of the output with
+    /// the known pixels put back, given the mask, which cannot play hide and seek.
+    #[arg(long, value_enum, default_value = "whole")]
+    discriminator: DiscriminatorKind,
+    /// How its verdicts turn into losses: log, equations 1 and 2; or hinge.
+    #[arg(long, value_enum, default_value = "log")]
+    adversarial_form: Form,
     /// Do not give the coordinates to the discriminator.
     #[arg(long)]
     no_coordinates: bool,
@@ -74,6 +88,7 @@ impl ObjectiveArgs {
             )?;
             Some(Perceptual {
                 weight: self.perceptual,
+                distance: self.perceptual_distance,
                 network: perceptual::open(path, device, precision.kind())?,
             })
         } else {
@@ -84,6 +99,10 @@ impl ObjectiveArgs {
             None
         };
         let adversarial = self.adversarial > 0.0 || self.hide_and_seek > 0.0;
+        ensure!(
+            self.hide_and_seek == 0.0 || self.discriminator == DiscriminatorKind::Whole,
+            "--hide-and-seek needs --discriminator whole: patches see no boxes"
+        );
         Ok(Objective {
             pixel: PixelLoss {
                 distance: self.loss,
@@ -96,6 +115,7 @@ impl ObjectiveArgs {
                 hide_and_seek: self.hide_and_seek,
                 label_smoothing: self.label_smoothing,
                 r1: self.r1,
+                form: self.adversarial_form,
             }),
         })
     }
@@ -103,6 +123,7 @@ impl ObjectiveArgs {
     /// A new discriminator for a generator of `width` channels.
     pub fn discriminator(&self, width: i64) -> DiscriminatorConfig {
         DiscriminatorConfig {
+            kind: self.discriminator,
             coordinates: !self.no_coordinates,
             norm: self.discriminator_norm,
             ..DiscriminatorConfig::paper(width)
@@ -181,6 +202,8 @@ mod tests {
         };
         assert!(error(&["--recipe", "paper"]).contains("--perceptual-network"));
         assert!(error(&["--perceptual-network", "x"]).contains("--perceptual"));
+        let patches = ["--discriminator", "patch", "--hide-and-seek"];
+        assert!(error(&patches).contains("--discriminator whole"));
         let refused =
             |arguments: &[&str]| Line::try_parse_from([&["train"], arguments].concat()).is_err();
         assert!(refused(&["--adversarial=-1"]));

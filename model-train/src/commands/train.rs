@@ -13,7 +13,8 @@ use super::DeviceArg;
 use super::objective::{ObjectiveArgs, number};
 use crate::data::{CropRule, Dataset, Options, Split};
 use crate::evaluation::{Model, all_tasks, write_grid};
-use crate::network::config::{DiscriminatorNorm, Preset};
+use crate::network::config::{DiscriminatorNorm, GeneratorConfig, Preset};
+use crate::network::layers::Pass;
 use crate::network::parameters::Precision;
 use crate::report::LossLog;
 use crate::training::average::Average;
@@ -22,6 +23,7 @@ use crate::training::checkpoint::{self, Checkpoint, DiscriminatorProgress, Progr
 use crate::training::loss::Objective;
 use crate::training::mixture::Mixture;
 use crate::training::optimizer::AdamConfig;
+use crate::training::pretrained::Pretrained;
 use crate::training::schedule::{Annealing, Budget};
 use crate::training::step::{Rates, Trainee};
 
@@ -37,6 +39,11 @@ pub struct Train {
     /// Go on from the checkpoint in --out.
     #[arg(long)]
     resume: bool,
+    /// Begin with the weights of a checkpoint or of a model of `mde-train export`, whose sizes and
+    /// inputs the generator then has.
+    #[arg(long, value_name = "FILE")]
+    #[arg(conflicts_with_all = ["resume", "preset", "no_mask_input", "mirror_input"])]
+    init_from: Option<PathBuf>,
     /// Where options that are not given take their values from.
     #[arg(long, value_enum, default_value = "plain")]
     recipe: Recipe,
@@ -79,6 +86,9 @@ pub struct Train {
     /// Adam's decay of the first moment.
     #[arg(long, default_value_t = 0.5)]
     momentum: f64,
+    /// Adam's decay of the second moment.
+    #[arg(long, default_value_t = 0.999)]
+    second_momentum: f64,
     /// Largest Euclidean length of a network's gradient; longer ones are scaled down to it.
     #[arg(long, value_name = "LENGTH", value_parser = clip_length)]
     clip: Option<f64>,
@@ -106,6 +116,14 @@ pub struct Train {
     /// Minutes between checkpoints.
     #[arg(long, default_value_t = 8.0)]
     checkpoint_minutes: f64,
+}
+
+/// What a run begins with.
+struct Start {
+    trainee: Trainee,
+    progress: Progress,
+    /// Whether the weights come without statistics, and are to take those of the first batch.
+    adopt: bool,
 }
 
 /// A named set of defaults.
@@ -142,7 +160,11 @@ impl Train {
         let precision = self.precision.unwrap_or(Precision::fastest_on(device));
         println!("computes in {precision}");
         let objective = self.objective.objective(device, precision)?;
-        let (mut trainee, mut progress) = self.start(device, precision, &path, &objective)?;
+        let Start {
+            mut trainee,
+            mut progress,
+            mut adopt,
+        } = self.start(device, precision, &path, &objective)?;
         fs::create_dir_all(&self.out)
             .with_context(|| format!("cannot create the folder '{}'", self.out.display()))?;
         let size = progress.generator.size as usize;
@@ -190,6 +212,9 @@ impl Train {
                 .recv()
                 .context("the batch thread ended")?
                 .to_device(device);
+            if std::mem::take(&mut adopt) {
+                let _ = tch::no_grad(|| trainee.complete(&batch, Pass::Adopt));
+            }
             let rates = Rates {
                 generator: of_generator.at(done),
                 discriminator: of_discriminator.at(done),
@@ -269,7 +294,7 @@ impl Train {
         precision: Precision,
         path: &Path,
         objective: &Objective,
-    ) -> Result<(Trainee, Progress)> {
+    ) -> Result<Start> {
         let earlier = if self.resume {
             Some(Checkpoint::open(path)?)
         } else {
@@ -280,11 +305,18 @@ impl Train {
             "'{}' is there already: go on with --resume, or choose another --out",
             path.display()
         );
-        let mut progress = earlier
-            .as_ref()
-            .map_or_else(|| self.fresh(), |c| c.progress.clone());
+        let pretrained = self
+            .init_from
+            .as_deref()
+            .map(Pretrained::open)
+            .transpose()?;
+        let mut progress = earlier.as_ref().map_or_else(
+            || self.fresh(pretrained.as_ref()),
+            |checkpoint| checkpoint.progress.clone(),
+        );
         let adam = AdamConfig {
             beta1: self.momentum,
+            beta2: self.second_momentum,
             clip: self.clip,
             ..AdamConfig::default()
         };
@@ -321,17 +353,28 @@ impl Train {
             "the run in '{}' keeps an average: resume it with --ema as before",
             path.display()
         );
+        if let Some(pretrained) = &pretrained {
+            pretrained.restore(&trainee.store)?;
+        }
         if let Some(checkpoint) = earlier {
             checkpoint.restore(path, &mut trainee)?;
         }
-        Ok((trainee, progress))
+        let adopt = pretrained.is_some_and(|p| !p.has_statistics);
+        Ok(Start {
+            trainee,
+            progress,
+            adopt,
+        })
     }
 
     /// A run that has made no update.
-    fn fresh(&self) -> Progress {
-        let mut generator = self.preset.config();
-        generator.mask_input = !self.no_mask_input;
-        generator.mirror_input = self.mirror_input;
+    fn fresh(&self, pretrained: Option<&Pretrained>) -> Progress {
+        let of_options = || GeneratorConfig {
+            mask_input: !self.no_mask_input,
+            mirror_input: self.mirror_input,
+            ..self.preset.config()
+        };
+        let generator = pretrained.map_or_else(of_options, |p| p.config.clone());
         Progress {
             generator,
             updates: 0,

@@ -14,6 +14,7 @@ use tch::{Kind, Tensor};
 
 use crate::data::Dataset;
 use crate::network::generator::Generator;
+use crate::network::layers::Pass;
 use crate::network::parameters::Store;
 use crate::report::grid::{Row, write_png};
 use crate::training::batches::{append, channels_last_tensor};
@@ -101,7 +102,7 @@ impl Model<'_> {
         };
         let masks = here(masks);
         let masked = here(pictures) * &masks;
-        self.generator.forward(&masked, &masks, false)
+        self.generator.forward(&masked, &masks, Pass::Use)
     }
 
     /// Mean scores over the first `count` pictures of `dataset`; `tick` is called with the number

@@ -79,6 +79,9 @@ impl GeneratorConfig {
 /// Sizes and inputs of a discriminator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiscriminatorConfig {
+    /// What it judges.
+    #[serde(default)]
+    pub kind: DiscriminatorKind,
     /// Channels at full resolution, as in [`GeneratorConfig`].
     pub width: i64,
     /// Whether two channels with the x and y coordinates are added to its input (the paper's
@@ -92,11 +95,23 @@ impl DiscriminatorConfig {
     /// The paper's, for a generator of `width` channels.
     pub fn paper(width: i64) -> Self {
         Self {
+            kind: DiscriminatorKind::Whole,
             width,
             coordinates: true,
             norm: DiscriminatorNorm::Batch,
         }
     }
+}
+
+/// What a discriminator judges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DiscriminatorKind {
+    /// The generator's whole output, as one; the paper's.
+    #[default]
+    Whole,
+    /// Patches of the completed picture with the known pixels put back, given the mask.
+    Patch,
 }
 
 /// What keeps a discriminator's activations in bounds.

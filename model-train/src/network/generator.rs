@@ -5,7 +5,7 @@ use mde_core::contract;
 use tch::Tensor;
 
 use super::config::{DECODER_DEPTH, ENCODER_DEPTH, GeneratorConfig};
-use super::layers::{Conv, ConvBlock, LinearRelu, UpBlock};
+use super::layers::{Conv, ConvBlock, LinearRelu, Pass, UpBlock};
 use super::parameters::Store;
 use crate::onnx::Graph;
 
@@ -77,25 +77,24 @@ impl Generator {
 
     /// Completes `masked` = `M * Z` `[N, 3, S, S]` under `mask` = `M` `[N, 3, S, S]` (1 known):
     /// `[N, 3, S, S]` f32 in `[0, 1]`, the generator's whole output. Both inputs have the kind of
-    /// the working weights and are channels last. `train` takes batch statistics and updates the
-    /// running ones.
-    pub fn forward(&self, masked: &Tensor, mask: &Tensor, train: bool) -> Tensor {
+    /// the working weights and are channels last.
+    pub fn forward(&self, masked: &Tensor, mask: &Tensor, pass: Pass) -> Tensor {
         let mut x = self.input(masked, mask); // [N, 3..12, S, S]
         let mut skips = Vec::with_capacity(self.down.len());
         for level in &self.down {
             for block in &level.same {
-                x = block.forward(&x, train);
+                x = block.forward(&x, pass);
             }
-            let half = level.halve.forward(&x, train);
+            let half = level.halve.forward(&x, pass);
             skips.push(std::mem::replace(&mut x, half));
         }
         let coarse = x.size(); // [N, 8 W, S / 32, S / 32]
         let code = self.encode.forward(&x.flatten(1, -1)); // [N, B]
         x = self.decode.forward(&code).view(coarse.as_slice());
         for (level, skip) in self.up.iter().zip(skips.iter().rev()) {
-            x = Tensor::cat(&[&level.double.forward(&x, train), skip], 1);
+            x = Tensor::cat(&[&level.double.forward(&x, pass), skip], 1);
             for block in &level.same {
-                x = block.forward(&x, train);
+                x = block.forward(&x, pass);
             }
         }
         self.out.forward(&x).to_kind(tch::Kind::Float).sigmoid_()

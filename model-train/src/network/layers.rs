@@ -5,6 +5,20 @@ use tch::{Device, Kind, Tensor};
 use super::parameters::Store;
 use crate::onnx::Graph;
 
+/// What a network is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// Training: batch normalisation takes the statistics of the batch and updates the running
+    /// ones.
+    Train,
+    /// Use: batch normalisation takes the running statistics.
+    Use,
+    /// As for use, but batch normalisation first takes the batch's statistics for its running ones
+    /// and changes its scale and shift such that it computes what it did before. Weights without
+    /// statistics, as an exported model has them, can be trained on after one such pass.
+    Adopt,
+}
+
 /// A 2-D convolution, kernel 3, padding 1.
 pub struct Conv {
     weight: Tensor,
@@ -75,7 +89,7 @@ pub struct BatchNorm {
 /// Weight of the newest batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
 /// Added to the variance.
-const BATCH_NORM_EPS: f64 = 1e-5;
+pub const BATCH_NORM_EPS: f64 = 1e-5;
 
 impl BatchNorm {
     /// Tensors are named `NAME.weight`, `NAME.bias`, `NAME.running_mean` and `NAME.running_var`.
@@ -93,19 +107,35 @@ impl BatchNorm {
         }
     }
 
-    /// `[N, channels, H, W]` to the same. `train` takes the statistics of the batch and updates
-    /// the running ones.
-    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+    /// `[N, channels, H, W]` to the same.
+    pub fn forward(&self, x: &Tensor, pass: Pass) -> Tensor {
+        if pass == Pass::Adopt {
+            self.adopt(x);
+        }
         x.batch_norm(
             Some(&self.weight),
             Some(&self.bias),
             Some(&self.running_mean),
             Some(&self.running_var),
-            train,
+            pass == Pass::Train,
             MOMENTUM,
             BATCH_NORM_EPS,
             true,
         )
+    }
+
+    /// Takes the statistics of `x` for the running ones, and keeps [`Self::affine`].
+    fn adopt(&self, x: &Tensor) {
+        tch::no_grad(|| {
+            let (scale, shift) = self.affine();
+            let x = x.to_kind(Kind::Float);
+            let (var, mean) = x.var_mean_dim([0i64, 2, 3].as_slice(), false, false);
+            let deviation = (&var + BATCH_NORM_EPS).sqrt();
+            self.weight.detach().copy_(&(&scale * deviation));
+            self.bias.detach().copy_(&(shift + scale * &mean));
+            self.running_mean.detach().copy_(&mean);
+            self.running_var.detach().copy_(&var);
+        });
     }
 
     /// `(scale, shift)` per channel of the trained normalisation: `scale x + shift`.
@@ -132,9 +162,9 @@ impl ConvBlock {
     }
 
     /// `[N, inputs, H, W]` to `[N, outputs, H / stride, W / stride]`.
-    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+    pub fn forward(&self, x: &Tensor, pass: Pass) -> Tensor {
         // In place: the gradient of the normalisation needs its input, not its output.
-        self.norm.forward(&self.conv.forward(x), train).relu_()
+        self.norm.forward(&self.conv.forward(x), pass).relu_()
     }
 
     /// Appends the block to an ONNX graph, the normalisation folded into the convolution; needs
@@ -165,7 +195,7 @@ impl UpBlock {
     }
 
     /// `[N, inputs, H, W]` to `[N, outputs, 2 H, 2 W]`.
-    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+    pub fn forward(&self, x: &Tensor, pass: Pass) -> Tensor {
         let up = x.conv_transpose2d(
             &self.weight,
             None::<&Tensor>,
@@ -175,7 +205,7 @@ impl UpBlock {
             1,
             [1, 1],
         );
-        self.norm.forward(&up, train).relu_()
+        self.norm.forward(&up, pass).relu_()
     }
 
     /// Appends the block to an ONNX graph, the normalisation folded into the convolution; needs

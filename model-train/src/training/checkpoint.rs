@@ -11,14 +11,13 @@ use anyhow::{Context, Result, ensure};
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::optimizer::Adam;
 use super::step::Trainee;
 use crate::files::write_aside;
 use crate::network::config::{DiscriminatorConfig, GeneratorConfig};
-use crate::network::generator::Generator;
-use crate::network::parameters::{Precision, Store};
+use crate::network::parameters::Store;
 
 /// How far a run has come and what it is of; everything else about batches and the learning rate
 /// follows from it.
@@ -150,23 +149,14 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// The generator with f32 weights, for use: those of the average where one was kept; `path`
-    /// is for messages.
-    ///
-    /// # Errors
-    /// Where a tensor is missing or of another shape.
-    pub fn generator(&self, path: &Path, device: Device) -> Result<(Store, Generator)> {
-        let mut store = Store::new(device, Precision::F32);
-        let generator = Generator::new(&mut store, &self.progress.generator);
+    /// The generator's values by name: those of the average where one was kept.
+    pub fn generator_tensors(&self) -> HashMap<String, Tensor> {
         let averaged = self.progress.average_since.is_some();
-        store.load(path, |name| {
-            if averaged {
-                self.tensor(&average_name(name))
-            } else {
-                self.tensor(name)
-            }
-        })?;
-        Ok((store, generator))
+        let prefix = if averaged { AVERAGE } else { "" };
+        let of_generator = |(name, t): (&String, &Tensor)| {
+            Some((name.strip_prefix(prefix)?.to_owned(), t.shallow_clone()))
+        };
+        self.tensors.iter().filter_map(of_generator).collect()
     }
 
     fn tensor(&self, name: &str) -> Option<Tensor> {
@@ -190,8 +180,11 @@ impl Checkpoint {
     }
 }
 
+/// What the names of the average's values begin with.
+const AVERAGE: &str = "average.";
+
 fn average_name(name: &str) -> String {
-    format!("average.{name}")
+    format!("{AVERAGE}{name}")
 }
 
 fn moment_name(which: &str, parameter: &str) -> String {
@@ -239,8 +232,11 @@ impl View for Values<'_> {
 mod tests {
     use super::*;
     use crate::network::config::Preset;
+    use crate::network::parameters::Precision;
     use crate::training::average::Average;
     use crate::training::optimizer::AdamConfig;
+    use crate::training::pretrained::Pretrained;
+    use tch::Device;
 
     /// A trainee with everything that can be saved, no value like another's.
     fn trainee(seed: i64, discriminator: &DiscriminatorConfig) -> Trainee {
@@ -293,7 +289,10 @@ mod tests {
         assert_eq!(restored.adam.updates, 9);
         assert_eq!(restored.adversary.unwrap().adam.updates, 7);
         assert_eq!(restored.average.unwrap().updates, 4);
-        let (used, _) = checkpoint.generator(&path, Device::Cpu).unwrap();
+        let (used, _) = Pretrained::open(&path)
+            .unwrap()
+            .generator(Device::Cpu)
+            .unwrap();
         let average = saved.average.unwrap();
         for ((name, used), (_, expected)) in used.named().zip(average.store.named()) {
             assert!(used == expected, "{name}");

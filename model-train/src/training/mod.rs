@@ -6,5 +6,6 @@ pub mod checkpoint;
 pub mod loss;
 pub mod mixture;
 pub mod optimizer;
+pub mod pretrained;
 pub mod schedule;
 pub mod step;

@@ -7,8 +7,9 @@ use super::batches::Batch;
 use super::loss::{Adversarial, Losses, Objective};
 use super::optimizer::{Adam, AdamConfig};
 use crate::network::config::{DiscriminatorConfig, GeneratorConfig};
-use crate::network::discriminator::Discriminator;
+use crate::network::discriminator::{Discriminator, Verdict};
 use crate::network::generator::Generator;
+use crate::network::layers::Pass;
 use crate::network::parameters::{Precision, Store};
 
 /// A generator with what training it needs.
@@ -79,14 +80,13 @@ impl Trainee {
     /// Makes one update, first of the discriminator, then of the generator against it, and returns
     /// the losses before each.
     pub fn update(&mut self, batch: &Batch, objective: &Objective, rates: Rates) -> Losses {
-        let generated = self.complete(batch, true);
+        let generated = self.complete(batch, Pass::Train);
         let mut of_discriminator = Vec::new();
         let mut verdict = None;
         if let (Some(adversary), Some(loss)) = (&mut self.adversary, &objective.adversarial) {
-            let generated_alone = generated.detach();
-            let losses = adversary.update(&generated_alone, batch, loss, rates.discriminator);
+            let losses = adversary.update(&generated.detach(), batch, loss, rates.discriminator);
             of_discriminator = losses.parts;
-            verdict = Some(adversary.discriminator.forward(&generated, true));
+            verdict = Some(adversary.judge(&generated, batch));
         }
         let mut losses = objective.of_generator(&generated, batch, verdict.as_ref());
         descend(&self.store, &mut self.adam, &losses.total, rates.generator);
@@ -98,15 +98,22 @@ impl Trainee {
     }
 
     /// The generator's whole output for a batch, `[N, 3, S, S]` f32.
-    pub fn complete(&self, batch: &Batch, train: bool) -> Tensor {
+    pub fn complete(&self, batch: &Batch, pass: Pass) -> Tensor {
         let kind = self.store.precision.kind();
         let masks = batch.masks.to_kind(kind);
         self.generator
-            .forward(&(batch.pictures.to_kind(kind) * &masks), &masks, train)
+            .forward(&(batch.pictures.to_kind(kind) * &masks), &masks, pass)
     }
 }
 
 impl Adversary {
+    /// What the discriminator says of the generator's whole output `generated` `[N, 3, S, S]` f32
+    /// for `batch`, in training.
+    pub fn judge(&self, generated: &Tensor, batch: &Batch) -> Verdict {
+        let shown = (self.discriminator).shown(generated, &batch.pictures, &batch.masks);
+        (self.discriminator).forward(&shown, &batch.masks, Pass::Train)
+    }
+
     /// Makes one update for `generated` `[N, 3, S, S]` f32, which takes no gradients. Real and
     /// generated pictures go apart, so that each are normalised by their own statistics.
     fn update(
@@ -117,8 +124,8 @@ impl Adversary {
         rate: f64,
     ) -> Losses {
         let pictures = batch.pictures.detach().set_requires_grad(loss.r1 > 0.0);
-        let real = self.discriminator.forward(&pictures, true);
-        let fake = self.discriminator.forward(generated, true);
+        let real = (self.discriminator).forward(&pictures, &batch.masks, Pass::Train);
+        let fake = self.judge(generated, batch);
         let losses = loss.of_discriminator(&pictures, &real, &fake, &batch.boxes);
         descend(&self.store, &mut self.adam, &losses.total, rate);
         losses

@@ -2,29 +2,69 @@
 
 use tch::{Kind, Tensor};
 
-/// Equation 1: what the discriminator minimises, given its log-odds `real` of pictures and `fake`
-/// of generated ones, each `[N]`. `smoothing` in `[0, 0.5)` is taken off the target 1 of real
-/// pictures (one-sided label smoothing, Salimans et al. 2016); 0 is the paper's.
-pub fn discriminator_loss(real: &Tensor, fake: &Tensor, smoothing: f64) -> Tensor {
-    let mut of_real = real.log_sigmoid();
-    if smoothing > 0.0 {
-        of_real = of_real * (1.0 - smoothing) + (-real).log_sigmoid() * smoothing;
-    }
-    // log(1 - D) is the log-sigmoid of the negative log-odds.
-    -(of_real.mean(Kind::Float) + (-fake).log_sigmoid().mean(Kind::Float))
+/// How verdicts turn into losses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// Log-likelihoods, equations 1 and 2; the generator's is the non-saturating form.
+    #[default]
+    Log,
+    /// The hinge loss (Lim and Ye 2017): verdicts beyond 1 to either side count no more.
+    Hinge,
 }
 
-/// Equation 2, the non-saturating form: what the generator minimises, given the log-odds `fake`
-/// `[N]` of generated pictures.
-pub fn generator_loss(fake: &Tensor) -> Tensor {
-    -fake.log_sigmoid().mean(Kind::Float)
+impl Form {
+    /// Equation 1: what the discriminator minimises, given its log-odds `real` of pictures and
+    /// `fake` of generated ones, and the `weights` of the single verdicts. `smoothing` in
+    /// `[0, 0.5)` is taken off the target 1 of real pictures (one-sided label smoothing, Salimans
+    /// et al. 2016); 0 is the paper's.
+    pub fn of_discriminator(
+        self,
+        real: &Tensor,
+        fake: &Tensor,
+        weights: &Tensor,
+        smoothing: f64,
+    ) -> Tensor {
+        let smooth = |x: &Tensor| {
+            let taken = self.taken_for(x, true);
+            if smoothing > 0.0 {
+                taken * (1.0 - smoothing) + self.taken_for(x, false) * smoothing
+            } else {
+                taken
+            }
+        };
+        ((smooth(real) + self.taken_for(fake, false)) * weights).sum(Kind::Float)
+    }
+
+    /// Equation 2: what the generator minimises, given the log-odds `fake` of generated pictures
+    /// and the `weights` of the single verdicts.
+    pub fn of_generator(self, fake: &Tensor, weights: &Tensor) -> Tensor {
+        let each = match self {
+            Self::Log => self.taken_for(fake, true),
+            Self::Hinge => -fake,
+        };
+        (each * weights).sum(Kind::Float)
+    }
+
+    /// The loss of each verdict `logit` where the truth is `real`.
+    fn taken_for(self, logit: &Tensor, real: bool) -> Tensor {
+        let odds_of_truth = if real { logit.shallow_clone() } else { -logit };
+        match self {
+            // log(1 - D) is the log-sigmoid of the negative log-odds.
+            Self::Log => -odds_of_truth.log_sigmoid(),
+            Self::Hinge => (-odds_of_truth + 1.0).relu(),
+        }
+    }
 }
 
 /// The R1 penalty (Mescheder et al. 2018) without its factor `gamma / 2`: the mean squared length
-/// of the gradient of the log-odds `real` `[N]` by the pictures `[N, 3, H, W]` they were computed
-/// from, which must require gradients. Can itself be differentiated.
+/// of the gradient of the log-odds `real` `[N]` (of patches: of their mean) by the pictures
+/// `[N, 3, H, W]` they were computed from, which must require gradients. Can itself be differentiated.
 pub fn gradient_penalty(real: &Tensor, pictures: &Tensor) -> Tensor {
-    let gradient = Tensor::run_backward(&[real.sum(Kind::Float)], &[pictures], true, true);
+    let whole = real
+        .view([real.size()[0], -1])
+        .mean_dim(1, false, Kind::Float)
+        .sum(Kind::Float);
+    let gradient = Tensor::run_backward(&[whole], &[pictures], true, true);
     let squares = gradient[0].square().flatten(1, -1);
     squares
         .sum_dim_intlist(1, false, Kind::Float)
@@ -50,10 +90,24 @@ mod tests {
         let ln_three_quarters = 0.75f64.ln();
         let of_real = (ln_three_quarters + ln_half) / 2.0;
         let of_fake = (ln_three_quarters + ln_half) / 2.0;
-        close(&discriminator_loss(&real, &fake, 0.0), -(of_real + of_fake));
+        let weights = Tensor::from_slice(&[0.5f32, 0.5]);
+        let log = |smoothing| Form::Log.of_discriminator(&real, &fake, &weights, smoothing);
+        close(&log(0.0), -(of_real + of_fake));
         let smooth = (0.9 * ln_three_quarters + 0.1 * ln_quarter + ln_half) / 2.0;
-        close(&discriminator_loss(&real, &fake, 0.1), -(smooth + of_fake));
-        close(&generator_loss(&fake), -(ln_quarter + ln_half) / 2.0);
+        close(&log(0.1), -(smooth + of_fake));
+        let fool = Form::Log.of_generator(&fake, &weights);
+        close(&fool, -(ln_quarter + ln_half) / 2.0);
+    }
+
+    #[test]
+    fn hinge_losses_are_those_worked_by_hand() {
+        let real = Tensor::from_slice(&[2.0f32, -0.5]);
+        let fake = Tensor::from_slice(&[0.25f32, -3.0]);
+        let weights = Tensor::from_slice(&[0.25f32, 0.75]);
+        // Real: 0 and 1.5; fake: 1.25 and 0.
+        let tell = Form::Hinge.of_discriminator(&real, &fake, &weights, 0.0);
+        close(&tell, 0.25 * 1.25 + 0.75 * 1.5);
+        close(&Form::Hinge.of_generator(&fake, &weights), -0.0625 + 2.25);
     }
 
     #[test]

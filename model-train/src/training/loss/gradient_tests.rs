@@ -4,12 +4,14 @@ use rand_pcg::Pcg64;
 use tch::{Device, Kind, Tensor};
 
 use super::*;
-use crate::network::config::{DiscriminatorConfig, DiscriminatorNorm, Preset};
+use crate::network::config::{DiscriminatorConfig, DiscriminatorKind, DiscriminatorNorm, Preset};
+use crate::network::layers::Pass;
 use crate::network::parameters::{Precision, Store, channels_last};
 use crate::network::perceptual::LAYERS;
 use crate::training::batches::{BatchConfig, Masks};
 use crate::training::optimizer::AdamConfig;
 use crate::training::step::{Rates, Trainee};
+use DiscriminatorKind::{Patch, Whole};
 
 /// How far a step along the gradient changes a loss.
 const CHANGE: f64 = 1e-3;
@@ -112,12 +114,13 @@ fn batch() -> Batch {
 }
 
 /// A tiny generator and its opponent.
-fn trainee(norm: DiscriminatorNorm) -> Trainee {
+fn trainee(kind: DiscriminatorKind, norm: DiscriminatorNorm) -> Trainee {
     tch::manual_seed(3);
     let sizes = Preset::Tiny.config();
     let adam = AdamConfig::default();
     let mut trainee = Trainee::new(Device::Cpu, Precision::F32, &sizes, adam);
     let discriminator = DiscriminatorConfig {
+        kind,
         norm,
         ..DiscriminatorConfig::paper(sizes.width)
     };
@@ -148,25 +151,32 @@ fn of_each_loss_by_its_input() {
         });
     }
     let network = RandomFeatures::new();
-    check("equation 5", &[&generated], || {
-        perceptual_loss(&network, &generated, &original)
-    });
-    let (real, fake) = (leaf(&[6]), leaf(&[6]));
-    for smoothing in [0.0, 0.2] {
-        check("equation 1", &[&real, &fake], || {
-            discriminator_loss(&real, &fake, smoothing)
+    for distance in [FeatureDistance::Squared, FeatureDistance::Unit] {
+        check("equation 5", &[&generated], || {
+            distance.between(&network, &generated, &original)
         });
     }
-    check("equation 2", &[&fake], || generator_loss(&fake));
+    let (real, fake) = (leaf(&[6]), leaf(&[6]));
+    let weights = Tensor::rand([6], OPTIONS);
+    for form in [Form::Log, Form::Hinge] {
+        for smoothing in [0.0, 0.2] {
+            check("equation 1", &[&real, &fake], || {
+                form.of_discriminator(&real, &fake, &weights, smoothing)
+            });
+        }
+        check("equation 2", &[&fake], || {
+            form.of_generator(&fake, &weights)
+        });
+    }
     let seen = leaf(&[8, 3, 4]);
     let boxes = batch().boxes;
-    check("equation 7", &[&seen], || boxes.seek_loss(&seen));
-    check("equation 8", &[&seen], || boxes.hide_loss(&seen));
+    check("equation 7", &[&seen], || boxes.seek_loss(Some(&seen)));
+    check("equation 8", &[&seen], || boxes.hide_loss(Some(&seen)));
 }
 
 #[test]
 fn of_equation_9_by_the_generator() {
-    let trainee = trainee(DiscriminatorNorm::Batch);
+    let trainee = trainee(Whole, DiscriminatorNorm::Batch);
     let adversary = trainee.adversary.as_ref().expect("it is opposed");
     let batch = batch();
     let pixel = |weight| PixelLoss {
@@ -176,6 +186,7 @@ fn of_equation_9_by_the_generator() {
     };
     let perceptual = |weight| Perceptual {
         weight,
+        distance: FeatureDistance::Squared,
         network: Box::new(RandomFeatures::new()),
     };
     let adversarial = |weight, hide_and_seek| Adversarial {
@@ -202,8 +213,8 @@ fn of_equation_9_by_the_generator() {
             adversarial,
         };
         check(what, &working(&trainee.store), || {
-            let generated = trainee.complete(&batch, true);
-            let verdict = adversary.discriminator.forward(&generated, true);
+            let generated = trainee.complete(&batch, Pass::Train);
+            let verdict = adversary.judge(&generated, &batch);
             objective
                 .of_generator(&generated, &batch, Some(&verdict))
                 .total
@@ -213,19 +224,24 @@ fn of_equation_9_by_the_generator() {
 
 #[test]
 fn of_equations_1_and_7_by_the_discriminator() {
-    for norm in [DiscriminatorNorm::Batch, DiscriminatorNorm::None] {
-        let trainee = trainee(norm);
+    let none = DiscriminatorNorm::None;
+    for (kind, norm) in [
+        (Whole, DiscriminatorNorm::Batch),
+        (Whole, none),
+        (Patch, none),
+    ] {
+        let trainee = trainee(kind, norm);
         let adversary = trainee.adversary.as_ref().expect("it is opposed");
         let batch = batch();
-        let generated = trainee.complete(&batch, true).detach();
+        let generated = trainee.complete(&batch, Pass::Train).detach();
         let loss = Adversarial {
             weight: 1.0,
             hide_and_seek: 1.0,
             ..Adversarial::default()
         };
         check(&format!("{norm:?}"), &working(&adversary.store), || {
-            let real = adversary.discriminator.forward(&batch.pictures, true);
-            let fake = adversary.discriminator.forward(&generated, true);
+            let judge = |x| adversary.judge(x, &batch);
+            let (real, fake) = (judge(&batch.pictures), judge(&generated));
             (loss.of_discriminator(&batch.pictures, &real, &fake, &batch.boxes)).total
         });
     }
@@ -251,8 +267,13 @@ fn of_the_gradient_penalty() {
 
 #[test]
 fn a_discriminator_learns_and_its_weights_alone_move_in_its_step() {
-    for norm in [DiscriminatorNorm::Batch, DiscriminatorNorm::Spectral] {
-        let mut trainee = trainee(norm);
+    let spectral = DiscriminatorNorm::Spectral;
+    for (kind, norm) in [
+        (Whole, DiscriminatorNorm::Batch),
+        (Whole, spectral),
+        (Patch, spectral),
+    ] {
+        let mut trainee = trainee(kind, norm);
         let objective = Objective {
             pixel: PixelLoss {
                 distance: Distance::L2,

@@ -16,15 +16,22 @@ pub struct Boxes {
 
 impl Boxes {
     /// Equation 7: what the discriminator minimises, given the boxes `[N, 3, 4]` it sees in
-    /// generated pictures.
-    pub fn seek_loss(&self, seen: &Tensor) -> Tensor {
-        distance(seen, &self.known, &self.present)
+    /// generated pictures; 0 where it looks for none.
+    pub fn seek_loss(&self, seen: Option<&Tensor>) -> Tensor {
+        self.distance_to(&self.known, seen)
     }
 
     /// Equation 8: what the generator minimises, given the boxes `[N, 3, 4]` the discriminator
-    /// sees in its pictures.
-    pub fn hide_loss(&self, seen: &Tensor) -> Tensor {
-        distance(seen, &self.decoy, &self.present)
+    /// sees in its pictures; 0 where it looks for none.
+    pub fn hide_loss(&self, seen: Option<&Tensor>) -> Tensor {
+        self.distance_to(&self.decoy, seen)
+    }
+
+    fn distance_to(&self, truth: &Tensor, seen: Option<&Tensor>) -> Tensor {
+        match seen {
+            Some(seen) => distance(seen, truth, &self.present),
+            None => Tensor::zeros([], (Kind::Float, truth.device())),
+        }
     }
 }
 
@@ -58,9 +65,9 @@ mod tests {
             present: Tensor::from_slice(&[1.0f32, 0.0]),
         };
         let seen = Tensor::from_slice(&seen).view([2, 3, 4]);
-        let seek = boxes.seek_loss(&seen).double_value(&[]);
+        let seek = boxes.seek_loss(Some(&seen)).double_value(&[]);
         assert!((seek - (0.5 + 0.25) / 2.0).abs() < 1e-5, "{seek}");
-        let hide = boxes.hide_loss(&seen).double_value(&[]);
+        let hide = boxes.hide_loss(Some(&seen)).double_value(&[]);
         let lengths = (0.05f64.powi(2) + 0.15f64.powi(2) + 2.0 * 0.0625).sqrt()
             + 0.5
             + (3.0f64 * 0.0625).sqrt();

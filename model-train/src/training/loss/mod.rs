@@ -9,13 +9,13 @@ mod pixel;
 
 use tch::Tensor;
 
-pub use adversarial::{discriminator_loss, generator_loss, gradient_penalty};
+pub use adversarial::{Form, gradient_penalty};
 pub use hide_and_seek::Boxes;
-pub use perceptual::perceptual_loss;
+pub use perceptual::FeatureDistance;
 pub use pixel::{Distance, PixelLoss};
 
 use super::batches::Batch;
-use crate::network::discriminator::Verdict;
+use crate::network::discriminator::{Verdict, composited};
 use crate::network::perceptual::FeatureNetwork;
 
 /// The paper's weights in equation 9.
@@ -42,6 +42,8 @@ pub struct Objective {
 pub struct Perceptual {
     /// Weight in equation 9, `lambda_rec_vgg`.
     pub weight: f64,
+    /// How features are compared.
+    pub distance: FeatureDistance,
     /// Whose features are compared.
     pub network: Box<dyn FeatureNetwork>,
 }
@@ -58,6 +60,8 @@ pub struct Adversarial {
     /// Factor `gamma` of the R1 penalty `gamma / 2 |grad D|^2`, part of equation 1; the paper has
     /// none, 0.
     pub r1: f64,
+    /// How verdicts turn into losses; the paper's is [`Form::Log`].
+    pub form: Form,
 }
 
 impl Default for Adversarial {
@@ -68,6 +72,7 @@ impl Default for Adversarial {
             hide_and_seek: published::HIDE_AND_SEEK,
             label_smoothing: 0.0,
             r1: 0.0,
+            form: Form::Log,
         }
     }
 }
@@ -123,17 +128,35 @@ impl Objective {
                 (name::RECONSTRUCTION, pixel.reconstruction),
             ],
         };
-        if let Some(Perceptual { weight, network }) = &self.perceptual {
-            let loss = perceptual_loss(network.as_ref(), generated, &batch.pictures);
-            losses.add(name::PERCEPTUAL, loss, *weight);
+        if let Some(perceptual) = &self.perceptual {
+            let loss = perceptual.of(generated, batch);
+            losses.add(name::PERCEPTUAL, loss, perceptual.weight);
         }
         if let (Some(adversarial), Some(verdict)) = (&self.adversarial, verdict) {
-            let fool = generator_loss(&verdict.logit);
+            let fool = adversarial
+                .form
+                .of_generator(&verdict.logit, &verdict.weights);
             losses.add(name::ADVERSARIAL, fool, adversarial.weight);
-            let hide = batch.boxes.hide_loss(&verdict.boxes);
+            let hide = batch.boxes.hide_loss(verdict.boxes.as_ref());
             losses.add(name::HIDE, hide, adversarial.hide_and_seek);
         }
         losses
+    }
+}
+
+impl Perceptual {
+    /// The loss of the generator's whole output `generated`: the paper's of that itself, the one
+    /// of unit features of the picture with the known pixels put back.
+    fn of(&self, generated: &Tensor, batch: &Batch) -> Tensor {
+        let network = self.network.as_ref();
+        let original = &batch.pictures;
+        match self.distance {
+            FeatureDistance::Squared => self.distance.between(network, generated, original),
+            FeatureDistance::Unit => {
+                let put_back = composited(generated, original, &batch.masks);
+                self.distance.between(network, &put_back, original)
+            }
+        }
     }
 }
 
@@ -148,7 +171,12 @@ impl Adversarial {
         fake: &Verdict,
         boxes: &Boxes,
     ) -> Losses {
-        let tell = discriminator_loss(&real.logit, &fake.logit, self.label_smoothing);
+        let tell = self.form.of_discriminator(
+            &real.logit,
+            &fake.logit,
+            &fake.weights,
+            self.label_smoothing,
+        );
         let mut losses = Losses {
             total: Tensor::zeros_like(&tell),
             parts: Vec::new(),
@@ -158,7 +186,11 @@ impl Adversarial {
             losses.total = penalty * (self.weight * self.r1 / 2.0);
         }
         losses.add(name::DISCRIMINATOR, tell, self.weight);
-        losses.add(name::SEEK, boxes.seek_loss(&fake.boxes), self.hide_and_seek);
+        losses.add(
+            name::SEEK,
+            boxes.seek_loss(fake.boxes.as_ref()),
+            self.hide_and_seek,
+        );
         losses
     }
 }
