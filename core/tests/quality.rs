@@ -3,7 +3,7 @@
 //! data_range=1.0, win_size=11, channel_axis=0)` and
 //! `peak_signal_noise_ratio(a, b, data_range=1.0)`.
 
-use mde_core::quality::{psnr, ssim};
+use mde_core::quality::{laplacian_variance, psnr, ssim};
 use ndarray::Array3;
 use proptest::prelude::*;
 
@@ -119,6 +119,20 @@ fn black_against_white_scores_the_least() {
     let (black, white) = (Array3::zeros((3, 16, 16)), Array3::ones((3, 16, 16)));
     assert_eq!(psnr(black.view(), white.view()), 0.0);
     assert!(ssim(black.view(), white.view()) < 1e-3);
+}
+
+#[test]
+fn the_laplacian_s_variance_is_that_worked_by_hand() {
+    // A single bright pixel in each channel: the Laplacian is -4 v there and v at its neighbours.
+    let mut a = Array3::zeros((3, 9, 9));
+    for c in 0..3 {
+        a[[c, 4, 4]] = 0.5;
+    }
+    let found = laplacian_variance(a.view(), |_, _| true);
+    let expected = (4.0 + 4.0 * 0.25) / 49.0;
+    assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    assert_eq!(laplacian_variance(a.view(), |x, _| x > 6), 0.0);
+    assert_eq!(laplacian_variance(a.view(), |_, _| false), 0.0);
 }
 
 proptest! {

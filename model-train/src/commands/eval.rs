@@ -7,15 +7,17 @@ use clap::Args;
 use indicatif::ProgressBar;
 use mde_core::mask::Task;
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::DeviceArg;
 use crate::data::{CropRule, Dataset, Options, Split};
 use crate::evaluation::{Model, Scores, all_tasks};
 use crate::files::write_aside;
+use crate::network::perceptual;
 use crate::training::pretrained::Pretrained;
 
-/// Scores a checkpoint on each completion task: PSNR (dB) and SSIM, raw and composited.
+/// Scores a checkpoint on each completion task: PSNR (dB) and SSIM, raw and composited, sharpness,
+/// and distances in the features of a network.
 #[derive(Args, Debug)]
 pub struct Eval {
     /// Checkpoint of `mde-train train`, or model of `mde-train export`.
@@ -36,6 +38,10 @@ pub struct Eval {
     /// Tasks; by default the six occlusions and the paper's I, RI, Col, RE and REC.
     #[arg(long, value_delimiter = ',')]
     tasks: Vec<Task>,
+    /// A network for a perceptual and a Frechet distance, as for `mde-train train
+    /// --perceptual-network`.
+    #[arg(long, value_name = "FILE")]
+    features: Option<PathBuf>,
     /// Write the masked pictures, masks and outputs of the first 8 pictures of each task to this
     /// safetensors file (`image`, `mask`, `completed`, each f32 [N, 3, S, S]), for comparing
     /// other runtimes.
@@ -59,7 +65,12 @@ impl Eval {
     /// Scores and prints.
     pub fn run(&self) -> Result<()> {
         let trained = Pretrained::open(&self.checkpoint)?;
-        let (store, generator) = trained.generator(self.device.device()?)?;
+        let device = self.device.device()?;
+        let (store, generator) = trained.generator(device)?;
+        let features = self.features.as_deref();
+        let network = features
+            .map(|path| perceptual::open(path, device, Kind::Float))
+            .transpose()?;
         let dataset = Dataset::open(&Options {
             root: self.data.clone(),
             split: self.split,
@@ -84,10 +95,9 @@ impl Eval {
         let mut table: Vec<(String, Scores)> = Vec::new();
         for task in &tasks {
             let tick = |n| bar.inc(n as u64);
-            table.push((
-                task.to_string(),
-                model.score(&dataset, count, task, self.seed, tick)?,
-            ));
+            let network = network.as_deref();
+            let scores = model.score(&dataset, count, task, self.seed, network, tick)?;
+            table.push((task.to_string(), scores));
         }
         bar.finish_and_clear();
         if self.json {
@@ -108,14 +118,18 @@ impl Eval {
         let updates = trained.updates.map(|n| format!(", {n} updates"));
         println!("{count} pictures{}", updates.unwrap_or_default());
         println!(
-            "{:<12} {:>9} {:>9} {:>9} {:>9}",
-            "task", "PSNR raw", "PSNR", "SSIM raw", "SSIM"
+            "{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10} {:>9}",
+            "task", "PSNR raw", "PSNR", "SSIM raw", "SSIM", "Laplacian", "perceptual", "Frechet"
         );
         for (task, s) in table {
-            println!(
-                "{task:<12} {:>9.2} {:>9.2} {:>9.3} {:>9.3}",
-                s.psnr_raw, s.psnr_composited, s.ssim_raw, s.ssim_composited
+            print!(
+                "{task:<12} {:>9.2} {:>9.2} {:>9.3} {:>9.3} {:>9.3}",
+                s.psnr_raw, s.psnr_composited, s.ssim_raw, s.ssim_composited, s.laplacian
             );
+            match s.in_features {
+                Some(f) => println!(" {:>10.4} {:>9.4}", f.perceptual, f.frechet),
+                None => println!(" {:>10} {:>9}", "-", "-"),
+            }
         }
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! Scores of a generator on validation pictures, and pictures of what it does.
 
+mod frechet;
+
 use std::path::Path;
 
 use anyhow::Result;
-use mde_core::mask::{Mask, Task};
+use mde_core::mask::{CHANNELS, Mask, Task};
 use mde_core::occlusion::Occlusion;
-use mde_core::quality::{psnr, ssim};
+use mde_core::quality::{laplacian_variance, psnr, ssim};
 use ndarray::{Array3, ArrayView3, Zip};
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
@@ -16,8 +18,11 @@ use crate::data::Dataset;
 use crate::network::generator::Generator;
 use crate::network::layers::Pass;
 use crate::network::parameters::Store;
+use crate::network::perceptual::FeatureNetwork;
 use crate::report::grid::{Row, write_png};
 use crate::training::batches::{append, channels_last_tensor};
+use crate::training::loss::FeatureDistance;
+use frechet::frechet_distance;
 
 /// Pictures in one forward pass.
 const BATCH: usize = 32;
@@ -33,6 +38,22 @@ pub struct Scores {
     pub ssim_raw: f64,
     /// SSIM with the known pixels put back.
     pub ssim_composited: f64,
+    /// Sharpness: variance of the Laplacian inside the holes of all pictures, as a share of the
+    /// originals'.
+    pub laplacian: f64,
+    /// Distances in the features of a network, where one is given.
+    #[serde(flatten)]
+    pub in_features: Option<FeatureScores>,
+}
+
+/// Distances, in the features of a network, of completions with the known pixels put back from the
+/// originals.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FeatureScores {
+    /// Mean over pictures of [`FeatureDistance::Unit`].
+    pub perceptual: f64,
+    /// Frechet distance of the last layer's features, each averaged over its picture.
+    pub frechet: f64,
 }
 
 /// One completed picture; arrays are `[3, S, S]` in `[0, 1]`.
@@ -105,8 +126,9 @@ impl Model<'_> {
         self.generator.forward(&masked, &masks, Pass::Use)
     }
 
-    /// Mean scores over the first `count` pictures of `dataset`; `tick` is called with the number
-    /// of pictures done since the last call.
+    /// Mean scores over the first `count` pictures of `dataset`, with those in the features of
+    /// `network` if there is one; `tick` is called with the number of pictures done since the last
+    /// call.
     ///
     /// # Errors
     /// As [`Self::complete`].
@@ -116,33 +138,97 @@ impl Model<'_> {
         count: usize,
         task: &Task,
         seed: u64,
+        network: Option<&dyn FeatureNetwork>,
         tick: impl Fn(usize),
     ) -> Result<Scores> {
         let indices: Vec<usize> = (0..count.min(dataset.len())).collect();
-        let mut sum = [0.0; 4];
+        let mut sum = [0.0; SUMS];
+        let mut features = network.map(Features::new);
         for chunk in indices.chunks(BATCH) {
             let completions = self.complete(dataset, chunk, task, seed)?;
-            let scores: Vec<[f64; 4]> = completions.par_iter().map(Completion::scores).collect();
+            let scores: Vec<[f64; SUMS]> = completions.par_iter().map(Completion::scores).collect();
             for (total, score) in scores.iter().flat_map(|s| s.iter().enumerate()) {
                 sum[total] += score;
             }
+            if let Some(features) = &mut features {
+                features.add(&completions, dataset.size());
+            }
             tick(chunk.len());
         }
-        let [psnr_raw, psnr_composited, ssim_raw, ssim_composited] =
-            sum.map(|s| s / indices.len() as f64);
+        let [
+            psnr_raw,
+            psnr_composited,
+            ssim_raw,
+            ssim_composited,
+            sharp,
+            original,
+        ] = sum.map(|s| s / indices.len() as f64);
         Ok(Scores {
             psnr_raw,
             psnr_composited,
             ssim_raw,
             ssim_composited,
+            laplacian: sharp / original,
+            in_features: features.map(|f| f.scores()),
         })
     }
 }
 
+/// Values of [`Completion::scores`].
+const SUMS: usize = 6;
+
+/// Features of completions and originals seen so far.
+struct Features<'a> {
+    network: &'a dyn FeatureNetwork,
+    distance: f64,
+    completed: Vec<Tensor>,
+    original: Vec<Tensor>,
+}
+
+impl<'a> Features<'a> {
+    fn new(network: &'a dyn FeatureNetwork) -> Self {
+        Self {
+            network,
+            distance: 0.0,
+            completed: Vec::new(),
+            original: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, completions: &[Completion], size: usize) {
+        let side = size as i64;
+        let tensor = |values: Vec<f32>| Tensor::from_slice(&values).view([-1, 3, side, side]);
+        let completed = completions.iter().flat_map(|c| c.composited().into_iter());
+        let original = completions.iter().flat_map(|c| c.original.iter().copied());
+        let (completed, original) = (tensor(completed.collect()), tensor(original.collect()));
+        tch::no_grad(|| {
+            let distance = FeatureDistance::Unit.between(self.network, &completed, &original);
+            self.distance += distance.double_value(&[]) * completions.len() as f64;
+            let pooled = |pictures: &Tensor| {
+                let last = self.network.features(pictures).pop();
+                last.map(|f| f.mean_dim([2i64, 3].as_slice(), false, Kind::Float))
+            };
+            self.completed.extend(pooled(&completed));
+            self.original.extend(pooled(&original));
+        });
+    }
+
+    fn scores(&self) -> FeatureScores {
+        let completed = Tensor::cat(&self.completed, 0);
+        let original = Tensor::cat(&self.original, 0);
+        FeatureScores {
+            perceptual: self.distance / completed.size()[0] as f64,
+            frechet: frechet_distance(&completed, &original),
+        }
+    }
+}
+
 impl Completion {
-    /// Raw and composited PSNR, raw and composited SSIM.
-    fn scores(&self) -> [f64; 4] {
+    /// Raw and composited PSNR, raw and composited SSIM, variance of the Laplacian inside the hole
+    /// of completion and original.
+    fn scores(&self) -> [f64; SUMS] {
         let composited = self.composited();
+        let is_missing = |x, y| (0..CHANNELS).any(|c| !self.mask.is_known(c, x, y));
         let (z, raw, put_back) = (
             self.original.view(),
             self.generated.view(),
@@ -153,6 +239,8 @@ impl Completion {
             psnr(put_back, z),
             ssim(raw, z),
             ssim(put_back, z),
+            laplacian_variance(put_back, is_missing),
+            laplacian_variance(z, is_missing),
         ]
     }
 
