@@ -4,6 +4,7 @@
 use gst::glib;
 
 pub mod completer;
+pub mod damage;
 pub mod frame;
 pub mod locate;
 pub mod mdecomplete;

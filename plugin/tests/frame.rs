@@ -218,7 +218,7 @@ fn no_byte_outside_the_hole_changes() {
                 writer
                     .write(&mut frame, &to_crop, &completion)
                     .expect("an inverse");
-                draw::hole(&mut writer, &mut frame, &to_crop, &hole).expect("an inverse");
+                draw::hole(&mut writer, &mut frame, &to_crop, &hole, None).expect("an inverse");
             }
             let mut after = buffer.map_readable().expect("memory").to_vec();
             let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info).expect("a frame");

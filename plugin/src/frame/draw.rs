@@ -10,7 +10,7 @@ use super::canvas::{Area, Dab, Frame, Ink, Source};
 use super::colour::{Colour, Rgb};
 use super::hole::Hole;
 use super::plain::PlainInk;
-use super::write::{Writer, area};
+use super::write::{PixelWeights, Writer, area, part};
 
 const TINT: Rgb = [1.0, 0.2, 0.7];
 const TINT_OPACITY: f32 = 0.5;
@@ -20,7 +20,8 @@ const POINT: Rgb = [1.0, 0.9, 0.0];
 /// Frame heights a line's width.
 const LINES_A_FRAME: f64 = 300.0;
 
-/// Tints the pixels that `to_crop` maps into the hole of any channel, by their weights.
+/// Tints the pixels that `to_crop` maps into the hole of any channel, and those of `pixels`, by
+/// their weights.
 ///
 /// # Errors
 /// As [`Writer::write`].
@@ -29,9 +30,10 @@ pub fn hole(
     frame: &mut VideoFrameRef<&mut gst::BufferRef>,
     to_crop: &Affine,
     hole: &Hole,
+    pixels: Option<PixelWeights<'_>>,
 ) -> Result<(), AlignmentError> {
-    let area = area(frame, to_crop, hole, None)?;
-    if let Some(part) = hole.bounds() {
+    let area = area(frame, to_crop, hole, pixels)?;
+    if let Some(part) = part(hole, pixels) {
         let samples = Colour::of(frame.info()).samples(TINT);
         writer.plain.take_tint(samples, hole, part);
         let mut ink = PlainInk {
@@ -39,7 +41,7 @@ pub fn hole(
             part,
             hole,
             strength: TINT_OPACITY,
-            pixels: None,
+            pixels,
             texels: &writer.plain.texels,
         };
         writer.canvas.paint(frame, &area, &mut ink);

@@ -55,6 +55,12 @@ impl Hole {
         self.bounds
     }
 
+    /// Whether the crop's pixel `(x, y)` misses all channels.
+    pub fn covers(&self, x: usize, y: usize) -> bool {
+        let at = y * self.width + x;
+        self.planes.iter().all(|plane| plane[at] > 0.0)
+    }
+
     /// Whether the channels have one hole.
     pub fn is_uniform(&self) -> bool {
         self.planes.len() == 1

@@ -160,10 +160,8 @@ impl MixedInk<'_> {
             (sum + recipe.offsets[channel]).clamp(0.0, 1.0)
         });
         match self.completion.channels {
-            Channels::Luma if !self.colour.is_rgb() => {
-                self.recolour(new, towards(known, new), weights, samples)
-            }
-            _ => {
+            Channels::Luma => self.recolour(new, towards(known, new), weights, samples),
+            Channels::Rgb => {
                 let known = self.colour.rgb(samples);
                 let change =
                     [0, 1, 2].map(|channel| weights[channel] * (new[channel] - known[channel]));
@@ -173,8 +171,8 @@ impl MixedInk<'_> {
         }
     }
 
-    /// What becomes of the samples of a pixel whose chroma is damage: luma follows the completion
-    /// by the weight of green, for which it stands, and chroma by those of red and blue.
+    /// What becomes of the samples of a pixel whose colour is damage: luma stands for green. In YUV
+    /// it follows the completion by the weight of green, and chroma by those of red and blue.
     fn recolour(
         &self,
         new: Rgb,
@@ -182,11 +180,16 @@ impl MixedInk<'_> {
         [red, green, blue]: [f32; CHANNELS],
         samples: [f32; 3],
     ) -> [f32; 3] {
-        let [luma, _, _] = self.colour.samples(new);
-        let [_, first, second] = self.colour.samples([new[0], blended[1], new[2]]);
-        let chroma = red.max(blue);
-        let weights = [green, chroma, chroma];
-        let targets = [luma, first, second];
+        let colours = red.max(blue);
+        let coloured = self.colour.samples([new[0], blended[1], new[2]]);
+        let (targets, weights) = match self.colour.is_rgb() {
+            true => (coloured, [red, colours.max(green), blue]),
+            false => {
+                let [luma, _, _] = self.colour.samples(new);
+                let [_, first, second] = coloured;
+                ([luma, first, second], [green, colours, colours])
+            }
+        };
         [0, 1, 2].map(|i| samples[i] + weights[i] * (targets[i] - samples[i]))
     }
 }

@@ -10,6 +10,8 @@
 //! with one hole for all channels (`plain`), with a hole for each (`mixed`, sharpened by `guide`),
 //! and the marks of [`draw`].
 //!
+//! A [`Search`] finds the pixels that are damaged by their colour or by being transparent.
+//!
 //! Coordinates are those of [`mde_core::alignment`]: whole numbers at pixel centres.
 
 mod canvas;
@@ -22,6 +24,7 @@ mod hole;
 mod mixed;
 mod plain;
 mod read;
+mod search;
 mod shrunk;
 mod texels;
 mod write;
@@ -29,5 +32,6 @@ mod write;
 pub use colour::Channels;
 pub use format::SUPPORTED_FORMATS;
 pub use hole::Hole;
-pub use read::{Crop, Reader};
+pub use read::{Crop, Reader, reach};
+pub use search::{Search, has_alpha, make_opaque};
 pub use write::{Completion, PixelWeights, Writer};

@@ -1,7 +1,7 @@
 //! Sampling a crop from the planes of a frame.
 
-use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
+use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::alignment::Affine;
 
 use super::colour::{Channels, Colour};
@@ -105,6 +105,31 @@ impl Reader {
             convert(&colour, samples, rgb);
         }
     }
+}
+
+/// How far from the centre of a crop's pixel, in crop pixels to the right and down, the pixels of
+/// a frame described by `info` lie that it stands for when it is read: those it covers, and those
+/// that the means it is interpolated from take in.
+pub fn reach(info: &VideoInfo, to_frame: &Affine, to_crop: &Affine) -> [f64; 2] {
+    let format = info.format_info();
+    let shift = |subsamplings: &[u32]| subsamplings.iter().copied().max().unwrap_or(0);
+    let rows_a_line = 1 << u32::from(info.is_interlaced());
+    let samples = [
+        1u32 << shift(format.w_sub()),
+        rows_a_line << shift(format.h_sub()),
+    ];
+    let in_frame = [0, 1].map(|axis| {
+        let sample = f64::from(samples[axis]);
+        let [a, b] = to_frame.linear[axis];
+        let block = (a.hypot(b) / sample).round().max(1.0);
+        // The samples of the blocks on both sides, and the pixels that share a sample.
+        (1.5 * block - 0.5) * sample + sample - 1.0
+    });
+    to_crop.linear.map(|[a, b]| {
+        let interpolated = a.abs() * in_frame[0] + b.abs() * in_frame[1];
+        // A pixel on the border between two crop pixels belongs to both.
+        interpolated.max(0.5 + 1e-6)
+    })
 }
 
 /// The sets of rows to interpolate in.

@@ -51,14 +51,9 @@ impl<'a> PixelWeights<'a> {
 }
 
 impl Completion<'_> {
-    /// The part of the crop that is looked at: the hole, or all where the frame's pixels have
-    /// weights of their own.
+    /// The [part] of the crop that is looked at.
     pub(super) fn part(&self) -> Option<Rect> {
-        let (width, height) = self.hole.size();
-        match self.pixels {
-            Some(_) => Some(Rect::new(0, 0, width, height)),
-            None => self.hole.bounds(),
-        }
+        part(self.hole, self.pixels)
     }
 
     /// [`Self::strength`], in its range.
@@ -84,7 +79,7 @@ impl Writer {
     /// Where a pixel misses some channels and has others, the missing ones follow the edges of the
     /// frame's own. In RGB formats the others stay as they are; in YUV formats the components move
     /// by what the missing channels change. With [`Channels::Luma`] luma stays as it is where the
-    /// green channel is known.
+    /// green channel is known; in RGB formats green becomes luma.
     ///
     /// # Errors
     /// [`AlignmentError::Singular`] where `to_crop` has no inverse; the frame is then as it was.
@@ -117,6 +112,16 @@ impl Writer {
             self.canvas.paint(frame, &area, &mut ink);
         }
         Ok(())
+    }
+}
+
+/// The part of a crop that is looked at: the hole, or all where the frame's pixels have weights of
+/// their own.
+pub(super) fn part(hole: &Hole, pixels: Option<PixelWeights<'_>>) -> Option<Rect> {
+    let (width, height) = hole.size();
+    match pixels {
+        Some(_) => Some(Rect::new(0, 0, width, height)),
+        None => hole.bounds(),
     }
 }
 

@@ -37,6 +37,7 @@
  * gst-launch-1.0 v4l2src ! videoconvert ! mdecomplete occlusion=mouth overlay=faces ! videoconvert ! autovideosink
  * ]| Completes the mouth of every face before a camera, for instance behind a mask, and marks the faces.
  */
+use std::path::Path;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use gst::glib;
@@ -49,7 +50,9 @@ use gst_video::VideoInfo;
 use gst_video::subclass::prelude::*;
 
 use super::latency::Latency;
-use super::opening::{model_name, open_completer, open_detector};
+use super::masks::Masks;
+use super::messages;
+use super::opening::{model_name, open_completer, open_detector, open_mask};
 use super::qos::{self, Qos, Times};
 use super::settings::{self, Settings};
 use super::stats::{Report, Stats};
@@ -81,6 +84,7 @@ struct State {
     has_detector: bool,
     /// For the worker to take over with the next frame.
     new_detector: Option<Detector>,
+    masks: Masks,
     has_warned: bool,
     stats: Stats,
     latency: Latency,
@@ -117,6 +121,53 @@ impl MdeComplete {
         Ok(())
     }
 
+    /// Reads the mask picture `file` if the element runs. Called on the application's thread, so
+    /// that the stream does not wait for it.
+    fn provide_mask(&self, file: Option<&Path>) -> Result<(), gst::ErrorMessage> {
+        let size = match &*self.state() {
+            Some(state) => state.masks.frame_size(),
+            None => return Ok(()),
+        };
+        let mut picture = open_mask(file)?;
+        if let (Some(picture), Some(size)) = (&mut picture, size) {
+            picture.fit(size);
+        }
+        if let Some(state) = self.state().as_mut() {
+            state.masks.set_picture(picture);
+        }
+        Ok(())
+    }
+
+    /// Does what the new value of a property needs to be of use.
+    fn provide(&self, property: &str, value: &glib::Value) -> Result<(), gst::ErrorMessage> {
+        match property {
+            "region" if value.get() == Ok(RegionSource::Faces) => self.provide_detector(),
+            "mask-file" => self.provide_mask(settings::path(value).as_deref()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the application of masks that cover nothing, once of each.
+    fn tell_of_empty_masks(&self) {
+        let settings = self.settings().clone();
+        let news = self.state().as_mut().map(|s| s.masks.news(&settings));
+        for structure in news.unwrap_or_default() {
+            gst::info!(CAT, imp = self, "{structure}");
+            self.post(structure);
+        }
+    }
+
+    /// Lets the controlled properties have their values at the time of `buffer`.
+    fn sync_properties(&self, buffer: &gst::BufferRef) {
+        let segment = self.obj().segment();
+        let segment = segment.downcast_ref::<gst::ClockTime>();
+        if let Some(time) = segment.and_then(|s| s.to_stream_time(buffer.pts()))
+            && let Err(error) = self.obj().sync_values(time)
+        {
+            gst::warning!(CAT, imp = self, "At {time}: {error}");
+        }
+    }
+
     /// Tells application and log where the generator runs and why.
     fn announce(&self, completer: &Completer) {
         let active = completer.active();
@@ -134,26 +185,24 @@ impl MdeComplete {
         if let Some(note) = completer.library_note() {
             gst::warning!(CAT, imp = self, "{note}");
         }
-        let structure = gst::Structure::builder("mdecomplete/provider")
-            .field("execution-provider", active.provider.to_string())
-            .field("precision", active.precision.to_string())
-            .field("reason", reason)
-            .field(
-                "attempts",
-                gst::Array::new(attempts.iter().map(ToString::to_string)),
-            )
-            .build();
+        self.post(messages::provider(completer));
+    }
+
+    /// Posts an element message.
+    fn post(&self, structure: gst::Structure) {
         let message = gst::message::Element::builder(structure).src(&*self.obj());
         let _ = self.obj().post_message(message.build());
     }
 
     /// Completes the frame in `buffer`, as far as it can be and is not too late.
     fn complete(&self, buffer: &mut gst::Buffer) {
+        self.sync_properties(buffer);
         let settings = self.settings().frame;
-        if let Some(state) = self.state().as_mut() {
+        let changes_nothing = self.state().as_mut().is_none_or(|state| {
             state.stats.frames += 1;
-        }
-        if settings.change_nothing() || buffer.flags().contains(gst::BufferFlags::GAP) {
+            state.masks.change_nothing(&settings)
+        });
+        if changes_nothing || buffer.flags().contains(gst::BufferFlags::GAP) {
             return;
         }
         let is_late = self.is_late(buffer);
@@ -225,6 +274,7 @@ impl MdeComplete {
         if let Some(detector) = state.new_detector.take() {
             worker.set_detector(detector);
         }
+        worker.set_mask(state.masks.fitted());
         Some((worker, info))
     }
 
@@ -293,22 +343,21 @@ impl ObjectImpl for MdeComplete {
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        if value.get() == Ok(RegionSource::Faces)
-            && let Err(error) = self.provide_detector()
-        {
+        let name = pspec.name();
+        if let Err(error) = self.provide(name, value) {
             gst::element_imp_warning!(
                 self,
                 gst::LibraryError::Settings,
-                ("region stays as it is: {}", error)
+                ("{} stays as it is: {}", name, error)
             );
             return;
         }
-        let mut settings = self.settings();
-        if !settings.set(pspec.name(), value) {
-            gst::error!(CAT, imp = self, "no writable property {}", pspec.name());
+        if !self.settings().set(name, value) {
+            gst::error!(CAT, imp = self, "no writable property {name}");
             return;
         }
-        gst::debug!(CAT, imp = self, "{} is now {value:?}", pspec.name());
+        gst::debug!(CAT, imp = self, "{name} is now {value:?}");
+        self.tell_of_empty_masks();
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
@@ -375,6 +424,8 @@ impl BaseTransformImpl for MdeComplete {
             RegionSource::Faces => Some(open_detector()?),
             RegionSource::RoiList | RegionSource::FullFrame => None,
         };
+        let mut masks = Masks::default();
+        masks.set_picture(open_mask(settings.mask_file.as_deref())?);
         self.announce(&completer);
         *self.state() = Some(State {
             active_provider: completer.active().provider.to_string(),
@@ -383,12 +434,14 @@ impl BaseTransformImpl for MdeComplete {
             has_detector: detector.is_some(),
             worker: Some(Worker::new(completer, detector, &settings.frame)),
             new_detector: None,
+            masks,
             has_warned: false,
             stats: Stats::new(),
             latency: Latency::default(),
             qos: Qos::default(),
         });
         self.obj().notify("active-execution-provider");
+        self.tell_of_empty_masks();
         Ok(())
     }
 
@@ -451,10 +504,12 @@ impl VideoFilterImpl for MdeComplete {
     ) -> Result<(), gst::LoggableError> {
         if let Some(state) = self.state().as_mut() {
             state.info = Some(in_info.clone());
+            state.masks.set_info(in_info);
             if let Some(worker) = &mut state.worker {
                 worker.forget();
             }
         }
+        self.tell_of_empty_masks();
         Ok(())
     }
 }

@@ -1,8 +1,13 @@
 //! The element `mdecomplete`: its GObject wrapper and its public enums.
 
+mod channels;
+mod cut;
+mod damage;
 mod imp;
 mod latency;
 mod marks;
+mod masks;
+mod messages;
 mod occlusions;
 mod opening;
 mod qos;
@@ -14,6 +19,7 @@ mod worker;
 use gst::glib;
 use gst::prelude::*;
 
+pub use channels::DamagedChannels;
 pub use occlusions::Occlusions;
 
 use crate::runtime;

@@ -1,7 +1,10 @@
-//! Opening the models, with errors for the bus.
+//! Opening the models and the mask picture, with errors for the bus.
+
+use std::path::Path;
 
 use super::settings::ModelSettings;
 use crate::completer::{Completer, CompleterError};
+use crate::damage::{self, FittedMask};
 use crate::locate::Detector;
 use crate::runtime::RuntimeError;
 
@@ -65,4 +68,12 @@ pub fn open_detector() -> Result<Detector, gst::ErrorMessage> {
             )
         )
     })
+}
+
+/// The mask picture `file`; none where there is none.
+pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, gst::ErrorMessage> {
+    let picture = file.map(damage::read).transpose();
+    picture
+        .map(|picture| picture.map(FittedMask::new))
+        .map_err(|e| gst::error_msg!(gst::ResourceError::Read, ("{}", e)))
 }

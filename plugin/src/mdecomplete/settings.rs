@@ -1,23 +1,29 @@
 //! The properties: their defaults, their descriptions, setting and getting them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gst::glib;
 use gst::prelude::*;
 
 use super::{
-    ExecutionProvider, FallbackPolicy, LatePolicy, Occlusions, Overlay, Precision, RegionSource,
+    DamagedChannels, ExecutionProvider, FallbackPolicy, LatePolicy, Occlusions, Overlay, Precision,
+    RegionSource,
 };
 use crate::runtime;
 
 /// More regions in a frame than anybody looks at; so that a frame cannot take all memory.
 pub const MAX_FACES: u32 = 64;
 
+/// The value of `damage-color` with which no pixel is missing because of its colour.
+const NO_COLOR: i32 = -1;
+
 /// All writable properties.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// Read when the element starts.
     pub model: ModelSettings,
+    /// Read when the element starts, and when it is set between start and stop.
+    pub mask_file: Option<PathBuf>,
     /// Read for each frame.
     pub frame: FrameSettings,
 }
@@ -58,9 +64,18 @@ impl ModelSettings {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrameSettings {
     pub occlusion: Occlusions,
+    pub damaged_channels: DamagedChannels,
+    /// Whether transparent pixels are missing.
+    pub mask_from_alpha: bool,
+    /// The colour of missing pixels, 0xRRGGBB, or [`NO_COLOR`].
+    pub damage_color: i32,
+    /// In steps of 8-bit components, at most 255.
+    pub damage_tolerance: u32,
     pub region: RegionSource,
     /// In crop pixels, at least 0.
     pub mask_feather: f32,
+    /// From 0 to 1.
+    pub strength: f32,
     pub overlay: Overlay,
     /// From 1 to [`MAX_FACES`].
     pub max_faces: u32,
@@ -73,8 +88,13 @@ impl Default for FrameSettings {
     fn default() -> Self {
         Self {
             occlusion: Occlusions::empty(),
+            damaged_channels: DamagedChannels::empty(),
+            mask_from_alpha: false,
+            damage_color: NO_COLOR,
+            damage_tolerance: 16,
             region: RegionSource::Faces,
             mask_feather: 2.0,
+            strength: 1.0,
             overlay: Overlay::None,
             max_faces: MAX_FACES,
             inference_interval: 1,
@@ -84,9 +104,27 @@ impl Default for FrameSettings {
 }
 
 impl FrameSettings {
-    /// Whether every frame leaves as it came.
-    pub fn change_nothing(&self) -> bool {
-        self.occlusion.is_empty() && self.overlay != Overlay::Faces
+    /// Whether every frame leaves as it came. `has_mask` tells whether a mask picture covers
+    /// something, `has_alpha` whether frames have alpha.
+    pub fn change_nothing(&self, has_mask: bool, has_alpha: bool) -> bool {
+        let is_whole = self.crops_are_whole() && !has_mask && !self.marks_pixels(has_alpha);
+        (is_whole || self.strength == 0.0) && self.overlay != Overlay::Faces
+    }
+
+    /// Whether nothing is missing from a crop where all of its pixels are sound.
+    pub fn crops_are_whole(&self) -> bool {
+        self.occlusion.is_empty() && self.damaged_channels.is_empty()
+    }
+
+    /// Whether each frame tells by itself which of its pixels are damaged.
+    pub fn marks_pixels(&self, has_alpha: bool) -> bool {
+        (self.mask_from_alpha && has_alpha) || self.damage_color().is_some()
+    }
+
+    /// Red, green and blue of missing pixels.
+    pub fn damage_color(&self) -> Option<[u8; 3]> {
+        let [_, rgb @ ..] = u32::try_from(self.damage_color).ok()?.to_be_bytes();
+        Some(rgb)
     }
 }
 
@@ -95,17 +133,19 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &glib::Value) -> bool {
         match name {
             "occlusion" => self.frame.occlusion = of(value),
+            "damaged-channels" => self.frame.damaged_channels = of(value),
+            "mask-file" => self.mask_file = path(value),
+            "mask-from-alpha" => self.frame.mask_from_alpha = of(value),
+            "damage-color" => self.frame.damage_color = of(value),
+            "damage-tolerance" => self.frame.damage_tolerance = of(value),
             "region" => self.frame.region = of(value),
             "mask-feather" => self.frame.mask_feather = of(value),
+            "strength" => self.frame.strength = of(value),
             "overlay" => self.frame.overlay = of(value),
             "max-faces" => self.frame.max_faces = of(value),
             "inference-interval" => self.frame.inference_interval = of(value),
             "late-policy" => self.frame.late_policy = of(value),
-            "model-file" => {
-                self.model.model_file = of::<Option<String>>(value)
-                    .filter(|file| !file.is_empty())
-                    .map(PathBuf::from);
-            }
+            "model-file" => self.model.model_file = path(value),
             "execution-provider" => self.model.execution_provider = of(value),
             "precision" => self.model.precision = of(value),
             "fallback-policy" => self.model.fallback_policy = of(value),
@@ -118,17 +158,19 @@ impl Settings {
     pub fn get(&self, name: &str) -> Option<glib::Value> {
         Some(match name {
             "occlusion" => self.frame.occlusion.to_value(),
+            "damaged-channels" => self.frame.damaged_channels.to_value(),
+            "mask-file" => text(self.mask_file.as_deref()),
+            "mask-from-alpha" => self.frame.mask_from_alpha.to_value(),
+            "damage-color" => self.frame.damage_color.to_value(),
+            "damage-tolerance" => self.frame.damage_tolerance.to_value(),
             "region" => self.frame.region.to_value(),
             "mask-feather" => self.frame.mask_feather.to_value(),
+            "strength" => self.frame.strength.to_value(),
             "overlay" => self.frame.overlay.to_value(),
             "max-faces" => self.frame.max_faces.to_value(),
             "inference-interval" => self.frame.inference_interval.to_value(),
             "late-policy" => self.frame.late_policy.to_value(),
-            "model-file" => {
-                let file = self.model.model_file.as_deref();
-                file.map(|file| file.to_string_lossy().into_owned())
-                    .to_value()
-            }
+            "model-file" => text(self.model.model_file.as_deref()),
             "execution-provider" => self.model.execution_provider.to_value(),
             "precision" => self.model.precision.to_value(),
             "fallback-policy" => self.model.fallback_policy.to_value(),
@@ -142,15 +184,75 @@ fn of<'v, T: glib::value::FromValue<'v>>(value: &'v glib::Value) -> T {
     value.get().expect("type checked upstream")
 }
 
+/// The file that a property's text names; none where it is empty.
+pub fn path(value: &glib::Value) -> Option<PathBuf> {
+    let name = of::<Option<String>>(value);
+    name.filter(|name| !name.is_empty()).map(PathBuf::from)
+}
+
+fn text(file: Option<&Path>) -> glib::Value {
+    file.map(|file| file.to_string_lossy().into_owned())
+        .to_value()
+}
+
 /// The descriptions of all properties.
 pub fn properties() -> Vec<glib::ParamSpec> {
-    let Settings { model, frame } = Settings::default();
+    let Settings { model, frame, .. } = Settings::default();
     vec![
         glib::ParamSpecFlags::builder::<Occlusions>("occlusion")
             .nick("Occlusion")
-            .blurb("Parts of each region to complete; none lets every frame pass as it is")
+            .blurb(
+                "Parts of each region to complete, joined by '+'; left and right are the \
+                 picture's. Whatever else is told to be missing is completed as well",
+            )
             .default_value(frame.occlusion)
             .mutable_playing()
+            .build(),
+        glib::ParamSpecFlags::builder::<DamagedChannels>("damaged-channels")
+            .nick("Damaged channels")
+            .blurb(
+                "Colour channels that are missing from each region as a whole, joined by '+'; the \
+                 others stay as they are. With chroma only the brightness is known",
+            )
+            .default_value(frame.damaged_channels)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecString::builder("mask-file")
+            .nick("Mask file")
+            .blurb(
+                "Picture that is white where the frame is to be completed, scaled to the frame; \
+                 what is dark or transparent is kept. None when empty",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoolean::builder("mask-from-alpha")
+            .nick("Mask from alpha")
+            .blurb(
+                "Whether pixels with alpha 0 are missing, in formats with alpha; completed, they \
+                 are opaque",
+            )
+            .default_value(frame.mask_from_alpha)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecInt::builder("damage-color")
+            .nick("Damage color")
+            .blurb("Color of missing pixels as 0xRRGGBB, such as that of drop-outs; none when -1")
+            .minimum(NO_COLOR)
+            .maximum(0xff_ff_ff)
+            .default_value(frame.damage_color)
+            .mutable_playing()
+            .controllable()
+            .build(),
+        glib::ParamSpecUInt::builder("damage-tolerance")
+            .nick("Damage tolerance")
+            .blurb(
+                "How far each component of a pixel (R, G and B or Y, U and V, as the format has \
+                 it) may be from damage-color, in 255ths of its range",
+            )
+            .maximum(255)
+            .default_value(frame.damage_tolerance)
+            .mutable_playing()
+            .controllable()
             .build(),
         glib::ParamSpecEnum::builder_with_default("region", frame.region)
             .nick("Region")
@@ -167,6 +269,16 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .maximum(64.0)
             .default_value(frame.mask_feather)
             .mutable_playing()
+            .controllable()
+            .build(),
+        glib::ParamSpecFloat::builder("strength")
+            .nick("Strength")
+            .blurb("How much of the completion is blended in: 0 nothing, 1 all of it")
+            .minimum(0.0)
+            .maximum(1.0)
+            .default_value(frame.strength)
+            .mutable_playing()
+            .controllable()
             .build(),
         glib::ParamSpecEnum::builder_with_default("overlay", frame.overlay)
             .nick("Overlay")

@@ -2,21 +2,25 @@
 //! their last completions, write the holes back, draw the overlay, mark what was completed.
 
 use std::fmt::Display;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::alignment::AlignmentError;
-use mde_core::mask::Mask;
+use mde_core::occlusion::Rect;
 
+use super::cut::Cut;
+use super::damage::FrameDamage;
 use super::imp::CAT;
 use super::marks::Marks;
 use super::recall::Recall;
 use super::settings::{FrameSettings, MAX_FACES};
 use super::stats::{Report, Step};
-use super::{Occlusions, Overlay, RegionSource};
+use super::{Overlay, RegionSource};
 use crate::completer::{Batch, Completer, CompleterError};
-use crate::frame::{self, Channels, Completion, Crop, Hole, Reader, Writer};
+use crate::damage::Raster;
+use crate::frame::{self, Completion, Crop, Reader, Writer};
 use crate::locate::{self, Bounds, Detector, DetectorError, Region};
 
 /// A frame cannot be completed.
@@ -43,36 +47,20 @@ pub struct Worker {
     detector: Option<Detector>,
     batch: Batch,
     cut: Cut,
+    damage: FrameDamage,
     marks: Marks,
     recall: Recall,
     /// Of the present frame.
     regions: Vec<Region>,
+    /// The part of the frame with each region's damage, if it has any besides the cut.
+    damaged: Vec<Option<Rect>>,
+    /// The regions of which something is to be completed.
+    holed: Vec<usize>,
     /// The batch's crop with each region's completion.
     crops: Vec<Option<usize>>,
     inside: Vec<f32>,
     reader: Reader,
     writer: Writer,
-}
-
-/// What is missing from each crop, and how its completion is blended in.
-#[derive(Debug)]
-struct Cut {
-    occlusion: Occlusions,
-    feather: f32,
-    mask: Mask,
-    hole: Hole,
-}
-
-impl Cut {
-    fn new(occlusion: Occlusions, feather: f32, (width, height): (usize, usize)) -> Self {
-        let mask = Mask::from_occlusions(width, height, occlusion.named());
-        Self {
-            occlusion,
-            feather,
-            hole: Hole::new(&mask, feather),
-            mask,
-        }
-    }
 }
 
 impl Worker {
@@ -82,10 +70,13 @@ impl Worker {
         Self {
             detector,
             batch: Batch::new(size),
-            cut: Cut::new(settings.occlusion, settings.mask_feather, size),
+            cut: Cut::new(settings, size),
+            damage: FrameDamage::default(),
             marks: Marks::new(settings.occlusion, size),
             recall: Recall::default(),
             regions: Vec::with_capacity(MAX_FACES as usize),
+            damaged: Vec::with_capacity(MAX_FACES as usize),
+            holed: Vec::with_capacity(MAX_FACES as usize),
             crops: Vec::with_capacity(MAX_FACES as usize),
             inside: vec![0.0; size.0 * size.1],
             reader: Reader::default(),
@@ -97,6 +88,13 @@ impl Worker {
     /// Finds faces with `detector` from now on.
     pub fn set_detector(&mut self, detector: Detector) {
         self.detector = Some(detector);
+    }
+
+    /// Takes `mask` for the mask picture, at the size of the frames, from now on.
+    pub fn set_mask(&mut self, mask: Option<Arc<Raster>>) {
+        if self.damage.set_mask(mask) {
+            self.recall.forget();
+        }
     }
 
     /// Takes the next frame for the first of another stream.
@@ -124,7 +122,7 @@ impl Worker {
         };
         if self.changes_frame(settings.overlay) {
             let mut lap = Lap::start();
-            self.paint(buffer.make_mut(), info, settings.overlay, is_recalled)?;
+            self.paint(buffer.make_mut(), info, settings, is_recalled)?;
             report.set_time(Step::Postprocess, lap.next());
         }
         let done = self.crops.iter().flatten().count();
@@ -152,13 +150,15 @@ impl Worker {
         }
         report.faces = self.regions.len();
         let is_young = self.recall.count_frame() < settings.inference_interval;
-        if settings.occlusion.is_empty() || self.regions.is_empty() {
+        self.find_damage(frame, settings);
+        if self.holed.is_empty() {
             self.crops.resize(self.regions.len(), None);
             return Ok(false);
         }
         if is_late || is_young {
-            self.recall.assign(&self.regions, &mut self.crops);
-            if is_late || self.crops.iter().all(Option::is_some) {
+            self.recall();
+            let is_recalled = |&index: &usize| self.crops[index].is_some();
+            if is_late || self.holed.iter().all(is_recalled) {
                 return Ok(true);
             }
         }
@@ -170,16 +170,34 @@ impl Worker {
     }
 
     fn follow(&mut self, settings: &FrameSettings) {
-        let FrameSettings {
-            occlusion,
-            mask_feather,
-            ..
-        } = *settings;
-        if (self.cut.occlusion, self.cut.feather) != (occlusion, mask_feather) {
+        if !self.cut.is_of(settings) {
             let size = self.completer.size();
-            self.cut = Cut::new(occlusion, mask_feather, size);
-            self.marks = Marks::new(occlusion, size);
+            self.cut = Cut::new(settings, size);
+            self.marks = Marks::new(settings.occlusion, size);
             self.recall.forget();
+        }
+    }
+
+    /// Fills the lists of damaged parts and of regions to be completed.
+    fn find_damage<T>(&mut self, frame: &VideoFrameRef<T>, settings: &FrameSettings) {
+        let crop = self.completer.size();
+        self.damaged.clear();
+        self.holed.clear();
+        for (index, region) in self.regions.iter().enumerate() {
+            let part = self.damage.find(frame, region, crop, settings);
+            let is_holed = part.is_some() || !self.cut.is_empty();
+            if is_holed && settings.strength > 0.0 {
+                self.holed.push(index);
+            }
+            self.damaged.push(part);
+        }
+    }
+
+    /// Takes earlier completions for the regions that need one.
+    fn recall(&mut self) {
+        self.recall.assign(&self.regions, &mut self.crops);
+        for (index, crop) in self.crops.iter_mut().enumerate() {
+            *crop = crop.filter(|_| self.holed.contains(&index));
         }
     }
 
@@ -216,25 +234,30 @@ impl Worker {
         Ok(())
     }
 
+    /// Reads the crops of the regions to be completed, with their masks.
     fn read<T>(&mut self, frame: &VideoFrameRef<T>) {
         let size = self.batch.size();
-        self.batch.resize(self.regions.len());
-        for (index, region) in self.regions.iter().enumerate() {
-            let (image, mask) = self.batch.crop_mut(index);
+        self.batch.resize(self.holed.len());
+        for (crop, &index) in self.holed.iter().enumerate() {
+            let region = &self.regions[index];
+            let (image, mask) = self.batch.crop_mut(crop);
             let crop = Crop {
                 size,
                 rgb: image,
                 inside: &mut self.inside,
             };
             self.reader
-                .read(frame, &region.to_frame, Channels::Rgb, crop);
+                .read(frame, &region.to_frame, self.cut.channels(), crop);
             // What lies beyond the frame's edge is as unknown as what is covered.
-            let known = self.cut.mask.as_slice().chunks(self.inside.len());
+            let known = self.cut.mask().chunks(self.inside.len());
             for (mask, known) in mask.chunks_mut(self.inside.len()).zip(known) {
                 for (value, (known, inside)) in mask.iter_mut().zip(known.iter().zip(&self.inside))
                 {
                     *value = known * inside;
                 }
+            }
+            if let Some(part) = self.damaged[index] {
+                self.damage.carry(frame, region, part, size, mask);
             }
         }
     }
@@ -245,11 +268,14 @@ impl Worker {
         self.recall.forget();
         self.crops.clear();
         self.completer.complete(&mut self.batch)?;
-        let is_picture = |&index: &usize| self.batch.completed(index).is_some();
-        let crops = (0..self.regions.len()).map(|index| Some(index).filter(is_picture));
-        self.crops.extend(crops);
+        self.crops.resize(self.regions.len(), None);
+        for (crop, &index) in self.holed.iter().enumerate() {
+            match self.batch.completed(crop) {
+                Some(_) => self.crops[index] = Some(crop),
+                None => report.invalid += 1,
+            }
+        }
         self.recall.learn(&self.regions, &self.crops);
-        report.invalid += self.crops.iter().filter(|crop| crop.is_none()).count();
         Ok(())
     }
 
@@ -263,32 +289,45 @@ impl Worker {
         &mut self,
         buffer: &mut gst::BufferRef,
         info: &VideoInfo,
-        overlay: Overlay,
+        settings: &FrameSettings,
         is_recalled: bool,
     ) -> Result<(), FrameError> {
         let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, info)
             .map_err(|_| FrameError::Map(describe(info)))?;
-        for (region, crop) in self.regions.iter().zip(&self.crops) {
-            let Some((crop, rgb)) = crop.and_then(|c| Some((c, self.batch.completed(c)?))) else {
-                continue;
-            };
-            let completion = Completion {
-                rgb,
-                image: self.batch.image(crop),
-                hole: &self.cut.hole,
-                channels: Channels::Rgb,
-                strength: 1.0,
-                pixels: None,
-            };
-            self.writer
-                .write(&mut frame, &region.to_crop, &completion)?;
-        }
-        self.draw(&mut frame, overlay)?;
+        self.write(&mut frame, settings)?;
+        self.draw(&mut frame, settings.overlay)?;
         drop(frame);
         let size = (info.width(), info.height());
         for (region, crop) in self.regions.iter().zip(&self.crops) {
             if crop.is_some() {
                 self.marks.add(buffer, region, size, is_recalled);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+        settings: &FrameSettings,
+    ) -> Result<(), FrameError> {
+        for (index, region) in self.regions.iter().enumerate() {
+            let crop = self.crops[index];
+            let Some((crop, rgb)) = crop.and_then(|c| Some((c, self.batch.completed(c)?))) else {
+                continue;
+            };
+            let part = self.damaged[index];
+            let completion = Completion {
+                rgb,
+                image: self.batch.image(crop),
+                hole: self.cut.hole(),
+                channels: self.cut.channels(),
+                strength: settings.strength,
+                pixels: part.and_then(|part| self.damage.weights(region, part, &self.cut)),
+            };
+            self.writer.write(frame, &region.to_crop, &completion)?;
+            if let (Some(pixels), true) = (completion.pixels, settings.mask_from_alpha) {
+                frame::make_opaque(frame, pixels, settings.strength);
             }
         }
         Ok(())
@@ -300,10 +339,13 @@ impl Worker {
         overlay: Overlay,
     ) -> Result<(), FrameError> {
         let writer = &mut self.writer;
-        for region in &self.regions {
+        for (region, part) in self.regions.iter().zip(&self.damaged) {
             match overlay {
                 Overlay::None => (),
-                Overlay::Mask => frame::draw::hole(writer, frame, &region.to_crop, &self.cut.hole)?,
+                Overlay::Mask => {
+                    let pixels = part.and_then(|part| self.damage.weights(region, part, &self.cut));
+                    frame::draw::hole(writer, frame, &region.to_crop, self.cut.hole(), pixels)?;
+                }
                 Overlay::Faces => {
                     let Bounds { x0, y0, x1, y1 } = region.bounds;
                     frame::draw::outline(writer, frame, [x0, y0], [x1, y1]);

@@ -8,6 +8,7 @@ mod models;
 mod samples;
 
 mod buffers;
+mod damage;
 mod faults;
 mod marks;
 mod negotiation;

@@ -1,0 +1,78 @@
+//! What is missing from every crop.
+
+use mde_core::mask::Mask;
+
+use super::settings::FrameSettings;
+use super::{DamagedChannels, Occlusions};
+use crate::frame::{Channels, Hole};
+
+/// What is missing from a crop whatever the frame shows, and how its completion is blended in.
+#[derive(Debug)]
+pub struct Cut {
+    occlusion: Occlusions,
+    damaged_channels: DamagedChannels,
+    feather: f32,
+    mask: Mask,
+    hole: Hole,
+}
+
+impl Cut {
+    /// The cut that `settings` ask for, from crops of `size` = (width, height).
+    pub fn new(settings: &FrameSettings, (width, height): (usize, usize)) -> Self {
+        let FrameSettings {
+            occlusion,
+            damaged_channels,
+            mask_feather: feather,
+            ..
+        } = *settings;
+        let mut mask = Mask::from_occlusions(width, height, occlusion.named());
+        for channel in damaged_channels.missing() {
+            mask.drop_channel(channel);
+        }
+        Self {
+            occlusion,
+            damaged_channels,
+            feather,
+            hole: Hole::new(&mask, feather),
+            mask,
+        }
+    }
+
+    /// Whether `settings` ask for this cut.
+    pub fn is_of(&self, settings: &FrameSettings) -> bool {
+        let wanted = (
+            settings.occlusion,
+            settings.damaged_channels,
+            settings.mask_feather,
+        );
+        (self.occlusion, self.damaged_channels, self.feather) == wanted
+    }
+
+    /// Whether nothing is missing.
+    pub fn is_empty(&self) -> bool {
+        self.hole.bounds().is_none()
+    }
+
+    /// The mask, `[3, H, W]`, 1 where known.
+    pub fn mask(&self) -> &[f32] {
+        self.mask.as_slice()
+    }
+
+    /// The blend weights.
+    pub fn hole(&self) -> &Hole {
+        &self.hole
+    }
+
+    /// Width of the blend in crop pixels.
+    pub fn feather(&self) -> f32 {
+        self.feather
+    }
+
+    /// What the generator is shown of the frame.
+    pub fn channels(&self) -> Channels {
+        match self.damaged_channels.contains(DamagedChannels::CHROMA) {
+            true => Channels::Luma,
+            false => Channels::Rgb,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The mask picture of a stream, and what the bus knows of masks that cover nothing.
+
+use std::sync::Arc;
+
+use gst_video::VideoInfo;
+
+use super::messages::covers_nothing;
+use super::settings::{FrameSettings, Settings};
+use crate::damage::{FittedMask, Raster};
+use crate::frame;
+
+/// Between start and stop.
+#[derive(Debug, Default)]
+pub struct Masks {
+    picture: Option<FittedMask>,
+    /// Of the frames, once there are caps.
+    info: Option<VideoInfo>,
+    is_picture_told: bool,
+    is_alpha_told: bool,
+}
+
+impl Masks {
+    /// Takes over the picture of `mask-file`.
+    pub fn set_picture(&mut self, picture: Option<FittedMask>) {
+        self.picture = picture;
+        self.is_picture_told = false;
+        self.fit();
+    }
+
+    /// Takes over what the frames are like.
+    pub fn set_info(&mut self, info: &VideoInfo) {
+        self.info = Some(info.clone());
+        self.is_alpha_told = false;
+        self.fit();
+    }
+
+    fn fit(&mut self) {
+        let size = self.frame_size();
+        if let (Some(picture), Some(size)) = (&mut self.picture, size) {
+            picture.fit(size);
+        }
+    }
+
+    /// Width and height of the frames.
+    pub fn frame_size(&self) -> Option<(usize, usize)> {
+        let info = self.info.as_ref()?;
+        Some((info.width() as usize, info.height() as usize))
+    }
+
+    /// The mask picture at the frames' size, if it covers something.
+    pub fn fitted(&self) -> Option<Arc<Raster>> {
+        let picture = self.picture.as_ref().filter(|mask| !mask.is_intact())?;
+        picture.fitted().cloned()
+    }
+
+    /// Whether every frame leaves as it came.
+    pub fn change_nothing(&self, settings: &FrameSettings) -> bool {
+        let has_mask = self.picture.as_ref().is_some_and(|mask| !mask.is_intact());
+        let has_alpha = self.info.as_ref().is_some_and(frame::has_alpha);
+        settings.change_nothing(has_mask, has_alpha)
+    }
+
+    /// Messages for masks that are set and cover nothing, once for each.
+    pub fn news(&mut self, settings: &Settings) -> Vec<gst::Structure> {
+        let mut news = Vec::new();
+        if self.picture.as_ref().is_some_and(FittedMask::is_intact)
+            && !std::mem::replace(&mut self.is_picture_told, true)
+        {
+            let file = settings.mask_file.as_deref().unwrap_or("".as_ref());
+            let reason = format!("{} is nowhere white", file.display());
+            news.push(covers_nothing("mask-file", &reason));
+        }
+        if let Some(info) = &self.info
+            && settings.frame.mask_from_alpha
+            && !frame::has_alpha(info)
+            && !std::mem::replace(&mut self.is_alpha_told, true)
+        {
+            let reason = format!("frames of the format {} have no alpha", info.format());
+            news.push(covers_nothing("mask-from-alpha", &reason));
+        }
+        news
+    }
+}
