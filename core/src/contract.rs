@@ -3,9 +3,9 @@
 //!
 //! | tensor | shape | meaning |
 //! | --- | --- | --- |
-//! | input `image` | `[N, 3, H, W]` f32 | RGB in the value range, missing pixels zero |
+//! | input `image` | `[N, 3, H, W]` f32 | RGB in the value range, missing values zero |
 //! | input `mask` | `[N, 3, H, W]` f32 | 1 known, 0 missing |
-//! | output `completed` | `[N, 3, H, W]` f32 | the generator's whole output |
+//! | output `completed` | `[N, 3, H, W]` f32 | the generator's whole output, in the value range |
 
 use std::num::ParseIntError;
 
@@ -48,6 +48,40 @@ impl Alignment {
     }
 }
 
+/// The numbers that stand for black and white in a model's pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ValueRange {
+    /// 0 to 1.
+    #[default]
+    Unit,
+    /// 0 to 255.
+    Byte,
+    /// -1 to 1.
+    Signed,
+}
+
+impl ValueRange {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Unit, Self::Byte, Self::Signed];
+
+    /// The number for black and the number for white.
+    pub const fn black_and_white(self) -> (f32, f32) {
+        match self {
+            Self::Unit => (0.0, 1.0),
+            Self::Byte => (0.0, 255.0),
+            Self::Signed => (-1.0, 1.0),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Unit => "0,1",
+            Self::Byte => "0,255",
+            Self::Signed => "-1,1",
+        }
+    }
+}
+
 /// The metadata of a generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contract {
@@ -57,6 +91,8 @@ pub struct Contract {
     pub height: usize,
     /// Layout of the crop.
     pub alignment: Alignment,
+    /// Numbers of the pictures, in and out.
+    pub range: ValueRange,
     /// One line on how the weights came to be: preset, updates, data.
     pub training: String,
     /// Terms of the weights.
@@ -90,10 +126,17 @@ impl Contract {
             (KEY_WIDTH, self.width.to_string()),
             (KEY_HEIGHT, self.height.to_string()),
             (KEY_ALIGNMENT, self.alignment.name().to_owned()),
-            (KEY_RANGE, "0,1".to_owned()),
+            (KEY_RANGE, self.range.name().to_owned()),
             (KEY_TRAINING, self.training.clone()),
             (KEY_LICENSE, self.license.clone()),
         ]
+    }
+
+    /// Whether a model with these metadata means to keep the contract: they have one of its keys.
+    pub fn is_claimed(lookup: impl Fn(&str) -> Option<String>) -> bool {
+        [KEY_VERSION, KEY_KIND]
+            .iter()
+            .any(|key| lookup(key).is_some())
     }
 
     /// Reads the contract through `lookup`, which yields the value of a metadata key.
@@ -124,7 +167,14 @@ impl Contract {
         };
         expect(KEY_VERSION, VERSION)?;
         expect(KEY_KIND, KIND)?;
-        expect(KEY_RANGE, "0,1")?;
+        let range = get(KEY_RANGE)?;
+        let Some(range) = ValueRange::ALL.into_iter().find(|r| r.name() == range) else {
+            return Err(ContractError::Unexpected {
+                key: KEY_RANGE,
+                found: range,
+                expected: "'0,1', '0,255' or '-1,1'",
+            });
+        };
         let alignment = match get(KEY_ALIGNMENT)? {
             found if found == Alignment::FaceTemplate.name() => Alignment::FaceTemplate,
             found if found == Alignment::None.name() => Alignment::None,
@@ -140,6 +190,7 @@ impl Contract {
             width: side(KEY_WIDTH)?,
             height: side(KEY_HEIGHT)?,
             alignment,
+            range,
             training: lookup(KEY_TRAINING).unwrap_or_default(),
             license: lookup(KEY_LICENSE).unwrap_or_default(),
         })

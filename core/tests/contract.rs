@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mde_core::contract::{Alignment, Contract, ContractError};
+use mde_core::contract::{Alignment, Contract, ContractError, ValueRange};
 use proptest::prelude::*;
 
 const REQUIRED: [&str; 6] = [
@@ -19,6 +19,7 @@ fn metadata() -> HashMap<&'static str, String> {
         width: 96,
         height: 128,
         alignment: Alignment::FaceTemplate,
+        range: ValueRange::Unit,
         training: "half, 8000 updates".to_owned(),
         license: "research only".to_owned(),
     };
@@ -34,11 +35,12 @@ proptest! {
     fn what_is_written_is_read(
         (width, height) in (16_usize..=4096, 16_usize..=4096),
         face in any::<bool>(),
+        range in proptest::sample::select(&ValueRange::ALL[..]),
         training: String,
         license: String,
     ) {
         let alignment = if face { Alignment::FaceTemplate } else { Alignment::None };
-        let contract = Contract { width, height, alignment, training, license };
+        let contract = Contract { width, height, alignment, range, training, license };
         let stored: HashMap<_, _> = contract.to_metadata().into_iter().collect();
         prop_assert_eq!(read(&stored), Ok(contract));
     }
@@ -48,8 +50,8 @@ proptest! {
         let key = REQUIRED[which];
         let mut stored = metadata();
         prop_assume!(stored[key] != value);
-        // Another side or alignment may well be valid.
-        prop_assume!(value != "none");
+        // Another side, alignment or range may well be valid.
+        prop_assume!(!["none", "0,255", "-1,1"].contains(&value.as_str()));
         prop_assume!(!value.parse().is_ok_and(|side: usize| (16..=4096).contains(&side)));
         stored.insert(key, value.clone());
         match read(&stored) {
@@ -69,6 +71,19 @@ fn every_required_key_is_missed() {
         stored.remove(key);
         assert_eq!(read(&stored), Err(ContractError::Missing(key)));
     }
+}
+
+#[test]
+fn a_model_that_keeps_another_contract_is_told_from_one_that_keeps_none() {
+    let stored = metadata();
+    assert!(Contract::is_claimed(|key| stored.get(key).cloned()));
+    assert!(Contract::is_claimed(
+        |key| (key == "mdecomplete.contract").then(|| "2".to_owned())
+    ));
+    assert!(!Contract::is_claimed(|_| None));
+    assert!(!Contract::is_claimed(
+        |key| (key == "author").then(|| "somebody".to_owned())
+    ));
 }
 
 #[test]

@@ -5,18 +5,18 @@
 //! are `cpu`, `auto` and the embedded model. The two take turns, so that both meet the same noise
 //! of the machine.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use gst_check::Harness;
 use gst_video::{VideoFormat, VideoInfo};
 use gstmdecomplete::mdecomplete::{ExecutionProvider, Precision};
-use gstmdecomplete::runtime::{self, FallbackPolicy, Options};
+use gstmdecomplete::runtime::{self, FallbackPolicy, Model, Options};
 use mde_core::CROP_SIZE;
 use mde_core::contract::{INPUT_IMAGE, INPUT_MASK, OUTPUT};
 use mde_core::mask::Mask;
 use mde_core::occlusion::Occlusion;
-use ort::session::Session;
 use ort::value::TensorRef;
 
 const ROUNDS: usize = 15;
@@ -46,15 +46,16 @@ fn main() {
             .into(),
         precision: element.property::<Precision>("precision").into(),
         fallback: FallbackPolicy::Error,
+        ..Default::default()
     };
     let model = match &model_file {
         Some(file) => std::fs::read(file).expect("the model file"),
         None => include_bytes!("../models/face.onnx").to_vec(),
     };
-    let opened = runtime::open(&model, &options).expect("a session");
-    println!("{}, {} bytes of model", opened.active, model.len());
+    let model = runtime::open(&model, &options).expect("a session");
+    println!("{}", model.active());
 
-    let mut bare = Bare::new(opened.session);
+    let mut bare = Bare::new(model);
     let mut streamed = Streamed::new(&element);
     let mut rounds: Vec<[f64; 2]> = (0..=ROUNDS)
         .map(|_| [rate(|| bare.run()), rate(|| streamed.run())])
@@ -71,15 +72,15 @@ fn main() {
 }
 
 struct Bare {
-    session: Session,
+    model: Arc<Model>,
     image: Vec<f32>,
     mask: Mask,
 }
 
 impl Bare {
-    fn new(session: Session) -> Self {
+    fn new(model: Arc<Model>) -> Self {
         Self {
-            session,
+            model,
             image: vec![0.5; SHAPE.iter().product()],
             mask: Mask::from_occlusions(CROP_SIZE, CROP_SIZE, [Occlusion::Eyes]),
         }
@@ -90,7 +91,8 @@ impl Bare {
             INPUT_IMAGE => TensorRef::from_array_view((SHAPE, self.image.as_slice())).expect("a tensor"),
             INPUT_MASK => TensorRef::from_array_view((SHAPE, self.mask.as_slice())).expect("a tensor"),
         ];
-        let outputs = self.session.run(inputs).expect("an inference");
+        let mut session = self.model.session();
+        let outputs = session.run(inputs).expect("an inference");
         let (_, values) = outputs[OUTPUT]
             .try_extract_tensor::<f32>()
             .expect("a picture");

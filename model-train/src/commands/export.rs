@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use mde_core::contract::{Alignment, Contract};
+use mde_core::contract::{Alignment, Contract, ValueRange};
 use protobuf::Message;
 
 use crate::files::write_aside;
@@ -49,6 +49,7 @@ impl Export {
             } else {
                 Alignment::FaceTemplate
             },
+            range: ValueRange::Unit,
             training: format!(
                 "width {}, bottleneck {}, {} updates of {}, tasks {}",
                 sizes.width, sizes.bottleneck, progress.updates, progress.batch, progress.tasks

@@ -1,5 +1,6 @@
 //! Crops on their way through the generator.
 
+use mde_core::contract::ValueRange;
 use mde_core::mask::CHANNELS;
 
 /// Crops of one size with their masks and, after [`complete`](super::Completer::complete), their
@@ -63,7 +64,7 @@ impl Batch {
         (&mut self.images[range.clone()], &mut self.masks[range])
     }
 
-    /// The picture of a crop, `[3, H, W]`; after a completion its missing values are 0.
+    /// The picture of a crop, `[3, H, W]`.
     ///
     /// # Panics
     /// If there is no crop `index`.
@@ -88,41 +89,30 @@ impl Batch {
         self.valid[index].then(|| &self.completed[self.range(index)])
     }
 
-    /// `[N, 3, H, W]`.
-    pub(super) fn shape(&self) -> [usize; 4] {
-        [self.len(), CHANNELS, self.height, self.width]
-    }
-
-    /// All pictures, `[N, 3, H, W]`.
-    pub(super) fn images(&self) -> &[f32] {
-        &self.images
-    }
-
-    /// All masks, `[N, 3, H, W]`.
-    pub(super) fn masks(&self) -> &[f32] {
-        &self.masks
-    }
-
-    /// `I * M`: what the generator may see.
-    pub(super) fn hide_missing(&mut self) {
-        for (value, known) in self.images.iter_mut().zip(&self.masks) {
-            *value *= known;
-        }
-    }
-
     pub(super) fn forget_completions(&mut self) {
         self.valid.fill(false);
     }
 
-    /// Copies the generator's output, `[N, 3, H, W]`.
-    pub(super) fn take_completions(&mut self, values: &[f32]) {
-        self.completed.copy_from_slice(values);
-        let crops = self.completed.chunks(self.width * self.height * CHANNELS);
-        for (valid, crop) in self.valid.iter_mut().zip(crops) {
-            // A sum of absolute values is finite only if each one is, and unlike a search it has
-            // no branches.
-            *valid = crop.iter().map(|v| v.abs()).sum::<f32>().is_finite();
+    /// Takes over the generator's output for a crop, `[3, H, W]` with numbers in `range`.
+    pub(super) fn take_completion(&mut self, index: usize, output: &[f32], range: ValueRange) {
+        let place = self.range(index);
+        let completed = &mut self.completed[place];
+        let (black, white) = range.black_and_white();
+        for (value, output) in completed.iter_mut().zip(output) {
+            *value = (output - black) / (white - black);
         }
+        // A sum of absolute values is finite only if each one is, and unlike a search it has no
+        // branches.
+        self.valid[index] = completed.iter().map(|v| v.abs()).sum::<f32>().is_finite();
+    }
+
+    /// Takes over the completions of as many crops of `other`, from `first` on.
+    pub(super) fn copy_completions(&mut self, other: &Self, first: usize) {
+        let crops = self.len();
+        let from = first * self.crop_len()..(first + crops) * self.crop_len();
+        self.completed.copy_from_slice(&other.completed[from]);
+        self.valid
+            .copy_from_slice(&other.valid[first..first + crops]);
     }
 
     fn crop_len(&self) -> usize {

@@ -1,121 +1,163 @@
 //! The generator as a service: crops and masks in, completed crops out.
 
 mod batch;
-mod signature;
+mod engine;
+mod error;
+mod form;
+mod group;
 
-use mde_core::contract::{Contract, ContractError, INPUT_IMAGE, INPUT_MASK, OUTPUT};
-use ort::session::Session;
-use ort::value::TensorRef;
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+
+use mde_core::contract::Contract;
 
 pub use batch::Batch;
+pub use error::CompleterError;
+pub use form::{Hints, MaskMeaning};
+pub use group::Sharing;
 
-use crate::runtime::{self, ActiveProvider, Attempt, Opened, Options, RuntimeError};
+use crate::runtime::{
+    ActiveProvider, Attempt, Descent, FallbackPolicy, Library, Options, Provider, RuntimeError,
+};
+use engine::Engine;
+use group::Membership;
 
-/// The generator cannot be used, or failed.
-#[derive(Debug, thiserror::Error)]
-pub enum CompleterError {
-    /// The model cannot be opened.
-    #[error(transparent)]
-    Runtime(#[from] RuntimeError),
-    /// The model does not say that it is a generator.
-    #[error(transparent)]
-    Contract(#[from] ContractError),
-    /// The model's inputs or outputs are not a generator's.
-    #[error(
-        "the model's {fault}. A generator for {width}x{height} crops has the inputs \
-         'image' and 'mask' and the output 'completed', all Tensor<f32>(N, 3, {height}, {width}); \
-         this model has {found}"
-    )]
-    Signature {
-        /// What is missing or different.
-        fault: String,
-        /// Crop width in pixels.
-        width: usize,
-        /// Crop height in pixels.
-        height: usize,
-        /// All inputs and outputs with type and shape.
-        found: String,
-    },
-    /// The batch was made for another crop size.
-    #[error(
-        "the batch holds {}x{} crops, the generator takes {}x{}",
-        batch.0, batch.1, generator.0, generator.1
-    )]
-    Size {
-        /// Width and height of the batch's crops.
-        batch: (usize, usize),
-        /// Width and height of the generator's crops.
-        generator: (usize, usize),
-    },
-    /// The inference failed.
-    #[error("the generator failed on a batch of {crops} on {active}: {reason}")]
-    Run {
-        /// Crops in the batch.
-        crops: usize,
-        /// Where it ran.
-        active: ActiveProvider,
-        /// ONNX Runtime's words.
-        reason: String,
-    },
+/// Where a model comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The bytes of an ONNX file.
+    Memory(Cow<'static, [u8]>),
+    /// An ONNX file.
+    File(PathBuf),
+}
+
+/// What is asked of a completer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Where the generator runs.
+    pub options: Options,
+    /// How it is fed, where it does not say it itself.
+    pub hints: Hints,
+    /// The numbers of crops that will occur beside 1, as far as they are known: prepared for at
+    /// the start.
+    pub crops: Vec<usize>,
+    /// Nobody where it is not set.
+    pub sharing: Option<Sharing>,
+}
+
+/// A step on the way to a generator that is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The model is opened, and compiled where the provider does that.
+    Opening(Provider),
+    /// The model is run for the first time on this many crops.
+    WarmingUp(ActiveProvider, usize),
 }
 
 /// A generator on an execution provider.
 #[derive(Debug)]
 pub struct Completer {
-    opened: Opened,
-    contract: Contract,
+    source: Source,
+    config: Config,
+    descent: Descent,
+    engine: Engine,
+    /// Nothing where it runs alone.
+    membership: Option<Membership>,
+}
+
+impl Source {
+    fn read(&self) -> Result<Cow<'_, [u8]>, CompleterError> {
+        match self {
+            Self::Memory(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::File(file) => match std::fs::read(file) {
+                Ok(bytes) => Ok(Cow::Owned(bytes)),
+                Err(reason) => Err(CompleterError::Read {
+                    file: file.clone(),
+                    reason,
+                }),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(bytes) => write!(f, "Memory({} bytes)", bytes.len()),
+            Self::File(file) => write!(f, "File({})", file.display()),
+        }
+    }
 }
 
 impl Completer {
-    /// Opens `model`, the bytes of an ONNX file that keeps [`mde_core::contract`].
+    /// Opens the model and runs it once, on the first provider with which both succeed; `watch` is
+    /// told the steps.
     ///
     /// # Errors
-    /// [`CompleterError`], all but `Size` and `Run`.
-    pub fn new(model: &[u8], options: &Options) -> Result<Self, CompleterError> {
-        let opened = runtime::open(model, options)?;
-        let contract = read_contract(&opened.session)?;
-        signature::check(&opened.session, contract.width, contract.height)?;
-        Ok(Self { opened, contract })
+    /// [`CompleterError`], all but `Size`, `Run` and `Died`.
+    pub fn open(
+        source: Source,
+        config: Config,
+        watch: &mut dyn FnMut(Step),
+    ) -> Result<Self, CompleterError> {
+        let descent = Descent::new(&config.options)?;
+        Self::open_along(descent, source, config, watch)
+    }
+
+    fn open_along(
+        mut descent: Descent,
+        source: Source,
+        config: Config,
+        watch: &mut dyn FnMut(Step),
+    ) -> Result<Self, CompleterError> {
+        let engine = next_engine(&mut descent, &source, &config, watch)?;
+        Ok(Self {
+            membership: membership(&config, &engine),
+            source,
+            config,
+            descent,
+            engine,
+        })
     }
 
     /// Width and height of a crop in pixels.
     pub fn size(&self) -> (usize, usize) {
-        (self.contract.width, self.contract.height)
+        self.engine.size()
     }
 
-    /// What the model says of itself.
-    pub fn contract(&self) -> &Contract {
-        &self.contract
+    /// What the model says of itself, if anything.
+    pub fn contract(&self) -> Option<&Contract> {
+        self.engine.contract()
     }
 
     /// Where it runs.
     pub fn active(&self) -> ActiveProvider {
-        self.opened.active
+        self.engine.model().active()
     }
 
     /// Which providers were considered, in order; the last one was taken.
     pub fn attempts(&self) -> &[Attempt] {
-        &self.opened.attempts
+        self.descent.attempts()
     }
 
     /// The ONNX Runtime library in use.
-    pub fn library(&self) -> &'static runtime::Library {
-        self.opened.library
+    pub fn library(&self) -> &'static Library {
+        self.descent.library()
     }
 
-    /// Set when the library in use is not the one that the environment asks for by now.
-    pub fn library_note(&self) -> Option<&str> {
-        self.opened.library_note.as_deref()
-    }
-
-    /// Completes all crops of `batch` in one inference. Missing values of the pictures are zeroed
-    /// first, so it does not matter what lies under the holes.
+    /// Completes all crops of `batch`. What lies under the holes does not matter: the generator
+    /// does not see it.
+    ///
+    /// Where the provider fails and the policy allows it, the next one takes over and completes
+    /// the same batch; [`Self::active`] and [`Self::attempts`] then tell of it.
     ///
     /// A crop whose completion holds a NaN or an infinity does not fail the batch:
     /// [`Batch::completed`] gives nothing for it.
     ///
     /// # Errors
-    /// [`CompleterError::Size`] and [`CompleterError::Run`]; the batch then holds no completions.
+    /// [`CompleterError::Size`], [`CompleterError::Run`] and [`CompleterError::Died`]; the batch
+    /// then holds no completions.
     pub fn complete(&mut self, batch: &mut Batch) -> Result<(), CompleterError> {
         if batch.size() != self.size() {
             return Err(CompleterError::Size {
@@ -123,38 +165,161 @@ impl Completer {
                 generator: self.size(),
             });
         }
-        batch.forget_completions();
-        if batch.is_empty() {
-            return Ok(());
-        }
-        batch.hide_missing();
-        self.run(batch).map_err(|e| CompleterError::Run {
-            crops: batch.len(),
-            active: self.active(),
-            reason: e.to_string(),
-        })
+        let outcome = match &self.membership {
+            Some(membership) => membership.complete(&mut self.engine, batch),
+            None => self.engine.run(batch),
+        };
+        outcome.or_else(|reason| self.complete_elsewhere(batch, reason))
     }
 
-    fn run(&mut self, batch: &mut Batch) -> ort::Result<()> {
-        let shape = batch.shape();
-        let outputs = self.opened.session.run(ort::inputs![
-            INPUT_IMAGE => TensorRef::from_array_view((shape, batch.images()))?,
-            INPUT_MASK => TensorRef::from_array_view((shape, batch.masks()))?,
-        ])?;
-        let (found, values) = outputs[OUTPUT].try_extract_tensor::<f32>()?;
-        if **found != shape.map(|side| side as i64) {
-            return Err(ort::Error::new(format!(
-                "the output has the shape {found}, the input {shape:?}"
-            )));
+    /// Completes `batch` on the next provider that can, and stays with it. Where none can, all
+    /// stays as it was, for the fault may be the batch's.
+    fn complete_elsewhere(
+        &mut self,
+        batch: &mut Batch,
+        reason: String,
+    ) -> Result<(), CompleterError> {
+        let active = self.active();
+        if self.config.options.fallback == FallbackPolicy::Error {
+            return Err(CompleterError::Died { active, reason });
         }
-        batch.take_completions(values);
-        Ok(())
+        let mut descent = self.descent.clone();
+        descent.refuse(reason.clone());
+        while descent.has_next()
+            && let Ok(mut engine) =
+                next_engine(&mut descent, &self.source, &self.config, &mut |_| ())
+            && engine.size() == batch.size()
+        {
+            match engine.run(batch) {
+                Ok(()) => {
+                    self.membership = membership(&self.config, &engine);
+                    self.engine = engine;
+                    self.descent = descent;
+                    return Ok(());
+                }
+                Err(reason) => descent.refuse(reason),
+            }
+        }
+        Err(CompleterError::Run {
+            crops: batch.len(),
+            active,
+            reason,
+        })
     }
 }
 
-fn read_contract(session: &Session) -> Result<Contract, CompleterError> {
-    // Without metadata the first key of the contract is what is missing.
-    let metadata = session.metadata().ok();
-    let lookup = |key: &str| metadata.as_ref()?.custom(key);
-    Ok(Contract::from_metadata(lookup)?)
+fn membership(config: &Config, engine: &Engine) -> Option<Membership> {
+    let sharing = config.sharing.as_ref();
+    sharing.map(|sharing| Membership::new(sharing, engine))
+}
+
+/// The generator on the next provider that opens it and runs it.
+fn next_engine(
+    descent: &mut Descent,
+    source: &Source,
+    config: &Config,
+    watch: &mut dyn FnMut(Step),
+) -> Result<Engine, CompleterError> {
+    let bytes = source.read()?;
+    loop {
+        let model = descent.next(&bytes, &mut |provider| watch(Step::Opening(provider)))?;
+        let active = model.active();
+        let mut engine = Engine::new(model, &config.hints)?;
+        let sizes = config.crops.iter().copied();
+        let outcome = [1].into_iter().chain(sizes).try_for_each(|crops| {
+            watch(Step::WarmingUp(active, crops));
+            engine.warm_up(crops)
+        });
+        match outcome {
+            Ok(()) => return Ok(engine),
+            Err(reason) if active.provider == Provider::Cpu => {
+                let bytes = bytes.len();
+                return Err(RuntimeError::Model { bytes, reason }.into());
+            }
+            Err(reason) => descent.refuse(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Precision;
+
+    const MODEL: &[u8] = include_bytes!("../../models/face.onnx");
+
+    /// The embedded generator with a way of `providers` sessions on the CPU, and a batch; nothing
+    /// where there is no ONNX Runtime.
+    fn completer(providers: usize, fallback: FallbackPolicy) -> Option<(Completer, Batch)> {
+        let config = Config {
+            options: Options {
+                provider: Provider::Cpu,
+                fallback,
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let descent = match Descent::new(&config.options) {
+            Ok(descent) => descent.along(&vec![(Provider::Cpu, Precision::Auto); providers]),
+            Err(e) => {
+                eprintln!("skipped: {e}");
+                return None;
+            }
+        };
+        let source = Source::Memory(MODEL.into());
+        let completer = Completer::open_along(descent, source, config, &mut |_| ());
+        let completer = completer.expect("a generator");
+        let mut batch = Batch::new(completer.size());
+        batch.resize(1);
+        let (image, mask) = batch.crop_mut(0);
+        for (i, (value, known)) in image.iter_mut().zip(mask).enumerate() {
+            *value = (i % 251) as f32 / 250.0;
+            *known = f32::from(u8::from(i % 96 < 48));
+        }
+        Some((completer, batch))
+    }
+
+    #[test]
+    fn the_next_provider_completes_the_batch_that_the_first_one_failed_on() {
+        let Some((mut completer, mut batch)) = completer(3, FallbackPolicy::Next) else {
+            return;
+        };
+        completer.complete(&mut batch).expect("a completion");
+        let wanted = batch.completed(0).expect("a picture").to_vec();
+
+        for failed in 1..=2 {
+            completer.engine.break_down();
+            completer
+                .complete(&mut batch)
+                .expect("a completion elsewhere");
+            assert_eq!(batch.completed(0), Some(wanted.as_slice()));
+            let attempts = completer.attempts();
+            assert_eq!(attempts.len(), failed + 1);
+            assert!(attempts[failed].taken);
+            let before = &attempts[failed - 1];
+            assert!(
+                !before.taken && before.reason.contains("terminate"),
+                "{before}"
+            );
+        }
+        // It stays with the last one.
+        completer.complete(&mut batch).expect("a completion");
+        assert_eq!(completer.attempts().len(), 3);
+
+        completer.engine.break_down();
+        let error = completer.complete(&mut batch).expect_err("none is left");
+        assert!(matches!(error, CompleterError::Run { .. }), "{error}");
+        assert_eq!(batch.completed(0), None);
+    }
+
+    #[test]
+    fn no_other_provider_stands_in_where_the_policy_forbids_it() {
+        let Some((mut completer, mut batch)) = completer(2, FallbackPolicy::Error) else {
+            return;
+        };
+        completer.engine.break_down();
+        let error = completer.complete(&mut batch).expect_err("a failure");
+        assert!(matches!(error, CompleterError::Died { .. }), "{error}");
+        assert!(error.to_string().contains("terminate"), "{error}");
+    }
 }

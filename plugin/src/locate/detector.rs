@@ -1,18 +1,18 @@
 //! The face detector: CenterFace on ONNX Runtime.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 use mde_core::alignment::Affine;
 use mde_core::mask::CHANNELS;
-use ort::session::Session;
 use ort::value::TensorRef;
 
 use super::centerface::{Face, Maps, STRIDE};
 use super::model_file::{self, VARIABLE};
 use crate::frame::{Channels, Crop, Reader};
-use crate::runtime::{self, Options, Precision, Provider, RuntimeError};
+use crate::runtime::{self, Model, Options, Precision, Provider, RuntimeError};
 
 /// Length of the input's shorter side in pixels, before rounding up to [`MULTIPLE`]. Faces of a
 /// tenth of the frame's height are found well with it, on two cores in about 20 ms.
@@ -80,7 +80,7 @@ pub enum DetectorError {
 /// CenterFace, ready to look at frames.
 #[derive(Debug)]
 pub struct Detector {
-    session: Session,
+    model: Arc<Model>,
     reader: Reader,
     input: Vec<f32>,
     inside: Vec<f32>,
@@ -108,21 +108,22 @@ impl Detector {
             precision: Precision::Fp32,
             ..Options::default()
         };
-        let opened = runtime::open(&model, &options).map_err(|reason| DetectorError::Open {
+        let model = runtime::open(&model, &options).map_err(|reason| DetectorError::Open {
             file: file.clone(),
             reason,
         })?;
-        let (inputs, outputs) = (opened.session.inputs(), opened.session.outputs());
-        if inputs.len() != 1 || outputs.len() != MAP_CHANNELS.len() {
+        let (inputs, outputs) = {
+            let session = model.session();
+            (session.inputs().len(), session.outputs().len())
+        };
+        if inputs != 1 || outputs != MAP_CHANNELS.len() {
             return Err(not_centerface(format!(
-                "it has {} inputs and {} outputs instead of 1 and {}",
-                inputs.len(),
-                outputs.len(),
+                "it has {inputs} inputs and {outputs} outputs instead of 1 and {}",
                 MAP_CHANNELS.len()
             )));
         }
         Ok(Self {
-            session: opened.session,
+            model,
             reader: Reader::default(),
             input: Vec::new(),
             inside: Vec::new(),
@@ -161,8 +162,8 @@ impl Detector {
         let shape = [1, CHANNELS, input.height, input.width];
         let tensor = TensorRef::from_array_view((shape, self.input.as_slice()))
             .map_err(|e| e.to_string())?;
-        let outputs = self
-            .session
+        let mut session = self.model.session();
+        let outputs = session
             .run(ort::inputs![tensor])
             .map_err(|e| e.to_string())?;
         let (columns, rows) = (input.width / STRIDE, input.height / STRIDE);

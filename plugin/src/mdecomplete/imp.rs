@@ -37,10 +37,12 @@
  * gst-launch-1.0 v4l2src ! videoconvert ! mdecomplete occlusion=mouth overlay=faces ! videoconvert ! autovideosink
  * ]| Completes the mouth of every face before a camera, for instance behind a mask, and marks the faces.
  */
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use gst::glib;
+use gst::glib::subclass::Signal;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
@@ -51,16 +53,17 @@ use gst_video::subclass::prelude::*;
 
 use super::latency::Latency;
 use super::masks::Masks;
-use super::messages;
+use super::model::{self, announce, post};
 use super::opening::{model_name, open_completer, open_detector, open_mask};
 use super::qos::{self, Qos, Times};
-use super::settings::{self, Settings};
+use super::settings::{self, FrameSettings, Settings};
 use super::stats::{Report, Stats};
-use super::worker::Worker;
+use super::worker::{FrameError, Worker};
 use super::{LatePolicy, RegionSource};
-use crate::completer::Completer;
+use crate::completer::{Completer, CompleterError};
 use crate::frame::SUPPORTED_FORMATS;
 use crate::locate::Detector;
+use crate::runtime::ActiveProvider;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -72,12 +75,16 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 
 /// Between start and stop.
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
     /// Nothing while a frame is being worked on.
     worker: Option<Worker>,
-    active_provider: String,
+    pub(super) active: ActiveProvider,
     /// What `stats` calls the model.
-    model: String,
+    pub(super) model: String,
+    /// The property's value for the model in use.
+    pub(super) model_file: Option<PathBuf>,
+    /// For the worker to take over with the next frame.
+    pub(super) new_completer: Option<Completer>,
     /// Of the frames, once there are caps.
     info: Option<VideoInfo>,
     /// Whether there is a detector: in the worker, or on its way to it.
@@ -96,14 +103,16 @@ struct State {
 pub struct MdeComplete {
     settings: Mutex<Settings>,
     state: Mutex<Option<State>>,
+    /// Counts the starts and the wishes for another model; the latest one counts.
+    pub(super) model_requests: AtomicU64,
 }
 
 impl MdeComplete {
-    fn settings(&self) -> MutexGuard<'_, Settings> {
+    pub(super) fn settings(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn state(&self) -> MutexGuard<'_, Option<State>> {
+    pub(super) fn state(&self) -> MutexGuard<'_, Option<State>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -152,8 +161,7 @@ impl MdeComplete {
         let settings = self.settings().clone();
         let news = self.state().as_mut().map(|s| s.masks.news(&settings));
         for structure in news.unwrap_or_default() {
-            gst::info!(CAT, imp = self, "{structure}");
-            self.post(structure);
+            post(&self.obj(), structure);
         }
     }
 
@@ -168,34 +176,8 @@ impl MdeComplete {
         }
     }
 
-    /// Tells application and log where the generator runs and why.
-    fn announce(&self, completer: &Completer) {
-        let active = completer.active();
-        let attempts = completer.attempts();
-        let reason = attempts.last().map_or("", |taken| taken.reason.as_str());
-        gst::info!(
-            CAT,
-            imp = self,
-            "Generator on {active} with ONNX Runtime {}: {reason}",
-            completer.library().version()
-        );
-        for attempt in attempts {
-            gst::info!(CAT, imp = self, "{attempt}");
-        }
-        if let Some(note) = completer.library_note() {
-            gst::warning!(CAT, imp = self, "{note}");
-        }
-        self.post(messages::provider(completer));
-    }
-
-    /// Posts an element message.
-    fn post(&self, structure: gst::Structure) {
-        let message = gst::message::Element::builder(structure).src(&*self.obj());
-        let _ = self.obj().post_message(message.build());
-    }
-
     /// Completes the frame in `buffer`, as far as it can be and is not too late.
-    fn complete(&self, buffer: &mut gst::Buffer) {
+    fn complete(&self, buffer: &mut gst::Buffer) -> Result<(), gst::FlowError> {
         self.sync_properties(buffer);
         let settings = self.settings().frame;
         let changes_nothing = self.state().as_mut().is_none_or(|state| {
@@ -203,21 +185,30 @@ impl MdeComplete {
             state.masks.change_nothing(&settings)
         });
         if changes_nothing || buffer.flags().contains(gst::BufferFlags::GAP) {
-            return;
+            return Ok(());
         }
         let is_late = self.is_late(buffer);
         if is_late && settings.late_policy == LatePolicy::Skip {
-            return;
+            return Ok(());
         }
-        let Some((mut worker, info)) = self.take_worker() else {
-            return;
+        let Some((mut worker, info)) = self.take_worker(&settings) else {
+            return Ok(());
         };
         let result = worker.process(buffer, &info, &settings, is_late);
         let report = *result.as_ref().unwrap_or(&Report::default());
         gst::trace!(CAT, imp = self, "{report:?}");
+        self.follow_provider(worker.completer());
         self.return_worker(worker, &report);
-        if let Err(failure) = result {
-            self.warn_of(&failure.to_string());
+        match result {
+            Err(FrameError::Completer(error @ CompleterError::Died { .. })) => {
+                gst::element_imp_error!(self, gst::LibraryError::Failed, ("{}", error));
+                Err(gst::FlowError::Error)
+            }
+            Err(failure) => {
+                self.warn_of(&failure.to_string());
+                Ok(())
+            }
+            Ok(_) => Ok(()),
         }
     }
 
@@ -266,7 +257,7 @@ impl MdeComplete {
     }
 
     /// The worker, for one frame, and with it a detector that has been opened since the last one.
-    fn take_worker(&self) -> Option<(Worker, VideoInfo)> {
+    fn take_worker(&self, settings: &FrameSettings) -> Option<(Worker, VideoInfo)> {
         let mut state = self.state();
         let state = state.as_mut()?;
         let info = state.info.clone()?;
@@ -275,6 +266,9 @@ impl MdeComplete {
             worker.set_detector(detector);
         }
         worker.set_mask(state.masks.fitted());
+        if let Some(completer) = state.new_completer.take() {
+            worker.set_completer(completer, settings);
+        }
         Some((worker, info))
     }
 
@@ -358,6 +352,14 @@ impl ObjectImpl for MdeComplete {
         }
         gst::debug!(CAT, imp = self, "{name} is now {value:?}");
         self.tell_of_empty_masks();
+        if name == "model-file" {
+            self.replace_model();
+        }
+    }
+
+    fn signals() -> &'static [Signal] {
+        static SIGNALS: LazyLock<Vec<Signal>> = LazyLock::new(model::signals);
+        &SIGNALS
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
@@ -368,10 +370,13 @@ impl ObjectImpl for MdeComplete {
         let state = state.as_ref();
         match pspec.name() {
             "stats" => {
-                let stats = state.map(|s| s.stats.to_structure(&s.active_provider, &s.model));
+                let stats = state.map(|s| {
+                    s.stats
+                        .to_structure(&s.active.provider.to_string(), &s.model)
+                });
                 stats.to_value()
             }
-            _ => state.map(|s| s.active_provider.as_str()).to_value(),
+            _ => state.map(|s| s.active.provider.to_string()).to_value(),
         }
     }
 }
@@ -419,17 +424,20 @@ impl BaseTransformImpl for MdeComplete {
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
         let settings = self.settings().clone();
-        let completer = open_completer(&settings.model)?;
+        self.new_model_request();
+        let completer = open_completer(&self.obj(), &settings.model, settings.frame.region)?;
         let detector = match settings.frame.region {
             RegionSource::Faces => Some(open_detector()?),
             RegionSource::RoiList | RegionSource::FullFrame => None,
         };
         let mut masks = Masks::default();
         masks.set_picture(open_mask(settings.mask_file.as_deref())?);
-        self.announce(&completer);
+        announce(&self.obj(), &completer);
         *self.state() = Some(State {
-            active_provider: completer.active().provider.to_string(),
+            active: completer.active(),
             model: model_name(&settings.model),
+            model_file: settings.model.model_file,
+            new_completer: None,
             info: None,
             has_detector: detector.is_some(),
             worker: Some(Worker::new(completer, detector, &settings.frame)),
@@ -450,7 +458,7 @@ impl BaseTransformImpl for MdeComplete {
         if let Some(state) = stopped {
             let stats = state
                 .stats
-                .to_structure(&state.active_provider, &state.model);
+                .to_structure(&state.active.provider.to_string(), &state.model);
             gst::info!(CAT, imp = self, "Stopped: {stats}");
         }
         self.obj().notify("active-execution-provider");
@@ -463,7 +471,7 @@ impl BaseTransformImpl for MdeComplete {
         let Some(mut buffer) = self.take_queued_buffer() else {
             return Ok(GenerateOutputSuccess::NoOutput);
         };
-        self.complete(&mut buffer);
+        self.complete(&mut buffer)?;
         Ok(GenerateOutputSuccess::Buffer(buffer))
     }
 

@@ -1,6 +1,8 @@
 //! The element messages that the element posts, as structures.
 
-use crate::completer::Completer;
+use std::time::Instant;
+
+use crate::completer::{Completer, Step};
 
 /// Where the generator runs, and what was considered before.
 pub fn provider(completer: &Completer) -> gst::Structure {
@@ -16,6 +18,37 @@ pub fn provider(completer: &Completer) -> gst::Structure {
             gst::Array::new(attempts.iter().map(ToString::to_string)),
         )
         .build()
+}
+
+/// A step on the way to a generator that is ready, counted from `start`.
+pub fn progress(step: Step, start: Instant) -> gst::Structure {
+    let structure = gst::Structure::builder("mdecomplete/progress");
+    let structure = match step {
+        Step::Opening(provider) => structure
+            .field("step", "opening")
+            .field("execution-provider", provider.to_string()),
+        Step::WarmingUp(active, crops) => structure
+            .field("step", "warming-up")
+            .field("execution-provider", active.provider.to_string())
+            .field("crops", crops as u32),
+    };
+    structure.field("elapsed-ms", milliseconds(start)).build()
+}
+
+/// That the generator is ready, counted from `start`.
+pub fn ready(completer: &Completer, start: Instant) -> gst::Structure {
+    gst::Structure::builder("mdecomplete/progress")
+        .field("step", "ready")
+        .field(
+            "execution-provider",
+            completer.active().provider.to_string(),
+        )
+        .field("elapsed-ms", milliseconds(start))
+        .build()
+}
+
+fn milliseconds(start: Instant) -> u64 {
+    start.elapsed().as_millis() as u64
 }
 
 /// That there is nothing to complete by a mask that `property` asks for.

@@ -8,6 +8,8 @@ mod latency;
 mod marks;
 mod masks;
 mod messages;
+mod model;
+mod model_settings;
 mod occlusions;
 mod opening;
 mod qos;
@@ -22,6 +24,9 @@ use gst::prelude::*;
 pub use channels::DamagedChannels;
 pub use occlusions::Occlusions;
 
+use mde_core::contract::ValueRange;
+
+use crate::completer::MaskMeaning;
 use crate::runtime;
 
 glib::wrapper! {
@@ -136,6 +141,66 @@ impl From<FallbackPolicy> for runtime::FallbackPolicy {
         match policy {
             FallbackPolicy::Next => Self::Next,
             FallbackPolicy::Error => Self::Error,
+        }
+    }
+}
+
+/// Numbers for black and white of a model that does not tell them itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstMdeCompleteModelRange")]
+pub enum ModelRange {
+    /// By the model's metadata, else [`ValueRange::Unit`] in, and out what the model gives.
+    #[enum_value(
+        name = "Auto: by its metadata, else 0 to 1, and what it gives for such a picture",
+        nick = "auto"
+    )]
+    Auto,
+    /// [`ValueRange::Unit`].
+    #[enum_value(name = "0 to 1", nick = "0..1")]
+    Unit,
+    /// [`ValueRange::Byte`].
+    #[enum_value(name = "0 to 255", nick = "0..255")]
+    Byte,
+    /// [`ValueRange::Signed`].
+    #[enum_value(name = "-1 to 1", nick = "-1..1")]
+    Signed,
+}
+
+impl From<ModelRange> for Option<ValueRange> {
+    fn from(range: ModelRange) -> Self {
+        match range {
+            ModelRange::Auto => None,
+            ModelRange::Unit => Some(ValueRange::Unit),
+            ModelRange::Byte => Some(ValueRange::Byte),
+            ModelRange::Signed => Some(ValueRange::Signed),
+        }
+    }
+}
+
+/// What a 1 means in the mask of a model that does not tell it itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstMdeCompleteModelMask")]
+pub enum ModelMask {
+    /// By the model's metadata, else [`MaskMeaning::Missing`].
+    #[enum_value(name = "Auto: by its metadata, else missing", nick = "auto")]
+    Auto,
+    /// [`MaskMeaning::Missing`].
+    #[enum_value(
+        name = "Missing: complete this pixel, as inpainting models have it",
+        nick = "missing"
+    )]
+    Missing,
+    /// [`MaskMeaning::Known`].
+    #[enum_value(name = "Known: this pixel is given", nick = "known")]
+    Known,
+}
+
+impl From<ModelMask> for Option<MaskMeaning> {
+    fn from(mask: ModelMask) -> Self {
+        match mask {
+            ModelMask::Auto => None,
+            ModelMask::Missing => Some(MaskMeaning::Missing),
+            ModelMask::Known => Some(MaskMeaning::Known),
         }
     }
 }

@@ -1,9 +1,13 @@
-//! Opening the models and the mask picture, with errors for the bus.
+//! Opening the models and the mask picture: telling the application how far it is, with errors for
+//! the bus.
 
 use std::path::Path;
+use std::time::Instant;
 
-use super::settings::ModelSettings;
-use crate::completer::{Completer, CompleterError};
+use super::RegionSource;
+use super::model_settings::ModelSettings;
+use super::{messages, model};
+use crate::completer::{Completer, CompleterError, Source};
 use crate::damage::{self, FittedMask};
 use crate::locate::Detector;
 use crate::runtime::RuntimeError;
@@ -19,42 +23,24 @@ pub fn model_name(settings: &ModelSettings) -> String {
     }
 }
 
-/// The generator that `settings` ask for.
-pub fn open_completer(settings: &ModelSettings) -> Result<Completer, gst::ErrorMessage> {
-    let options = settings.options();
-    let Some(file) = &settings.model_file else {
-        return Completer::new(EMBEDDED_MODEL, &options)
-            .map_err(|e| completer_error("The embedded model cannot be used", &e));
+/// Opens the generator that `settings` name, for regions from `region`, and tells the application
+/// how far it is. This may take long: some providers compile the model.
+pub fn open_completer(
+    element: &super::MdeComplete,
+    settings: &ModelSettings,
+    region: RegionSource,
+) -> Result<Completer, gst::ErrorMessage> {
+    let source = match &settings.model_file {
+        Some(file) => Source::File(file.clone()),
+        None => Source::Memory(EMBEDDED_MODEL.into()),
     };
-    let file_name = file.display();
-    let model = std::fs::read(file).map_err(|e| {
-        gst::error_msg!(
-            gst::ResourceError::OpenRead,
-            (
-                "model-file {} cannot be read: {}. Set it to an ONNX file exported by mde-train, \
-                 or leave it empty for the embedded model",
-                file_name,
-                e
-            )
-        )
-    })?;
-    Completer::new(&model, &options)
-        .map_err(|e| completer_error(&format!("model-file {file_name} cannot be used"), &e))
-}
-
-/// `what` names the model; errors that are not the model's are told as they are.
-fn completer_error(what: &str, error: &CompleterError) -> gst::ErrorMessage {
-    match error {
-        CompleterError::Runtime(RuntimeError::Library(e)) => {
-            gst::error_msg!(gst::LibraryError::Init, ("{}", e))
-        }
-        CompleterError::Runtime(
-            e @ (RuntimeError::Provider { .. } | RuntimeError::Precision { .. }),
-        ) => {
-            gst::error_msg!(gst::LibraryError::Settings, ("{}", e))
-        }
-        _ => gst::error_msg!(gst::ResourceError::Read, ("{}: {}", what, error)),
-    }
+    let start = Instant::now();
+    let completer = Completer::open(source, settings.config(region), &mut |step| {
+        model::post(element, messages::progress(step, start));
+    })
+    .map_err(|error| message(settings.model_file.as_deref(), &error))?;
+    model::post(element, messages::ready(&completer, start));
+    Ok(completer)
 }
 
 /// The detector for `region=faces`.
@@ -76,4 +62,33 @@ pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, gst::ErrorMe
     picture
         .map(|picture| picture.map(FittedMask::new))
         .map_err(|e| gst::error_msg!(gst::ResourceError::Read, ("{}", e)))
+}
+
+/// Errors that are not the model's are told as they are.
+fn message(file: Option<&Path>, error: &CompleterError) -> gst::ErrorMessage {
+    let what = match file {
+        Some(file) => format!("model-file {} cannot be used", file.display()),
+        None => "The embedded model cannot be used".to_owned(),
+    };
+    match error {
+        CompleterError::Read { .. } => gst::error_msg!(
+            gst::ResourceError::OpenRead,
+            (
+                "model-file {}. Set it to an ONNX file exported by mde-train, or leave it empty \
+                 for the embedded model",
+                error
+            )
+        ),
+        CompleterError::Runtime(RuntimeError::Library(e)) => {
+            gst::error_msg!(gst::LibraryError::Init, ("{}", e))
+        }
+        CompleterError::Runtime(
+            e @ (RuntimeError::Provider { .. }
+            | RuntimeError::Precision { .. }
+            | RuntimeError::Cache { .. }),
+        ) => {
+            gst::error_msg!(gst::LibraryError::Settings, ("{}", e))
+        }
+        _ => gst::error_msg!(gst::ResourceError::Read, ("{}: {}", what, error)),
+    }
 }

@@ -5,11 +5,8 @@ use std::path::{Path, PathBuf};
 use gst::glib;
 use gst::prelude::*;
 
-use super::{
-    DamagedChannels, ExecutionProvider, FallbackPolicy, LatePolicy, Occlusions, Overlay, Precision,
-    RegionSource,
-};
-use crate::runtime;
+use super::model_settings::{self, ModelSettings};
+use super::{DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
 
 /// More regions in a frame than anybody looks at; so that a frame cannot take all memory.
 pub const MAX_FACES: u32 = 64;
@@ -20,44 +17,12 @@ const NO_COLOR: i32 = -1;
 /// All writable properties.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// Read when the element starts.
+    /// Read when the element starts, and when another model is set while it runs.
     pub model: ModelSettings,
     /// Read when the element starts, and when it is set between start and stop.
     pub mask_file: Option<PathBuf>,
     /// Read for each frame.
     pub frame: FrameSettings,
-}
-
-/// What the generator is and where it runs; fixed between start and stop.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelSettings {
-    /// The embedded model where this is not set.
-    pub model_file: Option<PathBuf>,
-    pub execution_provider: ExecutionProvider,
-    pub precision: Precision,
-    pub fallback_policy: FallbackPolicy,
-}
-
-impl Default for ModelSettings {
-    fn default() -> Self {
-        Self {
-            model_file: None,
-            execution_provider: ExecutionProvider::Auto,
-            precision: Precision::Auto,
-            fallback_policy: FallbackPolicy::Next,
-        }
-    }
-}
-
-impl ModelSettings {
-    /// What the runtime is asked for.
-    pub fn options(&self) -> runtime::Options {
-        runtime::Options {
-            provider: self.execution_provider.into(),
-            precision: self.precision.into(),
-            fallback: self.fallback_policy.into(),
-        }
-    }
 }
 
 /// What is done to a frame; may change between any two.
@@ -145,11 +110,7 @@ impl Settings {
             "max-faces" => self.frame.max_faces = of(value),
             "inference-interval" => self.frame.inference_interval = of(value),
             "late-policy" => self.frame.late_policy = of(value),
-            "model-file" => self.model.model_file = path(value),
-            "execution-provider" => self.model.execution_provider = of(value),
-            "precision" => self.model.precision = of(value),
-            "fallback-policy" => self.model.fallback_policy = of(value),
-            _ => return false,
+            _ => return self.model.set(name, value),
         }
         true
     }
@@ -170,17 +131,13 @@ impl Settings {
             "max-faces" => self.frame.max_faces.to_value(),
             "inference-interval" => self.frame.inference_interval.to_value(),
             "late-policy" => self.frame.late_policy.to_value(),
-            "model-file" => text(self.model.model_file.as_deref()),
-            "execution-provider" => self.model.execution_provider.to_value(),
-            "precision" => self.model.precision.to_value(),
-            "fallback-policy" => self.model.fallback_policy.to_value(),
-            _ => return None,
+            _ => return self.model.get(name),
         })
     }
 }
 
 /// GObject has checked the type against the property's before it hands a value over.
-fn of<'v, T: glib::value::FromValue<'v>>(value: &'v glib::Value) -> T {
+pub fn of<'v, T: glib::value::FromValue<'v>>(value: &'v glib::Value) -> T {
     value.get().expect("type checked upstream")
 }
 
@@ -190,15 +147,16 @@ pub fn path(value: &glib::Value) -> Option<PathBuf> {
     name.filter(|name| !name.is_empty()).map(PathBuf::from)
 }
 
-fn text(file: Option<&Path>) -> glib::Value {
+/// The text of a property that names a file.
+pub fn text(file: Option<&Path>) -> glib::Value {
     file.map(|file| file.to_string_lossy().into_owned())
         .to_value()
 }
 
 /// The descriptions of all properties.
 pub fn properties() -> Vec<glib::ParamSpec> {
-    let Settings { model, frame, .. } = Settings::default();
-    vec![
+    let frame = FrameSettings::default();
+    let mut properties = vec![
         glib::ParamSpecFlags::builder::<Occlusions>("occlusion")
             .nick("Occlusion")
             .blurb(
@@ -312,31 +270,6 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             )
             .mutable_playing()
             .build(),
-        glib::ParamSpecString::builder("model-file")
-            .nick("Model file")
-            .blurb("ONNX generator exported by mde-train; the embedded one when empty")
-            .mutable_ready()
-            .build(),
-        glib::ParamSpecEnum::builder_with_default("execution-provider", model.execution_provider)
-            .nick("Execution provider")
-            .blurb("Where the generator runs")
-            .mutable_ready()
-            .build(),
-        glib::ParamSpecEnum::builder_with_default("precision", model.precision)
-            .nick("Precision")
-            .blurb("Number format the generator computes in")
-            .mutable_ready()
-            .build(),
-        glib::ParamSpecEnum::builder_with_default("fallback-policy", model.fallback_policy)
-            .nick("Fallback policy")
-            .blurb("What happens when the execution provider or precision asked for is not there")
-            .mutable_ready()
-            .build(),
-        glib::ParamSpecString::builder("active-execution-provider")
-            .nick("Active execution provider")
-            .blurb("Where the generator really runs; nothing while the element is stopped")
-            .read_only()
-            .build(),
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
             .blurb(
@@ -349,5 +282,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             )
             .read_only()
             .build(),
-    ]
+    ];
+    properties.extend(model_settings::properties());
+    properties
 }

@@ -97,6 +97,21 @@ impl Worker {
         }
     }
 
+    /// The generator in use.
+    pub fn completer(&self) -> &Completer {
+        &self.completer
+    }
+
+    /// Completes with `completer` from now on.
+    pub fn set_completer(&mut self, completer: Completer, settings: &FrameSettings) {
+        let detector = self.detector.take();
+        let damage = std::mem::take(&mut self.damage);
+        *self = Self {
+            damage,
+            ..Self::new(completer, detector, settings)
+        };
+    }
+
     /// Takes the next frame for the first of another stream.
     pub fn forget(&mut self) {
         self.recall.forget();

@@ -1,12 +1,18 @@
-//! Choosing an execution provider, and falling back.
+//! The way down the list of execution providers.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use ort::ErrorCode;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
+use super::backend::{Backend, Setup, backend};
+use super::inspect::Facts;
+use super::model::{Key, Model};
 use super::{
     ActiveProvider, Attempt, FallbackPolicy, Library, Options, Precision, Provider, RuntimeError,
-    cpu, cpu_features, cuda, openvino, tensorrt, words,
+    assignment, cache, cpu_features, library, words,
 };
 
 /// From the fastest to the one that is always there.
@@ -17,86 +23,124 @@ const ORDER: [Provider; 4] = [
     Provider::Cpu,
 ];
 
-/// Why a provider computes in the precision that the user named.
-pub const AS_ASKED: &str = "as asked for";
-
-/// What the choice asks of an execution provider. Reasons are sentences for the user.
-pub trait Backend: Sync {
-    /// A cheap look at whether it can be there at all, without loading anything.
-    fn is_installed(&self, library: &Library) -> Result<(), String>;
-
-    /// The precision it would compute in when `asked` to, and why that one, as the end of the
-    /// sentence "computes in bf16, ...".
-    fn precision(&self, asked: Precision) -> Result<(Precision, String), String>;
-
-    /// Adds it to the options of a session.
-    fn append(
-        &self,
-        library: &Library,
-        builder: SessionBuilder,
-        precision: Precision,
-    ) -> Result<SessionBuilder, String>;
+/// The providers that may still run a model, and what became of those before. A provider that
+/// took the model and fails later is [refused](Descent::refuse), and the way goes on.
+#[derive(Clone, Debug)]
+pub struct Descent {
+    library: &'static Library,
+    options: Options,
+    rest: VecDeque<(Provider, Precision)>,
+    attempts: Vec<Attempt>,
 }
 
-fn backend(provider: Provider) -> &'static dyn Backend {
-    match provider {
-        Provider::TensorRt => &tensorrt::TensorRt,
-        Provider::Cuda => &cuda::Cuda,
-        Provider::OpenVino => &openvino::OpenVino,
-        Provider::Cpu | Provider::Auto => &cpu::Cpu,
+impl Descent {
+    /// Stands before the first provider that `options` allow.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Library`]. A missing library is searched for again by the next call.
+    pub fn new(options: &Options) -> Result<Self, RuntimeError> {
+        Ok(Self {
+            library: library::load()?,
+            options: options.clone(),
+            rest: candidates(options).into(),
+            attempts: Vec::new(),
+        })
     }
-}
 
-/// Opens `model` on the first provider that `options` allow and that works.
-pub fn open(
-    library: &Library,
-    model: &[u8],
-    options: &Options,
-) -> Result<(Session, ActiveProvider, Vec<Attempt>), RuntimeError> {
-    let mut attempts = Vec::new();
-    for (provider, precision) in candidates(options) {
-        let asked_for = provider == options.provider && precision == options.precision;
-        match try_one(library, model, provider, precision, asked_for) {
-            Ok((session, precision, why)) => {
-                let role = match (options.provider, asked_for) {
-                    (Provider::Auto, _) => "the first that works",
-                    (_, true) => "asked for",
-                    (_, false) => "the next that works",
-                };
-                attempts.push(Attempt {
-                    provider,
-                    taken: true,
-                    reason: format!("{role}; computes in {precision}, {why}"),
-                });
-                let active = ActiveProvider {
-                    provider,
-                    precision,
-                };
-                return Ok((session, active, attempts));
-            }
-            Err(Refusal::Model(reason)) => {
-                let bytes = model.len();
-                return Err(RuntimeError::Model { bytes, reason });
-            }
-            Err(Refusal::Provider(reason)) => attempts.push(Attempt {
+    /// Opens `model`, the bytes of an ONNX file, on the next provider that takes it; `watch` is
+    /// told each provider before it is tried.
+    ///
+    /// # Errors
+    /// [`RuntimeError`], all but `Library`.
+    pub fn next(
+        &mut self,
+        model: &[u8],
+        watch: &mut dyn FnMut(Provider),
+    ) -> Result<Arc<Model>, RuntimeError> {
+        let at_fault = |reason| RuntimeError::Model {
+            bytes: model.len(),
+            reason,
+        };
+        let facts = Facts::of(model).map_err(at_fault)?;
+        while let Some((provider, precision)) = self.rest.pop_front() {
+            let asked_for =
+                provider == self.options.provider && precision == self.options.precision;
+            watch(provider);
+            let options = Options {
                 provider,
-                taken: false,
-                reason,
-            }),
-        }
-    }
-    Err(match (options.provider, attempts.pop()) {
-        (provider, Some(Attempt { reason, .. })) if provider != Provider::Auto => {
-            RuntimeError::Provider { provider, reason }
-        }
-        (_, last) => {
-            attempts.extend(last);
-            RuntimeError::Precision {
-                precision: options.precision,
-                attempts,
+                precision,
+                ..self.options.clone()
+            };
+            match try_one(self.library, model, &facts, &options, asked_for) {
+                Ok((opened, why)) => {
+                    let role = match (self.options.provider, asked_for) {
+                        (Provider::Auto, _) => "the first that works",
+                        (_, true) => "asked for",
+                        (_, false) => "the next that works",
+                    };
+                    self.attempts.push(Attempt {
+                        provider,
+                        taken: true,
+                        reason: format!("{role}; computes in {}, {why}", opened.active().precision),
+                    });
+                    return Ok(opened);
+                }
+                Err(Refusal::Model(reason)) => return Err(at_fault(reason)),
+                Err(Refusal::Settings(error)) => return Err(error),
+                Err(Refusal::Provider(reason)) => self.attempts.push(Attempt {
+                    provider,
+                    taken: false,
+                    reason,
+                }),
             }
         }
-    })
+        Err(self.exhausted())
+    }
+
+    /// The provider taken last has failed after all.
+    pub fn refuse(&mut self, reason: String) {
+        if let Some(last) = self.attempts.last_mut() {
+            last.taken = false;
+            last.reason = reason;
+        }
+    }
+
+    /// Whether there is a provider left to try.
+    pub fn has_next(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
+    /// What was considered, in order.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// The ONNX Runtime library in use.
+    pub fn library(&self) -> &'static Library {
+        self.library
+    }
+
+    /// Stands before the first step of `way` instead.
+    #[cfg(test)]
+    pub fn along(mut self, way: &[(Provider, Precision)]) -> Self {
+        self.rest = way.iter().copied().collect();
+        self
+    }
+
+    fn exhausted(&self) -> RuntimeError {
+        match (self.options.provider, self.attempts.last()) {
+            (provider, Some(Attempt { reason, .. })) if provider != Provider::Auto => {
+                RuntimeError::Provider {
+                    provider,
+                    reason: reason.clone(),
+                }
+            }
+            _ => RuntimeError::Precision {
+                precision: self.options.precision,
+                attempts: self.attempts.clone(),
+            },
+        }
+    }
 }
 
 /// The providers and precisions to try, in order.
@@ -122,24 +166,62 @@ enum Refusal {
     Provider(String),
     /// The model is at fault; no provider will run it.
     Model(String),
+    /// A setting is at fault; no provider will make up for it.
+    Settings(RuntimeError),
 }
 
+/// Opens the model on the one provider that `options` name, or finds that somebody has.
 fn try_one(
     library: &Library,
     model: &[u8],
-    provider: Provider,
-    precision: Precision,
+    facts: &Facts,
+    options: &Options,
     asked_for: bool,
-) -> Result<(Session, Precision, String), Refusal> {
-    let backend = backend(provider);
+) -> Result<(Arc<Model>, String), Refusal> {
+    let backend = backend(options.provider);
     if !asked_for {
         // A provider asked for by name speaks for itself.
         backend.is_installed(library).map_err(Refusal::Provider)?;
     }
-    let (precision, why) = backend.precision(precision).map_err(Refusal::Provider)?;
-    let builder = session_options(library).map_err(|e| Refusal::Provider(words(e)))?;
+    let (precision, why) = backend.precision(options).map_err(Refusal::Provider)?;
+    let key = Key {
+        fingerprint: facts.fingerprint,
+        provider: options.provider,
+        precision,
+        device: options.device.clone(),
+        threads: options.threads.unwrap_or_else(cpu_features::threads),
+        cache_dir: options.cache_dir.clone(),
+    };
+    let opened = library
+        .models()
+        .get_or_open(&key, || commit(library, model, facts, &key, backend))?;
+    let (taken, all) = opened.nodes();
+    let nodes = match taken == all {
+        true => String::new(),
+        false => format!("; it runs {taken} of the model's {all} nodes, the CPU the others"),
+    };
+    Ok((opened, why + &nodes))
+}
+
+/// Makes the session, and makes sure that the provider takes part in it.
+fn commit(
+    library: &Library,
+    model: &[u8],
+    facts: &Facts,
+    key: &Key,
+    backend: &dyn Backend,
+) -> Result<Model, Refusal> {
+    let cache = cache::folder(library, key, backend).map_err(Refusal::Settings)?;
+    let setup = Setup {
+        precision: key.precision,
+        device: key.device.as_deref(),
+        threads: key.threads,
+        cache: cache.as_deref(),
+        inputs: &facts.inputs,
+    };
+    let builder = session_options(library, key.threads).map_err(|e| Refusal::Provider(words(e)))?;
     let mut builder = backend
-        .append(library, builder, precision)
+        .append(library, builder, &setup)
         .map_err(Refusal::Provider)?;
     let session = builder.commit_from_memory(model).map_err(|e| {
         let damaged = matches!(
@@ -147,22 +229,36 @@ fn try_one(
             ErrorCode::InvalidProtobuf | ErrorCode::InvalidGraph | ErrorCode::NoModel
         );
         // What the CPU provider refuses is not a valid model: it runs all of ONNX.
-        if damaged || provider == Provider::Cpu {
+        if damaged || key.provider == Provider::Cpu {
             Refusal::Model(words(e))
         } else {
             Refusal::Provider(words(e))
         }
     })?;
-    Ok((session, precision, why))
+    let assigned =
+        assignment::nodes_by_provider(&session).map_err(|e| Refusal::Provider(words(e)))?;
+    let (taken, all) = assignment::share(&assigned, backend.name());
+    if taken == 0 && all > 0 {
+        return Err(Refusal::Provider(format!(
+            "it takes none of the model's {all} nodes and leaves them to {}",
+            assignment::list(&assigned)
+        )));
+    }
+    let active = ActiveProvider {
+        provider: key.provider,
+        precision: key.precision,
+    };
+    Ok(Model::new(session, active, (taken, all)))
 }
 
-fn session_options(library: &Library) -> ort::Result<SessionBuilder> {
+fn session_options(library: &Library, threads: usize) -> ort::Result<SessionBuilder> {
     let builder = Session::builder(library.environment())?
         .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_intra_threads(cpu_features::threads())?
+        .with_intra_threads(threads)?
         // Threads that spin between frames take the cores of decoders and encoders. Measured on 2
         // cores with a frame every 5 ms and more: up to twice the CPU time, and no lower latency.
-        .with_intra_op_spinning(false)?;
+        .with_intra_op_spinning(false)?
+        .with_config_entry(assignment::RECORD, "1")?;
     Ok(builder)
 }
 
@@ -181,6 +277,7 @@ mod tests {
             provider,
             precision,
             fallback,
+            ..Default::default()
         })
     }
 

@@ -1,38 +1,50 @@
 //! An NVIDIA GPU through CUDA and cuDNN.
 
-use ort::ep::CUDA;
+use ort::ep::{CUDA, ExecutionProvider};
 use ort::session::builder::SessionBuilder;
 
-use super::choice::{AS_ASKED, Backend};
-use super::{Library, Precision, words};
+use super::backend::{AS_ASKED, Backend, Setup};
+use super::{Library, Options, Precision, words};
 
 const FILE: &str = "libonnxruntime_providers_cuda.so";
 
 pub struct Cuda;
 
 impl Backend for Cuda {
+    fn name(&self) -> &'static str {
+        CUDA::NAME
+    }
+
     fn is_installed(&self, library: &Library) -> Result<(), String> {
         library.has_beside(FILE)
     }
 
-    fn precision(&self, asked: Precision) -> Result<(Precision, String), String> {
-        match asked {
+    fn precision(&self, options: &Options) -> Result<(Precision, String), String> {
+        match options.precision {
             Precision::Auto => Ok((Precision::Fp32, "the model's own type".into())),
-            Precision::Fp32 => Ok((asked, AS_ASKED.into())),
-            Precision::Bf16 | Precision::Fp16 => Err(format!(
+            Precision::Fp32 => Ok((Precision::Fp32, AS_ASKED.into())),
+            asked @ (Precision::Bf16 | Precision::Fp16) => Err(format!(
                 "the CUDA provider computes in the model's own type, fp32, not in {asked}; \
                  TensorRT can"
             )),
         }
     }
 
+    /// It compiles nothing: its kernels come with it.
+    fn cache_version(&self, _: &Library) -> Option<String> {
+        None
+    }
+
     fn append(
         &self,
         _: &Library,
         builder: SessionBuilder,
-        _: Precision,
+        setup: &Setup,
     ) -> Result<SessionBuilder, String> {
-        let provider = CUDA::default().build().error_on_failure();
+        let provider = CUDA::default()
+            .with_device_id(setup.device_index()?)
+            .build()
+            .error_on_failure();
         builder.with_execution_providers([provider]).map_err(words)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use ort::environment::Environment;
 
+use super::model::OpenModels;
 use super::search::{self, Failure, Place, Search};
 
 /// There is no usable ONNX Runtime.
@@ -53,6 +54,7 @@ pub struct Library {
     version: String,
     environment: Environment,
     openvino: Mutex<bool>,
+    models: OpenModels,
 }
 
 impl Library {
@@ -67,7 +69,7 @@ impl Library {
     }
 
     /// A sentence on the file that the environment names by now, where it is not the one loaded.
-    pub(super) fn note_if_not_asked_for(&self) -> Option<String> {
+    pub fn note_if_not_asked_for(&self) -> Option<String> {
         let named = search::named()?;
         let same = named.canonicalize().is_ok_and(|file| file == self.path);
         (!same).then(|| {
@@ -88,6 +90,11 @@ impl Library {
             return Ok(());
         }
         Err(format!("{} does not exist", path.display()))
+    }
+
+    /// The models open in this process.
+    pub(super) fn models(&self) -> &OpenModels {
+        &self.models
     }
 
     pub(super) fn environment(&self) -> &Environment {
@@ -148,6 +155,7 @@ fn start() -> Result<Library, LibraryError> {
         version: found.version,
         environment,
         openvino: Mutex::new(false),
+        models: OpenModels::default(),
     })
 }
 

@@ -1,25 +1,36 @@
 //! ONNX Runtime: finding the library, and opening a model on the best execution provider there is.
 //!
-//! The library is looked for and loaded by the first [`open`], never before: a plug-in whose
+//! The library is looked for and loaded by the first [`Descent`], never before: a plug-in whose
 //! runtime is missing still loads and can be inspected. A failure is not remembered, so a later
-//! [`open`] finds a library that was installed in between; a library once loaded stays for the
+//! one finds a library that was installed in between; a library once loaded stays for the
 //! life of the process.
 
+mod assignment;
+mod backend;
+mod cache;
 mod choice;
 mod cpu;
 mod cpu_features;
 mod cuda;
+mod inspect;
 mod library;
+mod model;
 mod openvino;
 mod search;
 mod tensorrt;
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use ort::session::Session;
-
+pub use choice::Descent;
 pub use library::{Library, LibraryError};
+pub use model::Model;
 pub use search::{Place, own_folder};
+
+/// The most crops that one run of a generator takes; providers that compile a model for certain
+/// shapes prepare for 1 to this many.
+pub const MAX_CROPS: usize = 8;
 
 /// Where a model runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,7 +40,7 @@ pub enum Provider {
     Auto,
     /// ONNX Runtime's own kernels on the CPU.
     Cpu,
-    /// OpenVINO on the CPU, as a plug-in execution provider.
+    /// OpenVINO, as a plug-in execution provider; on the CPU where no other device is named.
     OpenVino,
     /// An NVIDIA GPU through CUDA and cuDNN.
     Cuda,
@@ -62,7 +73,7 @@ pub enum FallbackPolicy {
 }
 
 /// What the user asks of the runtime.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Execution provider.
     pub provider: Provider,
@@ -70,6 +81,13 @@ pub struct Options {
     pub precision: Precision,
     /// Whether others may stand in.
     pub fallback: FallbackPolicy,
+    /// The index of a GPU for CUDA and TensorRT; CPU, GPU or NPU, and which one (`GPU.1`), for
+    /// OpenVINO. The provider's default where it is not set.
+    pub device: Option<String>,
+    /// Threads for one inference on a CPU; one a physical core where it is not set.
+    pub threads: Option<usize>,
+    /// Where to keep compiled models; nowhere where it is not set.
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// What a model was opened on.
@@ -90,21 +108,6 @@ pub struct Attempt {
     pub taken: bool,
     /// Why it was not taken, in the provider's own words where it spoke, or why it was.
     pub reason: String,
-}
-
-/// A model ready to run.
-#[derive(Debug)]
-pub struct Opened {
-    /// The session. `Send` and `Sync`; running it takes `&mut`.
-    pub session: Session,
-    /// Where it runs.
-    pub active: ActiveProvider,
-    /// What was considered, in order; the last one was taken.
-    pub attempts: Vec<Attempt>,
-    /// The ONNX Runtime library in use.
-    pub library: &'static Library,
-    /// Set when the library in use is not the one that the environment asks for by now.
-    pub library_note: Option<String>,
 }
 
 /// A model cannot be opened.
@@ -147,22 +150,27 @@ pub enum RuntimeError {
         /// ONNX Runtime's words.
         reason: String,
     },
+    /// There is no folder for compiled models.
+    #[error(
+        "the folder {} for compiled models cannot be made: {reason}. Choose another folder to keep \
+         them in, or none",
+        folder.display()
+    )]
+    Cache {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's words.
+        reason: std::io::Error,
+    },
 }
 
-/// Opens `model`, the bytes of an ONNX file, as `options` ask.
+/// Opens `model`, the bytes of an ONNX file, on the first provider that `options` allow and that
+/// takes it. [`Descent`] does the same step by step.
 ///
 /// # Errors
-/// [`RuntimeError`]. A missing library is searched for again by the next call.
-pub fn open(model: &[u8], options: &Options) -> Result<Opened, RuntimeError> {
-    let library = library::load()?;
-    let (session, active, attempts) = choice::open(library, model, options)?;
-    Ok(Opened {
-        session,
-        active,
-        attempts,
-        library,
-        library_note: library.note_if_not_asked_for(),
-    })
+/// [`RuntimeError`].
+pub fn open(model: &[u8], options: &Options) -> Result<Arc<Model>, RuntimeError> {
+    Descent::new(options)?.next(model, &mut |_| ())
 }
 
 impl fmt::Display for Provider {

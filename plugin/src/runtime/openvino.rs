@@ -1,13 +1,16 @@
-//! OpenVINO on the CPU: the plug-in execution provider of the Python package
-//! onnxruntime-ep-openvino, a library apart from ONNX Runtime.
+//! OpenVINO: the plug-in execution provider of the Python package onnxruntime-ep-openvino, a
+//! library apart from ONNX Runtime.
 
 use std::path::PathBuf;
 
+use ort::device::Device;
 use ort::memory::DeviceType;
 use ort::session::builder::SessionBuilder;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
-use super::choice::{AS_ASKED, Backend};
-use super::{Library, Precision, cpu_features, words};
+use super::backend::{AS_ASKED, Backend, Setup};
+use super::{Library, Options, Precision, cache, cpu_features, words};
 
 const NAME: &str = "OpenVINOExecutionProvider";
 const FILE: &str = "libonnxruntime_providers_openvino_plugin.so";
@@ -15,68 +18,154 @@ const FILE: &str = "libonnxruntime_providers_openvino_plugin.so";
 pub struct OpenVino;
 
 impl Backend for OpenVino {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
     fn is_installed(&self, library: &Library) -> Result<(), String> {
         file(library).map(drop)
     }
 
-    fn precision(&self, asked: Precision) -> Result<(Precision, String), String> {
-        match (asked, cpu_features::bf16()) {
-            (Precision::Auto, Some(instructions)) => Ok((
-                Precision::Bf16,
-                format!("for which the CPU has {instructions}"),
-            )),
-            (Precision::Auto, None) => Ok((
-                Precision::Fp32,
-                "as the CPU has neither AMX-BF16 nor AVX512-BF16".into(),
-            )),
-            (Precision::Fp32, _) | (Precision::Bf16, Some(_)) => Ok((asked, AS_ASKED.into())),
-            (Precision::Bf16, None) => Err(
-                "bf16 needs a CPU with AMX-BF16 or AVX512-BF16, and this one has neither".into(),
-            ),
-            (Precision::Fp16, _) => {
-                Err("the OpenVINO provider computes in fp32 or bf16 on a CPU, not in fp16".into())
-            }
+    fn precision(&self, options: &Options) -> Result<(Precision, String), String> {
+        let target = Target::parse(options.device.as_deref())?;
+        match target.kind {
+            DeviceType::CPU => on_cpu(options.precision, cpu_features::bf16()),
+            _ => on_accelerator(options.precision, target.name()),
         }
+    }
+
+    /// The file itself, as its name does not tell one release from another.
+    fn cache_version(&self, library: &Library) -> Option<String> {
+        let file = std::fs::read(file(library).ok()?).ok()?;
+        let digest = Sha256::digest(&file);
+        Some(format!(
+            "ort{}-{}",
+            library.version(),
+            cache::hex(&digest[..4])
+        ))
     }
 
     fn append(
         &self,
         library: &Library,
         builder: SessionBuilder,
-        precision: Precision,
+        setup: &Setup,
     ) -> Result<SessionBuilder, String> {
+        let target = Target::parse(setup.device)?;
         let file = file(library)?;
         library.register_openvino_once(|environment| {
             environment
                 .register_ep_library("mdecomplete.openvino", &file)
                 .map_err(words)
         })?;
-        let device = library
-            .environment()
-            .devices()
-            .find(|device| {
-                device.ep().is_ok_and(|name| name == NAME)
-                    && device.hardware_device().ty() == DeviceType::CPU
-            })
-            .ok_or_else(|| {
-                format!(
-                    "{} offers no CPU device; its releases so far serve Intel's CPUs alone",
-                    file.display()
-                )
-            })?;
-        let hint = match precision {
-            Precision::Bf16 => "bf16",
-            _ => "f32",
+        let is_wanted = |device: &Device| {
+            device.ep().is_ok_and(|name| name == NAME)
+                && device.hardware_device().ty() == target.kind
         };
-        let threads = cpu_features::threads();
-        let config = format!(
-            r#"{{"CPU":{{"INFERENCE_PRECISION_HINT":"{hint}","INFERENCE_NUM_THREADS":{threads}}}}}"#
-        );
+        let mut devices = library.environment().devices().filter(is_wanted);
+        let device = devices.nth(target.index).ok_or_else(|| {
+            format!(
+                "{} offers no device {} here; its releases so far serve Intel's hardware alone",
+                file.display(),
+                target.name()
+            )
+        })?;
+        let config = json!({ target.name(): config(target, setup) }).to_string();
         let options = [(format!("{NAME}.load_config"), config)];
         builder
             .with_devices([device], Some(&options))
             .map_err(words)
     }
+}
+
+/// A device as the user names it: `CPU`, `GPU` or `NPU`, and which one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Target {
+    kind: DeviceType,
+    index: usize,
+}
+
+impl Target {
+    fn parse(device: Option<&str>) -> Result<Self, String> {
+        let device = device.unwrap_or("CPU");
+        let (kind, index) = device.split_once('.').unwrap_or((device, "0"));
+        let kind = match kind.to_ascii_uppercase().as_str() {
+            "CPU" => Some(DeviceType::CPU),
+            "GPU" => Some(DeviceType::GPU),
+            "NPU" => Some(DeviceType::NPU),
+            _ => None,
+        };
+        match (kind, index.parse()) {
+            (Some(kind), Ok(index)) => Ok(Self { kind, index }),
+            _ => Err(format!(
+                "device '{device}' is not one of OpenVINO's: CPU, GPU or NPU, the second graphics \
+                 card being GPU.1"
+            )),
+        }
+    }
+
+    fn name(self) -> String {
+        let kind = match self.kind {
+            DeviceType::GPU => "GPU",
+            DeviceType::NPU => "NPU",
+            _ => "CPU",
+        };
+        match self.index {
+            0 => kind.to_owned(),
+            index => format!("{kind}.{index}"),
+        }
+    }
+}
+
+fn on_cpu(asked: Precision, bf16: Option<&str>) -> Result<(Precision, String), String> {
+    match (asked, bf16) {
+        (Precision::Auto, Some(instructions)) => Ok((
+            Precision::Bf16,
+            format!("for which the CPU has {instructions}"),
+        )),
+        (Precision::Auto, None) => Ok((
+            Precision::Fp32,
+            "as the CPU has neither AMX-BF16 nor AVX512-BF16".into(),
+        )),
+        (Precision::Fp32, _) | (Precision::Bf16, Some(_)) => Ok((asked, AS_ASKED.into())),
+        (Precision::Bf16, None) => {
+            Err("bf16 needs a CPU with AMX-BF16 or AVX512-BF16, and this one has neither".into())
+        }
+        (Precision::Fp16, _) => {
+            Err("the OpenVINO provider computes in fp32 or bf16 on a CPU, not in fp16".into())
+        }
+    }
+}
+
+fn on_accelerator(asked: Precision, device: String) -> Result<(Precision, String), String> {
+    match asked {
+        Precision::Auto => Ok((
+            Precision::Fp16,
+            format!("the format that {device} is made for"),
+        )),
+        Precision::Fp32 | Precision::Fp16 => Ok((asked, AS_ASKED.into())),
+        Precision::Bf16 => Err(format!(
+            "the OpenVINO provider computes in fp32 or fp16 on {device}, not in bf16"
+        )),
+    }
+}
+
+/// OpenVINO's own properties for the device.
+fn config(target: Target, setup: &Setup) -> Map<String, Value> {
+    let mut config = Map::new();
+    let hint = match setup.precision {
+        Precision::Bf16 => "bf16",
+        Precision::Fp16 => "f16",
+        _ => "f32",
+    };
+    config.insert("INFERENCE_PRECISION_HINT".into(), hint.into());
+    if target.kind == DeviceType::CPU {
+        config.insert("INFERENCE_NUM_THREADS".into(), setup.threads.into());
+    }
+    if let Some(folder) = setup.cache {
+        config.insert("CACHE_DIR".into(), folder.to_string_lossy().into());
+    }
+    config
 }
 
 /// The provider's file: beside ONNX Runtime, or in a folder `openvino` there.
@@ -91,4 +180,64 @@ fn file(library: &Library) -> Result<PathBuf, String> {
             folder.display()
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn devices_are_named_as_openvino_names_them() {
+        for (text, name) in [
+            (None, "CPU"),
+            (Some("cpu"), "CPU"),
+            (Some("GPU"), "GPU"),
+            (Some("GPU.1"), "GPU.1"),
+            (Some("NPU.0"), "NPU"),
+        ] {
+            assert_eq!(Target::parse(text).map(Target::name), Ok(name.into()));
+        }
+        for text in ["0", "GPU.x", "TPU", ""] {
+            let error = Target::parse(Some(text));
+            assert!(error.is_err_and(|e| e.contains("GPU.1")), "{text}");
+        }
+    }
+
+    #[test]
+    fn accelerators_prefer_half_precision() {
+        let taken = |asked| on_accelerator(asked, "GPU".into()).map(|(precision, _)| precision);
+        assert_eq!(taken(Precision::Auto), Ok(Precision::Fp16));
+        assert_eq!(taken(Precision::Fp32), Ok(Precision::Fp32));
+        assert!(taken(Precision::Bf16).is_err_and(|e| e.contains("on GPU")));
+    }
+
+    #[test]
+    fn bf16_is_taken_where_the_cpu_has_it() {
+        let taken = |asked, bf16| on_cpu(asked, bf16).map(|(precision, _)| precision);
+        assert_eq!(
+            taken(Precision::Auto, Some("AMX-BF16")),
+            Ok(Precision::Bf16)
+        );
+        assert_eq!(taken(Precision::Auto, None), Ok(Precision::Fp32));
+        assert!(taken(Precision::Bf16, None).is_err());
+        assert!(taken(Precision::Fp16, None).is_err());
+    }
+
+    #[test]
+    fn the_folder_for_compiled_models_may_hold_any_character() {
+        let setup = Setup {
+            precision: Precision::Fp16,
+            device: Some("GPU"),
+            threads: 3,
+            cache: Some(Path::new("/tmp/a \"quoted\" folder")),
+            inputs: &[],
+        };
+        let target = Target::parse(setup.device).expect("a device");
+        let text = Value::from(config(target, &setup)).to_string();
+        let read: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(read["CACHE_DIR"], "/tmp/a \"quoted\" folder");
+        assert_eq!(read["INFERENCE_PRECISION_HINT"], "f16");
+        assert_eq!(read.get("INFERENCE_NUM_THREADS"), None);
+    }
 }

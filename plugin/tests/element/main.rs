@@ -11,6 +11,7 @@ mod buffers;
 mod damage;
 mod faults;
 mod marks;
+mod model;
 mod negotiation;
 mod picture;
 mod pipelines;

@@ -1,15 +1,16 @@
 //! The generator as a service, on the real ONNX Runtime.
 
-use crate::models::{Model, Values, cpu, with_runtime};
+use crate::models::{Model, Values, cpu, open, with_runtime};
 use gstmdecomplete::completer::{Batch, Completer, CompleterError};
-use gstmdecomplete::runtime::{Options, RuntimeError};
+use gstmdecomplete::runtime::{FallbackPolicy, MAX_CROPS, Options, RuntimeError};
+use mde_core::contract::ValueRange;
 
 fn completer(model: &Model) -> Completer {
-    Completer::new(&model.to_bytes(), &cpu()).expect("a model that keeps the contract")
+    open(&model.to_bytes(), &cpu()).expect("a model that keeps the contract")
 }
 
 fn refusal(model: &[u8]) -> CompleterError {
-    Completer::new(model, &cpu()).expect_err("a model that breaks the contract")
+    open(model, &cpu()).expect_err("a model that breaks the contract")
 }
 
 /// Crop `index` is of one colour but for a white hole over its first rows.
@@ -105,10 +106,83 @@ fn a_batch_of_another_size_is_refused() {
 }
 
 #[test]
-fn a_model_without_metadata_is_refused() {
+fn generators_of_every_size_complete() {
     with_runtime(|| {
-        let error = refusal(&Model::mean_fill(16, 16).without_contract().to_bytes());
-        assert!(matches!(error, CompleterError::Contract(_)), "{error}");
+        for size in [(64, 64), (512, 64), (96, 160), (65, 33), (512, 512)] {
+            let mut completer = completer(&Model::mean_fill(size.0, size.1));
+            assert_eq!(completer.size(), size);
+            let mut batch = Batch::new(size);
+            batch.resize(1);
+            fill_in(&mut batch, 0, 0.5, 8);
+            completer.complete(&mut batch).expect("a completion");
+            let completed = batch.completed(0).expect("a finite completion");
+            let worst = completed.iter().map(|v| (v - 0.5).abs());
+            assert!(worst.fold(0.0, f32::max) < 1e-3, "{size:?}");
+        }
+    });
+}
+
+#[test]
+fn the_metadata_tell_the_value_range() {
+    with_runtime(|| {
+        for range in ValueRange::ALL {
+            let (black, white) = range.black_and_white();
+            // In every range a hole is zero, and is filled with white.
+            let model = Model::flat(16, 16, white).with_range(range);
+            let mut completer = completer(&model);
+            let mut batch = Batch::new(completer.size());
+            batch.resize(1);
+            fill_in(&mut batch, 0, 0.25, 4);
+            completer.complete(&mut batch).expect("a completion");
+            let completed = batch.completed(0).expect("a finite completion");
+            for (value, wanted) in [(completed[0], 1.0), (completed[255], 0.25)] {
+                assert!((value - wanted).abs() < 1e-5, "{black} to {white}: {value}");
+            }
+        }
+    });
+}
+
+#[test]
+fn long_batches_are_cut_and_keep_their_order() {
+    with_runtime(|| {
+        let mut completer = completer(&Model::mean_fill(16, 16));
+        let mut batch = Batch::new(completer.size());
+        batch.resize(2 * MAX_CROPS + 3);
+        for i in 0..batch.len() {
+            fill_in(&mut batch, i, 0.05 * i as f32, 5);
+        }
+        completer.complete(&mut batch).expect("completions");
+        for i in 0..batch.len() {
+            let completed = batch.completed(i).expect("a finite completion");
+            assert!((completed[0] - 0.05 * i as f32).abs() < 1e-5, "crop {i}");
+        }
+    });
+}
+
+#[test]
+fn a_batch_that_fails_leaves_the_next_one_alone() {
+    with_runtime(|| {
+        let model = Model::fails_on_white(16, 16).to_bytes();
+        for fallback in [FallbackPolicy::Next, FallbackPolicy::Error] {
+            let options = Options { fallback, ..cpu() };
+            let mut completer = open(&model, &options).expect("a generator");
+            let mut batch = Batch::new(completer.size());
+            batch.resize(1);
+            for (colour, fails) in [(0.5, false), (1.0, true), (0.5, false)] {
+                fill_in(&mut batch, 0, colour, 0);
+                match completer.complete(&mut batch) {
+                    Ok(()) => assert!(!fails && batch.completed(0).is_some()),
+                    Err(error) => {
+                        assert!(fails, "{error}");
+                        assert_eq!(batch.completed(0), None);
+                        // Only the policy decides whether the stream should end.
+                        let ends = matches!(error, CompleterError::Died { .. });
+                        assert_eq!(ends, fallback == FallbackPolicy::Error, "{error}");
+                        assert!(error.to_string().contains("cpu"), "{error}");
+                    }
+                }
+            }
+        }
     });
 }
 
@@ -142,7 +216,7 @@ fn an_output_of_another_shape_is_an_error_not_a_picture() {
             .constant("sides", &[4], Values::Int64(&[-1, 3, 8, 32]))
             .node("Add", &["image", "mask"], "sum")
             .node("Reshape", &["sum", "sides"], "completed");
-        let error = match Completer::new(&model.to_bytes(), &cpu()) {
+        let error = match open(&model.to_bytes(), &cpu()) {
             Err(error) => error,
             Ok(mut completer) => {
                 let mut batch = Batch::new(completer.size());
@@ -173,7 +247,7 @@ fn damaged_models_are_named_as_such() {
                     | CompleterError::Signature { .. }
             );
             assert!(is_model, "{} bytes: {error}", model.len());
-            let by_default = Completer::new(model, &Options::default());
+            let by_default = open(model, &Options::default());
             assert!(by_default.is_err(), "{} bytes", model.len());
         }
     });
@@ -183,7 +257,7 @@ fn damaged_models_are_named_as_such() {
 fn the_embedded_generator_keeps_the_contract() {
     with_runtime(|| {
         let model = include_bytes!("../../models/face.onnx");
-        let mut completer = Completer::new(model, &Options::default()).expect("a generator");
+        let mut completer = open(model, &Options::default()).expect("a generator");
         assert_eq!(completer.size(), (96, 96));
         let mut batch = Batch::new(completer.size());
         batch.resize(2);

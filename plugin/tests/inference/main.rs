@@ -1,5 +1,8 @@
 //! Models on the real ONNX Runtime: finding it, choosing a provider, completing crops.
 
 mod completer;
+mod damaged;
+mod group;
 mod models;
 mod runtime;
+mod strangers;

@@ -1,7 +1,8 @@
 //! Small ONNX models that keep, or break, the contract of a generator.
 
+use gstmdecomplete::completer::{Completer, CompleterError, Config, Source};
 use gstmdecomplete::runtime::{self, FallbackPolicy, Options, Provider, RuntimeError};
-use mde_core::contract::{Alignment, Contract, INPUT_IMAGE, INPUT_MASK, OUTPUT};
+use mde_core::contract::{Alignment, Contract, INPUT_IMAGE, INPUT_MASK, OUTPUT, ValueRange};
 use onnx_protobuf::{
     GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
     TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
@@ -32,11 +33,12 @@ impl Model {
                 width,
                 height,
                 alignment: Alignment::FaceTemplate,
+                range: ValueRange::Unit,
                 training: "none: a graph built by hand".into(),
                 license: "MPL-2.0".into(),
             }),
         };
-        model.graph.output = vec![tensor(OUTPUT, 3, sides)];
+        model.graph.output = vec![tensor(OUTPUT, [-1, 3, sides[0], sides[1]])];
         model.with_input(INPUT_IMAGE, 3).with_input(INPUT_MASK, 3)
     }
 
@@ -74,6 +76,73 @@ impl Model {
             .constant("weights", &[3, 3, 1, 1], Values::Float(&weights))
             .node("Conv", &[INPUT_IMAGE, "weights"], "mixed")
             .node("Mul", &["mixed", INPUT_MASK], OUTPUT)
+    }
+
+    /// Fills holes with the mean of all known values of the whole batch.
+    pub fn mean_of_batch(width: usize, height: usize) -> Self {
+        Self::generator(width, height)
+            .constant("one", &[], Values::Float(&[1.0]))
+            .node("ReduceSum", &[INPUT_IMAGE], "sum")
+            .node("ReduceSum", &[INPUT_MASK], "known")
+            .node("Div", &["sum", "known"], "mean")
+            .node("Sub", &["one", INPUT_MASK], "missing")
+            .node("Mul", &["missing", "mean"], "fill")
+            .node("Add", &[INPUT_IMAGE, "fill"], OUTPUT)
+    }
+
+    /// Fills holes with one value.
+    pub fn flat(width: usize, height: usize, value: f32) -> Self {
+        Self::generator(width, height)
+            .constant("one", &[], Values::Float(&[1.0]))
+            .constant("value", &[], Values::Float(&[value]))
+            .node("Sub", &["one", INPUT_MASK], "missing")
+            .node("Mul", &["missing", "value"], "fill")
+            .node("Add", &[INPUT_IMAGE, "fill"], OUTPUT)
+    }
+
+    /// Fills holes with one value, but fails as it runs where the pictures are almost white: an
+    /// index taken from their mean then lies beyond a table.
+    pub fn fails_on_white(width: usize, height: usize) -> Self {
+        Self::generator(width, height)
+            .constant("one", &[], Values::Float(&[1.0]))
+            .constant("table", &[1], Values::Float(&[0.25]))
+            .constant("shape", &[1], Values::Int64(&[1]))
+            .constant("second", &[2], Values::Float(&[0.0, 1.0]))
+            .constant("limit", &[2], Values::Float(&[0.8, 0.0]))
+            .node("ReduceMean", &[INPUT_IMAGE], "mean_of_all")
+            .node("Reshape", &["mean_of_all", "shape"], "mean")
+            .node("Mul", &["mean", "second"], "mean_second")
+            .node("Add", &["mean_second", "limit"], "limit_and_mean")
+            .node("ArgMax", &["limit_and_mean"], "index")
+            .node("Gather", &["table", "index"], "value")
+            .node("Sub", &["one", INPUT_MASK], "missing")
+            .node("Mul", &["missing", "value"], "fill")
+            .node("Add", &[INPUT_IMAGE, "fill"], OUTPUT)
+    }
+
+    /// A graph without metadata and nodes; sides of -1 are open.
+    pub fn stranger(inputs: &[(&str, [i64; 4])], output: (&str, [i64; 4])) -> Self {
+        let mut model = Self::generator(16, 16).without_contract();
+        let inputs = inputs.iter().map(|(name, sides)| tensor(name, *sides));
+        model.graph.input = inputs.collect();
+        model.graph.output = vec![tensor(output.0, output.1)];
+        model
+    }
+
+    /// What exports of LaMa look like: one picture a run, a mask of one channel in which 1 means
+    /// missing, values 0 to 1 in and 0 to 255 out. Fills holes with 0.25.
+    pub fn like_lama(width: i64, height: i64) -> Self {
+        let image = ("image", [1, 3, height, width]);
+        let mask = ("mask", [1, 1, height, width]);
+        Self::stranger(&[image, mask], ("output", [1, 3, height, width]))
+            .constant("one", &[], Values::Float(&[1.0]))
+            .constant("quarter", &[], Values::Float(&[0.25]))
+            .constant("white", &[], Values::Float(&[255.0]))
+            .node("Sub", &["one", "mask"], "known")
+            .node("Mul", &["image", "known"], "seen")
+            .node("Mul", &["mask", "quarter"], "fill")
+            .node("Add", &["seen", "fill"], "filled")
+            .node("Mul", &["filled", "white"], "output")
     }
 
     /// Adds a node with one output and the operator's default attributes.
@@ -115,10 +184,18 @@ impl Model {
         self
     }
 
+    /// Says in the metadata that pictures are in `range`.
+    pub fn with_range(mut self, range: ValueRange) -> Self {
+        if let Some(contract) = &mut self.contract {
+            contract.range = range;
+        }
+        self
+    }
+
     /// Declares the input `name` (an existing one, or one more) with `channels` channels.
     pub fn with_input(mut self, name: &str, channels: i64) -> Self {
         self.graph.input.retain(|input| input.name != name);
-        let input = tensor(name, channels, self.sides);
+        let input = tensor(name, [-1, channels, self.sides[0], self.sides[1]]);
         self.graph.input.push(input);
         self
     }
@@ -153,16 +230,18 @@ pub enum Values<'a> {
     Int64(&'a [i64]),
 }
 
-/// An f32 tensor `[N, channels, H, W]`.
-fn tensor(name: &str, channels: i64, [height, width]: [i64; 2]) -> ValueInfoProto {
-    let batch = dimension::Value::DimParam("N".into());
-    let fixed = [channels, height, width].map(dimension::Value::DimValue);
-    let side = |value| Dimension {
-        value: Some(value),
+/// An f32 tensor; sides of -1 are open.
+fn tensor(name: &str, sides: [i64; 4]) -> ValueInfoProto {
+    let names = ["N", "channels", "height", "width"];
+    let side = |(side, name): (i64, &str)| Dimension {
+        value: Some(match side {
+            -1 => dimension::Value::DimParam(name.into()),
+            side => dimension::Value::DimValue(side),
+        }),
         ..Default::default()
     };
     let shape = TensorShapeProto {
-        dim: [batch].into_iter().chain(fixed).map(side).collect(),
+        dim: sides.into_iter().zip(names).map(side).collect(),
         ..Default::default()
     };
     let tensor = type_proto::Tensor {
@@ -196,4 +275,13 @@ pub fn cpu() -> Options {
         fallback: FallbackPolicy::Error,
         ..Default::default()
     }
+}
+
+/// A completer for the bytes of a model.
+pub fn open(model: &[u8], options: &Options) -> Result<Completer, CompleterError> {
+    let config = Config {
+        options: options.clone(),
+        ..Default::default()
+    };
+    Completer::open(Source::Memory(model.to_vec().into()), config, &mut |_| ())
 }

@@ -3,22 +3,34 @@
 
 use std::process::{Command, Output};
 
-use crate::models::{Model, cpu, with_runtime};
-use gstmdecomplete::completer::{Batch, Completer};
-use gstmdecomplete::runtime::{self, FallbackPolicy, Options, Precision, Provider, RuntimeError};
+use crate::models::{Model, cpu, open, with_runtime};
+use gstmdecomplete::completer::Batch;
+use gstmdecomplete::runtime::{
+    self, Descent, FallbackPolicy, Options, Precision, Provider, RuntimeError,
+};
 
 fn options(provider: Provider, precision: Precision, fallback: FallbackPolicy) -> Options {
     Options {
         provider,
         precision,
         fallback,
+        ..Default::default()
     }
+}
+
+/// The way down the list of providers for a small model, up to the first that takes it.
+fn descend(options: &Options) -> Descent {
+    let mut descent = Descent::new(options).expect("ONNX Runtime");
+    descent
+        .next(&Model::mean_fill(16, 16).to_bytes(), &mut |_| ())
+        .expect("a provider");
+    descent
 }
 
 /// The largest deviation of [`Model::mix`] from its value in exact arithmetic.
 fn deviation(options: &Options) -> f32 {
     let model = Model::mix(32, 32).to_bytes();
-    let mut completer = Completer::new(&model, options).expect("a generator");
+    let mut completer = open(&model, options).expect("a generator");
     let mut batch = Batch::new(completer.size());
     batch.resize(1);
     let value = |i: usize| (i as f32 * 0.618_034).fract();
@@ -42,7 +54,7 @@ fn openvino(precision: Precision) -> Option<Options> {
     let options = options(Provider::OpenVino, precision, FallbackPolicy::Error);
     match runtime::open(&Model::mean_fill(16, 16).to_bytes(), &options) {
         Ok(opened) => {
-            assert_eq!(opened.active.provider, Provider::OpenVino);
+            assert_eq!(opened.active().provider, Provider::OpenVino);
             Some(options)
         }
         Err(e) => {
@@ -71,17 +83,20 @@ fn each_provider_computes_in_the_precision_it_reports() {
 #[test]
 fn auto_reports_what_it_passed_over_and_what_it_took() {
     with_runtime(|| {
-        let opened = runtime::open(&Model::mean_fill(16, 16).to_bytes(), &Options::default())
-            .expect("auto always ends at the CPU");
-        let (taken, passed_over) = opened.attempts.split_last().expect("attempts");
+        let model = Model::mean_fill(16, 16).to_bytes();
+        let active = runtime::open(&model, &Options::default())
+            .expect("auto always ends at the CPU")
+            .active();
+        let descent = descend(&Options::default());
+        let (taken, passed_over) = descent.attempts().split_last().expect("attempts");
         assert!(taken.taken);
-        assert_eq!(taken.provider, opened.active.provider);
-        assert_ne!(opened.active.precision, Precision::Auto);
+        assert_eq!(taken.provider, active.provider);
+        assert_ne!(active.precision, Precision::Auto);
         for attempt in passed_over {
             assert!(!attempt.taken);
             assert!(!attempt.reason.is_empty());
         }
-        assert!(opened.library.path().is_absolute());
+        assert!(descent.library().path().is_absolute());
     });
 }
 
@@ -97,10 +112,11 @@ fn a_provider_that_is_not_there_fails_or_falls_back() {
                 Err(e) => panic!("{e}"),
             };
             let next = options(provider, Precision::Auto, FallbackPolicy::Next);
-            let opened = runtime::open(&model, &next).expect("the next provider");
-            assert_eq!(opened.attempts[0].provider, provider);
-            assert_eq!(opened.attempts[0].reason, reason);
-            assert!(opened.attempts.last().is_some_and(|a| a.taken));
+            let descent = descend(&next);
+            let attempts = descent.attempts();
+            assert_eq!(attempts[0].provider, provider);
+            assert_eq!(attempts[0].reason, reason);
+            assert!(attempts.last().is_some_and(|a| a.taken));
         }
     });
 }
@@ -115,19 +131,17 @@ fn a_precision_that_cannot_be_had_fails_or_falls_back() {
 
         let next = options(Provider::Cpu, Precision::Fp16, FallbackPolicy::Next);
         let opened = runtime::open(&model, &next).expect("fp32 on the CPU");
-        assert_eq!(opened.active.provider, Provider::Cpu);
-        assert_eq!(opened.active.precision, Precision::Fp32);
+        assert_eq!(opened.active().provider, Provider::Cpu);
+        assert_eq!(opened.active().precision, Precision::Fp32);
     });
 }
 
-/// Runs one of the ignored tests below in a new process with `MDECOMPLETE_ORT` set to `library`.
-fn child(test: &str, library: Option<&str>) -> Output {
+/// Runs an ignored test of `module` in a new process with `MDECOMPLETE_ORT` set to `library`.
+pub fn child(module: &str, test: &str, library: Option<&str>) -> Output {
     let program = std::env::current_exe().expect("the path of this program");
     let mut command = Command::new(program);
-    let test = format!(
-        "{}::{test}",
-        module_path!().split_once("::").map_or("", |(_, m)| m)
-    );
+    let module = module.split_once("::").map_or("", |(_, module)| module);
+    let test = format!("{module}::{test}");
     command.args(["--exact", &test, "--ignored", "--nocapture"]);
     match library {
         Some(library) => command.env("MDECOMPLETE_ORT", library),
@@ -136,7 +150,7 @@ fn child(test: &str, library: Option<&str>) -> Output {
     command.output().expect("this program runs once more")
 }
 
-fn assert_success(output: &Output) {
+pub fn assert_success(output: &Output) {
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{text}", output.status);
     assert!(text.contains("1 passed"), "the test did not run:\n{text}");
@@ -146,7 +160,7 @@ fn assert_success(output: &Output) {
 fn processes_end_cleanly() {
     with_runtime(|| {
         for test in ["run_on_cpu", "run_on_openvino", "run_on_missing_provider"] {
-            assert_success(&child(test, None));
+            assert_success(&child(module_path!(), test, None));
         }
     });
 }
@@ -154,8 +168,9 @@ fn processes_end_cleanly() {
 #[test]
 fn a_file_named_in_the_environment_is_used_or_refused() {
     with_runtime(|| {
-        assert_success(&child("refuse_named_library", Some("/nowhere/ort.so")));
-        assert_success(&child("retry_after_refusal", Some("/nowhere/ort.so")));
+        for test in ["refuse_named_library", "retry_after_refusal"] {
+            assert_success(&child(module_path!(), test, Some("/nowhere/ort.so")));
+        }
     });
 }
 
@@ -199,14 +214,11 @@ fn retry_after_refusal() {
     runtime::open(&model, &cpu()).expect_err("there is no such file");
     // SAFETY: the only test of this process; no other thread reads the environment.
     unsafe { std::env::remove_var("MDECOMPLETE_ORT") };
-    let opened = runtime::open(&model, &cpu()).expect("the usual places have a library");
-    assert_eq!(opened.library_note, None);
+    let note = || descend(&cpu()).library().note_if_not_asked_for();
+    assert_eq!(note(), None);
 
     // SAFETY: as above.
     unsafe { std::env::set_var("MDECOMPLETE_ORT", "/nowhere/ort.so") };
-    let opened = runtime::open(&model, &cpu()).expect("the loaded library stays");
-    let note = opened
-        .library_note
-        .expect("a note that it is not the named one");
+    let note = note().expect("a note that the loaded library is not the named one");
     assert!(note.contains("/nowhere/ort.so"), "{note}");
 }

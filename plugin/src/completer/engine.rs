@@ -1,0 +1,296 @@
+//! A generator on one execution provider: filling its tensors, running it, reading it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use mde_core::contract::{Contract, ValueRange};
+use mde_core::mask::CHANNELS;
+use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue};
+use ort::value::Tensor;
+
+use super::form::{Feed, Form, Hints, MaskMeaning, of_contract, of_shapes};
+use super::{Batch, CompleterError};
+use crate::runtime::{MAX_CROPS, Model};
+
+/// Sets of tensors kept: one for the runs of [`MAX_CROPS`] that a long batch is cut into, one for
+/// what is left over.
+const KEPT: usize = 2;
+
+/// A generator and the tensors to run it with, which are made once for a number of crops.
+#[derive(Debug)]
+pub struct Engine {
+    model: Arc<Model>,
+    form: Form,
+    contract: Option<Contract>,
+    output_range: ValueRange,
+    sets: Vec<Set>,
+}
+
+/// Tensors for runs of one number of crops.
+struct Set {
+    crops: usize,
+    /// In the order of the model's inputs.
+    inputs: Vec<Tensor<f32>>,
+    /// Holds the output.
+    options: RunOptions<HasSelectedOutputs>,
+}
+
+impl Engine {
+    /// Finds out how `model` is fed and read.
+    ///
+    /// # Errors
+    /// [`CompleterError::Contract`], [`CompleterError::Signature`] or [`CompleterError::Unclear`].
+    pub fn new(model: Arc<Model>, hints: &Hints) -> Result<Self, CompleterError> {
+        let session = model.session();
+        let contract = read_contract(&session)?;
+        let form = match &contract {
+            Some(contract) => of_contract(&session, contract)?,
+            None => of_shapes(&session, hints)?,
+        };
+        drop(session);
+        Ok(Self {
+            output_range: form.output_range.unwrap_or_default(),
+            model,
+            form,
+            contract,
+            sets: Vec::with_capacity(KEPT),
+        })
+    }
+
+    /// Width and height of a crop in pixels.
+    pub fn size(&self) -> (usize, usize) {
+        self.form.size
+    }
+
+    /// What the model says of itself, if anything.
+    pub fn contract(&self) -> Option<&Contract> {
+        self.contract.as_ref()
+    }
+
+    /// How the model is fed and read.
+    pub fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// The model in use.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// Runs on a picture made up, so that the first real one meets no work done once: kernels
+    /// chosen, shapes compiled, memory taken. Where only its values tell the range of the output,
+    /// this is where they are read.
+    ///
+    /// # Errors
+    /// ONNX Runtime's words.
+    pub fn warm_up(&mut self, crops: usize) -> Result<(), String> {
+        let mut batch = Batch::new(self.size());
+        batch.resize(crops);
+        let (width, height) = self.size();
+        for crop in 0..crops {
+            let (image, mask) = batch.crop_mut(crop);
+            for (i, (value, known)) in image.iter_mut().zip(mask).enumerate() {
+                let (x, y) = (i % width, i / width % height);
+                *value = (i * 97 % 256) as f32 / 255.0;
+                let is_missing = x / (width / 4) == 1 && y / (height / 4) == 1;
+                *known = f32::from(u8::from(!is_missing));
+            }
+        }
+        self.run(&mut batch)?;
+        if self.form.output_range.is_none() {
+            self.output_range = (0..crops)
+                .filter_map(|crop| batch.completed(crop))
+                .map(range_of)
+                .next()
+                .unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Completes all crops of `batch`.
+    ///
+    /// # Errors
+    /// ONNX Runtime's words; the batch then holds no completions.
+    pub fn run(&mut self, batch: &mut Batch) -> Result<(), String> {
+        batch.forget_completions();
+        let at_once = self.form.crops.unwrap_or(MAX_CROPS);
+        for first in (0..batch.len()).step_by(at_once) {
+            let crops = at_once.min(batch.len() - first);
+            if let Err(error) = self.run_some(batch, first, crops) {
+                batch.forget_completions();
+                return Err(error.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes ONNX Runtime refuse every later run on the tensors there are, with its own words.
+    #[cfg(test)]
+    pub fn break_down(&mut self) {
+        for set in &self.sets {
+            set.options.terminate().expect("a flag that can be set");
+        }
+    }
+
+    /// Completes `crops` crops from `first` on, no more than one run takes.
+    fn run_some(&mut self, batch: &mut Batch, first: usize, crops: usize) -> ort::Result<()> {
+        let Self { form, sets, .. } = self;
+        let set = tensors(sets, form, form.crops.unwrap_or(crops))?;
+        for (tensor, feed) in set.inputs.iter_mut().zip(&form.inputs) {
+            let (_, values) = tensor.extract_tensor_mut();
+            let slots = values.chunks_exact_mut(feed.channels() * form.size.0 * form.size.1);
+            for (slot, crop) in slots.zip(first..first + crops) {
+                fill(
+                    slot,
+                    *feed,
+                    (batch.image(crop), batch.mask(crop)),
+                    form.range,
+                );
+            }
+        }
+        let mut session = self.model.session();
+        let outputs = match set.inputs.as_slice() {
+            [one, other] => session.run_with_options([one.into(), other.into()], &set.options)?,
+            [one, ..] => session.run_with_options([SessionInputValue::from(one)], &set.options)?,
+            [] => return Err(ort::Error::new("the model has no inputs")),
+        };
+        let (_, values) = outputs[form.output.as_str()].try_extract_tensor::<f32>()?;
+        let completions = values.chunks_exact(CHANNELS * form.size.0 * form.size.1);
+        for (completion, crop) in completions.zip(first..first + crops) {
+            batch.take_completion(crop, completion, self.output_range);
+        }
+        Ok(())
+    }
+}
+
+/// The set for `crops` crops, made unless it is one of those kept; the last one used comes first.
+fn tensors<'a>(sets: &'a mut Vec<Set>, form: &Form, crops: usize) -> ort::Result<&'a mut Set> {
+    match sets.iter().position(|set| set.crops == crops) {
+        Some(found) => sets[..=found].rotate_right(1),
+        None => {
+            sets.truncate(KEPT - 1);
+            sets.insert(0, Set::new(form, crops)?);
+        }
+    }
+    Ok(&mut sets[0])
+}
+
+impl fmt::Debug for Set {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut set = f.debug_struct("Set");
+        set.field("crops", &self.crops).finish_non_exhaustive()
+    }
+}
+
+impl Set {
+    fn new(form: &Form, crops: usize) -> ort::Result<Self> {
+        let tensor = |channels: usize| {
+            let shape = [crops, channels, form.size.1, form.size.0];
+            Tensor::from_array((shape, vec![0f32; shape.iter().product()]))
+        };
+        let inputs = form.inputs.iter().map(|feed| tensor(feed.channels()));
+        let output = OutputSelector::no_default()
+            .with(&form.output)
+            .preallocate(&form.output, tensor(CHANNELS)?);
+        Ok(Self {
+            crops,
+            inputs: inputs.collect::<ort::Result<_>>()?,
+            options: RunOptions::new()?.with_outputs(output),
+        })
+    }
+}
+
+/// Fills an input of one crop from its picture and mask, `[3, H, W]` each.
+fn fill(slot: &mut [f32], feed: Feed, (image, mask): (&[f32], &[f32]), range: ValueRange) {
+    match feed {
+        Feed::Image => {
+            let (black, white) = range.black_and_white();
+            for ((slot, value), known) in slot.iter_mut().zip(image).zip(mask) {
+                *slot = (black + value * (white - black)) * known;
+            }
+        }
+        Feed::Mask { channels, meaning } => {
+            slot.copy_from_slice(&mask[..slot.len()]);
+            if channels == 1 {
+                for plane in mask.chunks_exact(slot.len()).skip(1) {
+                    for (slot, known) in slot.iter_mut().zip(plane) {
+                        *slot = slot.min(*known);
+                    }
+                }
+            }
+            if meaning == MaskMeaning::Missing {
+                for slot in slot {
+                    *slot = 1.0 - *slot;
+                }
+            }
+        }
+    }
+}
+
+/// The range of a picture that a model made of one with values from black to white.
+fn range_of(picture: &[f32]) -> ValueRange {
+    let low = picture.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = picture.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if high > 4.0 {
+        ValueRange::Byte
+    } else if low < -0.25 {
+        ValueRange::Signed
+    } else {
+        ValueRange::Unit
+    }
+}
+
+/// The contract that the model keeps; nothing where it does not mean to keep one.
+fn read_contract(session: &Session) -> Result<Option<Contract>, CompleterError> {
+    let metadata = session.metadata().ok();
+    let lookup = |key: &str| metadata.as_ref()?.custom(key);
+    if !Contract::is_claimed(lookup) {
+        return Ok(None);
+    }
+    Ok(Some(Contract::from_metadata(lookup)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_values_are_zero_in_every_range() {
+        let (image, mask) = ([0.0, 1.0, 0.5], [1.0, 1.0, 0.0]);
+        for (range, wanted) in [
+            (ValueRange::Unit, [0.0, 1.0, 0.0]),
+            (ValueRange::Byte, [0.0, 255.0, 0.0]),
+            (ValueRange::Signed, [-1.0, 1.0, 0.0]),
+        ] {
+            let mut slot = [f32::NAN; 3];
+            fill(&mut slot, Feed::Image, (&image, &mask), range);
+            assert_eq!(slot, wanted);
+        }
+    }
+
+    #[test]
+    fn one_mask_channel_is_missing_where_any_value_is() {
+        let mask = [
+            1.0, 1.0, 0.0, /**/ 1.0, 0.0, 0.0, /**/ 1.0, 1.0, 1.0,
+        ];
+        for (meaning, wanted) in [
+            (MaskMeaning::Known, [1.0, 0.0, 0.0]),
+            (MaskMeaning::Missing, [0.0, 1.0, 1.0]),
+        ] {
+            let feed = Feed::Mask {
+                channels: 1,
+                meaning,
+            };
+            let mut slot = [f32::NAN; 3];
+            fill(&mut slot, feed, (&[0.0; 9], &mask), ValueRange::Unit);
+            assert_eq!(slot, wanted);
+        }
+    }
+
+    #[test]
+    fn the_range_of_a_picture_shows_in_its_values() {
+        assert_eq!(range_of(&[-0.01, 0.5, 1.02]), ValueRange::Unit);
+        assert_eq!(range_of(&[3.0, 250.0]), ValueRange::Byte);
+        assert_eq!(range_of(&[-0.9, 0.9]), ValueRange::Signed);
+    }
+}

@@ -1,0 +1,277 @@
+//! What a model's inputs and output mean.
+
+use mde_core::contract::{Contract, INPUT_IMAGE, INPUT_MASK, OUTPUT, ValueRange};
+use mde_core::mask::CHANNELS;
+use ort::session::Session;
+use ort::value::{Outlet, TensorElementType, ValueType};
+
+use super::CompleterError;
+
+/// The side of a crop where the model leaves it open, in pixels.
+const OPEN_SIDE: usize = 256;
+
+/// The sides of a crop that are taken, in pixels.
+const SIDES: std::ops::RangeInclusive<usize> = 16..=4096;
+
+/// What a 1 in a model's mask says of its pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MaskMeaning {
+    /// It is known, as the contract has it.
+    Known,
+    /// It is missing, as inpainting models have it.
+    Missing,
+}
+
+/// What the user knows of a model that does not say it itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Hints {
+    /// Numbers of the pictures, in and out.
+    pub range: Option<ValueRange>,
+    /// Meaning of the mask.
+    pub mask: Option<MaskMeaning>,
+}
+
+/// How a model is fed and read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Width and height of a crop in pixels.
+    pub size: (usize, usize),
+    /// Crops of a run where the model fixes their number.
+    pub crops: Option<usize>,
+    /// Its inputs, in the order of the model.
+    pub inputs: Vec<Feed>,
+    /// Name of the output.
+    pub output: String,
+    /// Numbers of the picture that goes in.
+    pub range: ValueRange,
+    /// Numbers of the picture that comes out; nothing where only its values tell.
+    pub output_range: Option<ValueRange>,
+}
+
+/// What an input is fed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// The picture, `[N, 3, H, W]`, missing values 0.
+    Image,
+    /// The mask, `[N, channels, H, W]`; where there is one channel, a pixel counts as missing if
+    /// any of its values is.
+    Mask {
+        /// 1 or 3.
+        channels: usize,
+        /// What a 1 says.
+        meaning: MaskMeaning,
+    },
+}
+
+impl Feed {
+    /// Channels of the tensor.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Image => CHANNELS,
+            Self::Mask { channels, .. } => channels,
+        }
+    }
+}
+
+/// How a generator that keeps the contract is fed and read.
+///
+/// # Errors
+/// [`CompleterError::Signature`] where names, types or shapes are not the contract's.
+pub fn of_contract(session: &Session, contract: &Contract) -> Result<Form, CompleterError> {
+    let (width, height) = (contract.width, contract.height);
+    let wanted = [None, Some(CHANNELS), Some(height), Some(width)];
+    let fault = fault(
+        session.inputs(),
+        "input",
+        &[INPUT_IMAGE, INPUT_MASK],
+        wanted,
+    )
+    .or_else(|| fault(session.outputs(), "output", &[OUTPUT], wanted))
+    .or_else(|| surplus(session.inputs()));
+    if let Some(fault) = fault {
+        return Err(CompleterError::Signature {
+            fault,
+            width,
+            height,
+            found: describe(session),
+        });
+    }
+    let feed = |input: &Outlet| match input.name() {
+        INPUT_IMAGE => Feed::Image,
+        _ => Feed::Mask {
+            channels: CHANNELS,
+            meaning: MaskMeaning::Known,
+        },
+    };
+    Ok(Form {
+        size: (width, height),
+        crops: fixed_crops(session),
+        inputs: session.inputs().iter().map(feed).collect(),
+        output: OUTPUT.to_owned(),
+        range: contract.range,
+        output_range: Some(contract.range),
+    })
+}
+
+/// How a model without metadata is fed and read, as its inputs and outputs show: an image
+/// `[N, 3, H, W]`, a mask `[N, 1 or 3, H, W]` unless there is none, and one picture that comes out.
+///
+/// # Errors
+/// [`CompleterError::Unclear`] where they do not show it.
+pub fn of_shapes(session: &Session, hints: &Hints) -> Result<Form, CompleterError> {
+    let unclear = |reason: String| CompleterError::Unclear {
+        reason,
+        found: describe(session),
+    };
+    let inputs = feeds(session.inputs(), hints).map_err(unclear)?;
+    let output = picture_out(session.outputs()).map_err(unclear)?;
+    let size = size(session).map_err(unclear)?;
+    Ok(Form {
+        size,
+        crops: fixed_crops(session),
+        inputs,
+        output,
+        range: hints.range.unwrap_or_default(),
+        output_range: hints.range,
+    })
+}
+
+/// What to feed each input with.
+fn feeds(inputs: &[Outlet], hints: &Hints) -> Result<Vec<Feed>, String> {
+    if inputs.len() > 2 {
+        return Err("it has more inputs than an image and a mask".into());
+    }
+    let channels: Result<Vec<usize>, String> = inputs.iter().map(channels_of).collect();
+    let channels = channels?;
+    let called_mask = |i: usize| inputs[i].name().to_ascii_lowercase().contains("mask");
+    let mask = match channels.as_slice() {
+        [CHANNELS] => None,
+        [CHANNELS, 1] => Some(1),
+        [1, CHANNELS] => Some(0),
+        [CHANNELS, CHANNELS] if called_mask(0) != called_mask(1) => {
+            Some(usize::from(called_mask(1)))
+        }
+        [CHANNELS, CHANNELS] => {
+            return Err("both inputs may be the image, and no name says 'mask'".into());
+        }
+        _ => return Err("no input is an image".into()),
+    };
+    let feed = |(index, channels): (usize, &usize)| match Some(index) == mask {
+        false => Feed::Image,
+        true => Feed::Mask {
+            channels: *channels,
+            meaning: hints.mask.unwrap_or(MaskMeaning::Missing),
+        },
+    };
+    Ok(channels.iter().enumerate().map(feed).collect())
+}
+
+fn channels_of(input: &Outlet) -> Result<usize, String> {
+    match sides(input.dtype()) {
+        Some([_, Some(channels @ (1 | CHANNELS)), _, _]) => Ok(channels),
+        _ => Err(format!(
+            "its input '{}' is neither an image nor a mask",
+            input.name()
+        )),
+    }
+}
+
+/// The one output that can be a picture; another one only stands back where its name is not the
+/// contract's.
+fn picture_out(outputs: &[Outlet]) -> Result<String, String> {
+    let can_be = |output: &&Outlet| {
+        sides(output.dtype())
+            .is_some_and(|[_, channels, _, _]| channels.is_none_or(|c| c == CHANNELS))
+    };
+    let pictures: Vec<&str> = outputs.iter().filter(can_be).map(Outlet::name).collect();
+    match pictures.as_slice() {
+        [one] => Ok((*one).to_owned()),
+        several if several.contains(&OUTPUT) => Ok(OUTPUT.to_owned()),
+        [] => Err("no output is a picture".into()),
+        _ => Err(format!(
+            "several outputs are pictures, and none is called '{OUTPUT}'"
+        )),
+    }
+}
+
+/// Width and height: the sides that the inputs fix, [`OPEN_SIDE`] for those left open.
+fn size(session: &Session) -> Result<(usize, usize), String> {
+    let side = |axis: usize| {
+        let fixed = |input: &Outlet| sides(input.dtype()).and_then(|sides| sides[axis]);
+        let mut fixed: Vec<usize> = session.inputs().iter().filter_map(fixed).collect();
+        fixed.dedup();
+        match fixed.as_slice() {
+            [] => Ok(OPEN_SIDE),
+            [one] if SIDES.contains(one) => Ok(*one),
+            [one] => Err(format!(
+                "a side of {one} pixels is not from {} to {}",
+                SIDES.start(),
+                SIDES.end()
+            )),
+            _ => Err("image and mask differ in size".into()),
+        }
+    };
+    Ok((side(3)?, side(2)?))
+}
+
+fn fixed_crops(session: &Session) -> Option<usize> {
+    let mut inputs = session.inputs().iter();
+    inputs.find_map(|input| sides(input.dtype())?[0])
+}
+
+/// The sides of an f32 tensor with four of them; nothing for a side that is left open.
+fn sides(found: &ValueType) -> Option<[Option<usize>; 4]> {
+    match found {
+        ValueType::Tensor { ty, shape, .. } if *ty == TensorElementType::Float32 => {
+            let side = |side: &i64| match side {
+                -1 => Some(None),
+                _ => usize::try_from(*side).ok().filter(|s| *s > 0).map(Some),
+            };
+            let sides: Option<Vec<_>> = shape.iter().map(side).collect();
+            sides?.try_into().ok()
+        }
+        _ => None,
+    }
+}
+
+fn fault(
+    outlets: &[Outlet],
+    kind: &str,
+    names: &[&str],
+    wanted: [Option<usize>; 4],
+) -> Option<String> {
+    names.iter().find_map(|name| {
+        let Some(outlet) = outlets.iter().find(|outlet| outlet.name() == *name) else {
+            return Some(format!("{kind} '{name}' is missing"));
+        };
+        let fits = |(found, wanted): (Option<usize>, Option<usize>)| {
+            found.is_none() || wanted.is_none() || found == wanted
+        };
+        let is_picture =
+            sides(outlet.dtype()).is_some_and(|found| found.into_iter().zip(wanted).all(fits));
+        (!is_picture).then(|| format!("{kind} '{name}' is {}", outlet.dtype()))
+    })
+}
+
+/// Inputs beyond the contract's would have to be fed, and nobody knows with what.
+fn surplus(inputs: &[Outlet]) -> Option<String> {
+    inputs
+        .iter()
+        .find(|input| ![INPUT_IMAGE, INPUT_MASK].contains(&input.name()))
+        .map(|input| format!("input '{}' is not a generator's", input.name()))
+}
+
+fn describe(session: &Session) -> String {
+    let list = |outlets: &[Outlet]| {
+        let each: Vec<String> = outlets
+            .iter()
+            .map(|outlet| format!("'{}' {}", outlet.name(), outlet.dtype()))
+            .collect();
+        each.join(", ")
+    };
+    format!(
+        "the inputs {} and the outputs {}",
+        list(session.inputs()),
+        list(session.outputs())
+    )
+}

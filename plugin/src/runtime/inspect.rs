@@ -1,0 +1,103 @@
+//! What a model file says before ONNX Runtime sees it.
+
+use onnx_protobuf::tensor_proto::DataLocation;
+use onnx_protobuf::tensor_shape_proto::dimension;
+use onnx_protobuf::type_proto::Value;
+use onnx_protobuf::{GraphProto, Message, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of a model file.
+pub type Fingerprint = [u8; 32];
+
+/// What matters of a model before it is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Of the whole file.
+    pub fingerprint: Fingerprint,
+    /// What has to be fed.
+    pub inputs: Vec<Input>,
+}
+
+/// An input that has to be fed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Its shape; nothing for a side that is left open.
+    pub sides: Vec<Option<i64>>,
+}
+
+impl Facts {
+    /// Reads `model`, the bytes of an ONNX file.
+    ///
+    /// # Errors
+    /// A sentence where it is no ONNX file, or keeps its weights in other files. Those are refused
+    /// wherever they lie: the path of such a file comes from the model, and a model must not make
+    /// the element read files that the user did not name.
+    pub fn of(model: &[u8]) -> Result<Self, String> {
+        if model.is_empty() {
+            return Err("the file is empty".into());
+        }
+        let parsed = ModelProto::parse_from_bytes(model).map_err(|e| e.to_string())?;
+        let Some(graph) = parsed.graph.as_ref() else {
+            return Err("the file holds no graph".into());
+        };
+        if let Some(file) = external_file(graph) {
+            return Err(format!(
+                "it keeps weights in another file, '{file}', which is not read. Export it as one \
+                 file (in Python: onnx.save(onnx.load('model.onnx'), 'one-file.onnx'))"
+            ));
+        }
+        let has_value = |name: &str| graph.initializer.iter().any(|t| t.name == name);
+        let inputs = graph.input.iter().filter(|i| !has_value(&i.name));
+        Ok(Self {
+            fingerprint: Sha256::digest(model).into(),
+            inputs: inputs.map(Input::of).collect(),
+        })
+    }
+}
+
+impl Input {
+    fn of(info: &ValueInfoProto) -> Self {
+        let shape = match info.type_.value.as_ref() {
+            Some(Value::TensorType(tensor)) => tensor.shape.as_ref(),
+            _ => None,
+        };
+        let side = |value: &Option<dimension::Value>| match value {
+            Some(dimension::Value::DimValue(side)) => Some(*side),
+            _ => None,
+        };
+        let sides = shape.map(|s| s.dim.iter().map(|d| side(&d.value)).collect());
+        Self {
+            name: info.name.clone(),
+            sides: sides.unwrap_or_default(),
+        }
+    }
+}
+
+/// The first file that a tensor of the graph, or of a graph in one of its nodes, lies in.
+fn external_file(graph: &GraphProto) -> Option<String> {
+    let sparse = graph.sparse_initializer.iter();
+    let sparse = sparse.flat_map(|s| s.values.as_ref().into_iter().chain(s.indices.as_ref()));
+    let own = graph.initializer.iter().chain(sparse).find_map(location);
+    own.or_else(|| graph.node.iter().find_map(external_file_of_node))
+}
+
+fn external_file_of_node(node: &NodeProto) -> Option<String> {
+    node.attribute.iter().find_map(|attribute| {
+        let tensors = attribute.t.as_ref().into_iter().chain(&attribute.tensors);
+        let graphs = attribute.g.as_ref().into_iter().chain(&attribute.graphs);
+        let mut tensors = tensors.filter_map(location);
+        tensors
+            .next()
+            .or_else(|| graphs.into_iter().find_map(external_file))
+    })
+}
+
+fn location(tensor: &TensorProto) -> Option<String> {
+    if tensor.data_location.value() != DataLocation::EXTERNAL as i32 {
+        return None;
+    }
+    let entry = tensor.external_data.iter().find(|e| e.key == "location");
+    Some(entry.map(|e| e.value.clone()).unwrap_or_default())
+}
