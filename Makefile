@@ -9,12 +9,16 @@ CARGO ?= cargo
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: setup setup-runtime setup-training
+.PHONY: setup setup-runtime setup-training setup-gpu
 setup: setup-runtime setup-training ## install what is missing and fetch all libraries into .deps/
 
 setup-runtime:
 	@setup/system.sh
 	@setup/wheels.sh runtime
+
+setup-gpu: ## fetch ONNX Runtime with CUDA and TensorRT into .deps/onnxruntime-gpu/
+	@setup/system.sh
+	@setup/wheels.sh gpu
 
 setup-training:
 	@setup/system.sh

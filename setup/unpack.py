@@ -15,6 +15,9 @@ LAYOUT = {
     "onnxruntime": [
         (["onnxruntime/capi/libonnxruntime*.so*"], "onnxruntime/capi", "onnxruntime/lib"),
     ],
+    "onnxruntime_gpu": [
+        (["onnxruntime/capi/libonnxruntime*.so*"], "onnxruntime/capi", "onnxruntime-gpu/lib"),
+    ],
     "onnxruntime_ep_openvino": [
         (
             [

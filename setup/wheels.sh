@@ -36,6 +36,7 @@ python3 -m pip --version >/dev/null 2>&1 ||
 # The wheels, pip's cache of them and their unpacked members lie on the disk at the same time.
 case $name in
     libtorch) needed_mb=2000 ;;
+    gpu) needed_mb=1000 ;;
     *) needed_mb=500 ;;
 esac
 free_mb() { df -Pm .deps | awk 'NR == 2 { print $4 }'; }

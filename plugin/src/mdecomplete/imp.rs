@@ -14,7 +14,9 @@
  *
  * The element runs its models with ONNX Runtime, loaded when the element starts. An element
  * message `mdecomplete/provider` tells the execution provider in use (`execution-provider`,
- * `precision`, `reason`) and what was considered before (`attempts`).
+ * `precision`, `reason`) and what was considered before (`attempts`); messages
+ * `mdecomplete/progress` before it tell how far the start is (`step`). The signal `model-updated`
+ * (the new #mdecomplete:model-file, whether it is in use) answers a change of the model while playing.
  *
  * Each completed region is marked on the buffer with a `GstVideoRegionOfInterestMeta` of the type
  * `mdecomplete/face`, whose identifier is that of upstream's meta or 0. Its parameters are

@@ -231,3 +231,82 @@ fn a_generator_that_fails_ends_the_stream_where_nothing_may_stand_in() {
         assert!(text.contains("cpu") && text.contains("fallback"), "{text}");
     });
 }
+
+/// Runs two branches of plain frames of the two colours in one pipeline; gives the eyes' values and
+/// times of each branch's frames.
+fn two_streams(colours: [u32; 2], frames: u32, file: &Path) -> [Vec<(u8, gst::ClockTime)>; 2] {
+    crate::support::init();
+    let branch = |colour: u32| {
+        format!(
+            "videotestsrc num-buffers={frames} pattern=solid-color foreground-color={colour} \
+             ! video/x-raw,format=RGB,width=96,height=96,framerate=25/1 \
+             ! mdecomplete occlusion=eyes region=full-frame execution-provider=cpu mask-feather=0 \
+             model-file={} batch-across=two batch-timeout-us=10000000 \
+             ! fakesink signal-handoffs=true sync=false async=false",
+            file.display()
+        )
+    };
+    let description = colours.map(branch).join(" ");
+    let pipeline = gst::parse::launch(&description).expect("the pipeline");
+    let pipeline = pipeline.downcast::<gst::Pipeline>().expect("a pipeline");
+    let mut streams = Vec::new();
+    for sink in pipeline.iterate_sinks().into_iter().flatten() {
+        let (sender, receiver) = channel();
+        sink.connect("handoff", false, move |values| {
+            let buffer: gst::Buffer = values[1].get().expect("a buffer");
+            let time = buffer.pts().expect("a time");
+            sender
+                .send((eye_value(&buffer), time))
+                .expect("the test listens");
+            None
+        });
+        streams.push(receiver);
+    }
+    pipeline.set_state(gst::State::Playing).expect("playing");
+    let bus = pipeline.bus().expect("a bus");
+    let last = bus.timed_pop_filtered(
+        gst::ClockTime::from_seconds(60),
+        &[gst::MessageType::Eos, gst::MessageType::Error],
+    );
+    let last = last.expect("an end");
+    assert_eq!(last.type_(), gst::MessageType::Eos, "{last:?}");
+    pipeline.set_state(gst::State::Null).expect("stopping");
+    let mut streams = streams
+        .into_iter()
+        .map(|stream| stream.try_iter().collect());
+    [(); 2].map(|()| streams.next().expect("two streams"))
+}
+
+#[test]
+fn elements_of_one_pipeline_share_runs_and_each_gets_its_own() {
+    with_runtime(|| {
+        let frames = 20;
+        let times = |stream: &[(u8, gst::ClockTime)]| {
+            let times: Vec<_> = stream.iter().map(|(_, time)| *time).collect();
+            let wanted: Vec<_> = (0..frames)
+                .map(|frame| u64::from(frame) * gst::ClockTime::from_mseconds(40))
+                .collect();
+            assert_eq!(times, wanted);
+        };
+        // A run of both fills with the mean of both: a frame of grey 100 and one of grey 200.
+        let mean = model_file("mean.onnx", &Model::mean_of_batch(96, 96).to_bytes());
+        let streams = two_streams([0xff64_6464, 0xffc8_c8c8], frames, &mean);
+        for stream in &streams {
+            times(stream);
+            assert!(stream.iter().all(|(eye, _)| *eye == 150), "{stream:?}");
+        }
+        // What a frame's own pixels decide comes back to that frame.
+        let own = model_file("own.onnx", &Model::mean_fill(96, 96).to_bytes());
+        let streams = two_streams([0xff64_6464, 0xffc8_c8c8], frames, &own);
+        let mut eyes = streams.map(|stream| {
+            times(&stream);
+            assert!(
+                stream.iter().all(|(eye, _)| *eye == stream[0].0),
+                "{stream:?}"
+            );
+            stream[0].0
+        });
+        eyes.sort_unstable();
+        assert_eq!(eyes, [100, 200]);
+    });
+}

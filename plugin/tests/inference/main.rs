@@ -2,6 +2,7 @@
 
 mod completer;
 mod damaged;
+mod gpu;
 mod group;
 mod models;
 mod runtime;

@@ -174,6 +174,42 @@ fn a_file_named_in_the_environment_is_used_or_refused() {
     });
 }
 
+/// A library that says it is an ONNX Runtime from before the oldest that serves.
+const OLD_LIBRARY: &str = r#"
+static const void *api(unsigned version) { (void)version; return 0; }
+static const char *version(void) { return "1.17.3"; }
+static const struct { const void *(*api)(unsigned); const char *(*version)(void); } base = { api, version };
+const void *OrtGetApiBase(void) { return &base; }
+"#;
+
+#[test]
+fn a_library_that_is_too_old_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let source = folder.path().join("old.c");
+    let library = folder.path().join("libonnxruntime.so");
+    std::fs::write(&source, OLD_LIBRARY).expect("a file");
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .status();
+    match compiled {
+        Ok(status) => assert!(status.success(), "{status}"),
+        Err(e) => return eprintln!("skipped: there is no C compiler 'cc': {e}"),
+    }
+    let output = child(module_path!(), "refuse_old_library", library.to_str());
+    assert_success(&output);
+}
+
+#[test]
+#[ignore = "run in a process of its own by a_library_that_is_too_old_is_refused"]
+fn refuse_old_library() {
+    let error = runtime::open(&Model::mean_fill(16, 16).to_bytes(), &cpu());
+    let message = error.expect_err("an old library").to_string();
+    for part in ["1.17.3 is too old", "1.24 or later", "MDECOMPLETE_ORT"] {
+        assert!(message.contains(part), "'{part}' is not in: {message}");
+    }
+}
+
 #[test]
 #[ignore = "run in a process of its own by processes_end_cleanly"]
 fn run_on_cpu() {
