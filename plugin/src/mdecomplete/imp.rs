@@ -58,6 +58,7 @@ use super::masks::Masks;
 use super::model::{self, announce, post};
 use super::opening::{model_name, open_completer, open_detector, open_mask};
 use super::qos::{self, Qos, Times};
+use super::refusal;
 use super::settings::{self, FrameSettings, Settings};
 use super::stats::{Report, Stats};
 use super::worker::{FrameError, Worker};
@@ -89,6 +90,8 @@ pub(super) struct State {
     pub(super) new_completer: Option<Completer>,
     /// Of the frames, once there are caps.
     info: Option<VideoInfo>,
+    /// The last caps that were not taken.
+    refused: Option<gst::Caps>,
     /// Whether there is a detector: in the worker, or on its way to it.
     has_detector: bool,
     /// For the worker to take over with the next frame.
@@ -305,6 +308,23 @@ impl MdeComplete {
         true
     }
 
+    /// Tells why `caps` are not taken, once. Upstream stops with an error of its own, which says
+    /// only that nothing was negotiated.
+    fn tell_of_refusal(&self, caps: &gst::Caps) {
+        let is_new = self
+            .state()
+            .as_mut()
+            .is_some_and(|state| state.refused.replace(caps.clone()).as_ref() != Some(caps));
+        if is_new {
+            gst::element_imp_warning!(
+                self,
+                gst::StreamError::Format,
+                ("{}", refusal::reason(caps)),
+                ["{}", caps]
+            );
+        }
+    }
+
     /// Puts the first failure since the start on the bus, all of them into the log.
     fn warn_of(&self, failure: &str) {
         gst::warning!(CAT, imp = self, "A frame passes as it is: {failure}");
@@ -441,6 +461,7 @@ impl BaseTransformImpl for MdeComplete {
             model_file: settings.model.model_file,
             new_completer: None,
             info: None,
+            refused: None,
             has_detector: detector.is_some(),
             worker: Some(Worker::new(completer, detector, &settings.frame)),
             new_detector: None,
@@ -465,6 +486,14 @@ impl BaseTransformImpl for MdeComplete {
         }
         self.obj().notify("active-execution-provider");
         Ok(())
+    }
+
+    fn accept_caps(&self, direction: gst::PadDirection, caps: &gst::Caps) -> bool {
+        let accepted = self.parent_accept_caps(direction, caps);
+        if !accepted && direction == gst::PadDirection::Sink {
+            self.tell_of_refusal(caps);
+        }
+        accepted
     }
 
     fn generate_output(&self) -> Result<GenerateOutputSuccess, gst::FlowError> {

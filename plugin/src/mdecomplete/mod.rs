@@ -14,6 +14,7 @@ mod occlusions;
 mod opening;
 mod qos;
 mod recall;
+mod refusal;
 mod settings;
 mod stats;
 mod worker;

@@ -1,10 +1,11 @@
 //! Caps and allocation: what is agreed upon with the neighbours.
 
 use gst::prelude::*;
+use gst_check::Harness;
 use gst_video::{VideoFormat, VideoMeta};
 
 use crate::models::with_runtime;
-use crate::support::{harness, info, init, mean_fill, noise};
+use crate::support::{harness, info, init, mean_fill, noise, warnings};
 
 /// What the element proposes to whoever asks upstream.
 fn proposal(
@@ -73,6 +74,31 @@ fn only_system_memory_is_taken() {
     }
     // One field a buffer is no frame.
     assert!(!with(gst::CapsFeatures::new(["format:Interlaced"])));
+}
+
+#[test]
+fn caps_that_are_not_taken_are_told_with_a_remedy() {
+    with_runtime(|| {
+        let element = mean_fill("eyes");
+        let bus = gst::Bus::new();
+        element.set_bus(Some(&bus));
+        let mut harness = Harness::with_element(&element, Some("sink"), Some("src"));
+        harness.play();
+        harness.push_event(gst::event::StreamStart::new("stream"));
+        let refused = info(VideoFormat::V210, 96, 96).to_caps().expect("caps");
+        harness.push_event(gst::event::Caps::new(&refused));
+        let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+        harness.push_event(gst::event::Segment::new(&segment));
+        let pushed = harness.push(gst::Buffer::new());
+        assert_eq!(pushed, Err(gst::FlowError::NotNegotiated));
+        let warnings = warnings(&bus);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let (fault, remedy) = (
+            warnings[0].contains("v210"),
+            warnings[0].contains("videoconvert"),
+        );
+        assert!(fault && remedy, "{warnings:?}");
+    });
 }
 
 #[test]
