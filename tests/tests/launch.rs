@@ -137,11 +137,18 @@ fn a_broken_model_is_one_error_that_names_the_file() -> Result<()> {
 }
 
 #[test]
-fn formats_it_does_not_take_are_not_negotiated() -> Result<()> {
-    let pipeline = format!(
-        "videotestsrc num-buffers=3 ! video/x-raw,format=GRAY16_LE ! {FULL_FRAME} ! fakesink"
-    );
-    let said = launch(&pipeline)?;
-    assert!(!said.success, "{said:?}");
+fn what_cannot_be_linked_is_named() -> Result<()> {
+    for caps in [
+        "video/x-raw,format=v210",
+        "video/x-raw(memory:DMABuf),format=NV12",
+    ] {
+        let pipeline = format!("videotestsrc num-buffers=3 ! {caps} ! {FULL_FRAME} ! fakesink");
+        let said = launch(&pipeline)?;
+        assert!(!said.success, "{said:?}");
+        let (kind, _) = caps.split_once(",").expect("a format");
+        for part in ["could not link", "mdecomplete0", "handle caps", kind] {
+            assert!(said.errors.contains(part), "{part}: {said:?}");
+        }
+    }
     Ok(())
 }
