@@ -15,7 +15,7 @@ use mde_core::alignment::{Affine, AlignmentError, FacePoints, TEMPLATE, align_fa
 pub use centerface::Face;
 pub use detector::{Detector, DetectorError};
 pub use model_file::VARIABLE as DETECTOR_VARIABLE;
-pub use roi::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM, RoiError, marked};
+pub use roi::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM, RoiError, is_marked, marked};
 
 /// An upright box with edges in pixel coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]

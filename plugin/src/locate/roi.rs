@@ -49,15 +49,25 @@ pub enum RoiError {
     },
 }
 
+/// Whether there are regions on `buffer`.
+pub fn is_marked(buffer: &gst::BufferRef) -> bool {
+    metas(buffer).next().is_some()
+}
+
 /// The regions marked on `buffer`, mapped to `crop` = (width, height), in the metas' order.
 pub fn marked(
     buffer: &gst::BufferRef,
     crop: (usize, usize),
 ) -> impl Iterator<Item = Result<Region, RoiError>> {
+    metas(buffer).map(move |meta| region(&meta, crop))
+}
+
+fn metas(
+    buffer: &gst::BufferRef,
+) -> impl Iterator<Item = gst::MetaRef<'_, VideoRegionOfInterestMeta>> {
     buffer
-        .iter_meta::<VideoRegionOfInterestMeta>()
-        .filter(|meta| meta.roi_type() != COMPLETED_TYPE)
-        .map(move |meta| region(&meta, crop))
+        .iter_meta()
+        .filter(|meta: &gst::MetaRef<VideoRegionOfInterestMeta>| meta.roi_type() != COMPLETED_TYPE)
 }
 
 fn region(meta: &VideoRegionOfInterestMeta, crop: (usize, usize)) -> Result<Region, RoiError> {

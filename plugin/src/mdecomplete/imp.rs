@@ -53,17 +53,16 @@ use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
 use gst_video::subclass::prelude::*;
 
+use super::RegionSource;
 use super::latency::Latency;
 use super::masks::Masks;
 use super::model::{self, announce, post};
 use super::opening::{model_name, open_completer, open_detector, open_mask};
-use super::qos::{self, Qos, Times};
-use super::refusal;
-use super::settings::{self, FrameSettings, Settings};
-use super::stats::{Report, Stats};
-use super::worker::{FrameError, Worker};
-use super::{LatePolicy, RegionSource};
-use crate::completer::{Completer, CompleterError};
+use super::qos::Qos;
+use super::settings::{self, Settings};
+use super::stats::Stats;
+use super::worker::Worker;
+use crate::completer::Completer;
 use crate::frame::SUPPORTED_FORMATS;
 use crate::locate::Detector;
 use crate::runtime::ActiveProvider;
@@ -80,7 +79,7 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 #[derive(Debug)]
 pub(super) struct State {
     /// Nothing while a frame is being worked on.
-    worker: Option<Worker>,
+    pub(super) worker: Option<Worker>,
     pub(super) active: ActiveProvider,
     /// What `stats` calls the model.
     pub(super) model: String,
@@ -89,18 +88,18 @@ pub(super) struct State {
     /// For the worker to take over with the next frame.
     pub(super) new_completer: Option<Completer>,
     /// Of the frames, once there are caps.
-    info: Option<VideoInfo>,
+    pub(super) info: Option<VideoInfo>,
     /// The last caps that were not taken.
-    refused: Option<gst::Caps>,
+    pub(super) refused: Option<gst::Caps>,
     /// Whether there is a detector: in the worker, or on its way to it.
-    has_detector: bool,
+    pub(super) has_detector: bool,
     /// For the worker to take over with the next frame.
-    new_detector: Option<Detector>,
-    masks: Masks,
-    has_warned: bool,
-    stats: Stats,
-    latency: Latency,
-    qos: Qos,
+    pub(super) new_detector: Option<Detector>,
+    pub(super) masks: Masks,
+    pub(super) has_warned: bool,
+    pub(super) stats: Stats,
+    pub(super) latency: Latency,
+    pub(super) qos: Qos,
 }
 
 /// The element's private data.
@@ -167,180 +166,6 @@ impl MdeComplete {
         let news = self.state().as_mut().map(|s| s.masks.news(&settings));
         for structure in news.unwrap_or_default() {
             post(&self.obj(), structure);
-        }
-    }
-
-    /// Lets the controlled properties have their values at the time of `buffer`.
-    fn sync_properties(&self, buffer: &gst::BufferRef) {
-        let segment = self.obj().segment();
-        let segment = segment.downcast_ref::<gst::ClockTime>();
-        if let Some(time) = segment.and_then(|s| s.to_stream_time(buffer.pts()))
-            && let Err(error) = self.obj().sync_values(time)
-        {
-            gst::warning!(CAT, imp = self, "At {time}: {error}");
-        }
-    }
-
-    /// Completes the frame in `buffer`, as far as it can be and is not too late.
-    fn complete(&self, buffer: &mut gst::Buffer) -> Result<(), gst::FlowError> {
-        self.sync_properties(buffer);
-        let settings = self.settings().frame;
-        let changes_nothing = self.state().as_mut().is_none_or(|state| {
-            state.stats.frames += 1;
-            state.masks.change_nothing(&settings)
-        });
-        if changes_nothing || buffer.flags().contains(gst::BufferFlags::GAP) {
-            return Ok(());
-        }
-        let is_late = self.is_late(buffer);
-        if is_late && settings.late_policy == LatePolicy::Skip {
-            return Ok(());
-        }
-        let Some((mut worker, info)) = self.take_worker(&settings) else {
-            return Ok(());
-        };
-        let result = worker.process(buffer, &info, &settings, is_late);
-        let report = *result.as_ref().unwrap_or(&Report::default());
-        gst::trace!(CAT, imp = self, "{report:?}");
-        self.follow_provider(worker.completer());
-        self.return_worker(worker, &report);
-        match result {
-            Err(FrameError::Completer(error @ CompleterError::Died { .. })) => {
-                gst::element_imp_error!(self, gst::LibraryError::Failed, ("{}", error));
-                Err(gst::FlowError::Error)
-            }
-            Err(failure) => {
-                self.warn_of(&failure.to_string());
-                Ok(())
-            }
-            Ok(_) => Ok(()),
-        }
-    }
-
-    /// Whether `buffer` comes too late to be completed; tells application and statistics if so.
-    fn is_late(&self, buffer: &gst::BufferRef) -> bool {
-        let times = Times::of(buffer, &self.obj().segment());
-        let late = {
-            let mut state = self.state();
-            let Some(state) = state.as_mut() else {
-                return false;
-            };
-            let late = state.qos.judge(times.running_time);
-            state.stats.late += u64::from(late.is_some());
-            late
-        };
-        if let Some(late) = &late {
-            gst::debug!(CAT, imp = self, "A frame is late: {late:?}");
-            let message = late.message(&times).src(&*self.obj()).build();
-            let _ = self.obj().post_message(message);
-        }
-        late.is_some()
-    }
-
-    /// Takes what downstream says of a frame's lateness, if the property `qos` is set.
-    fn observe_qos(&self, event: &gst::event::Qos) {
-        let is_heeded = self.obj().is_qos();
-        let Some(state) = &mut *self.state() else {
-            return;
-        };
-        if is_heeded {
-            let frame = state.info.as_ref().map(qos::frame_duration);
-            state.qos.observe(event, frame.unwrap_or_default());
-        } else {
-            state.qos = Qos::default();
-        }
-    }
-
-    /// What comes next is another stream, or another part of it.
-    fn forget_stream(&self) {
-        if let Some(state) = self.state().as_mut() {
-            state.qos = Qos::default();
-            if let Some(worker) = &mut state.worker {
-                worker.forget();
-            }
-        }
-    }
-
-    /// The worker, for one frame, and with it a detector that has been opened since the last one.
-    fn take_worker(&self, settings: &FrameSettings) -> Option<(Worker, VideoInfo)> {
-        let mut state = self.state();
-        let state = state.as_mut()?;
-        let info = state.info.clone()?;
-        let mut worker = state.worker.take()?;
-        if let Some(detector) = state.new_detector.take() {
-            worker.set_detector(detector);
-        }
-        worker.set_mask(state.masks.fitted());
-        if let Some(completer) = state.new_completer.take() {
-            worker.set_completer(completer, settings);
-        }
-        Some((worker, info))
-    }
-
-    /// Gives the worker back and counts what it did.
-    fn return_worker(&self, worker: Worker, report: &Report) {
-        let is_new_latency = {
-            let mut state = self.state();
-            let Some(state) = state.as_mut() else { return };
-            state.worker = Some(worker);
-            state.stats.record(report);
-            report.completed > 0 && state.latency.record(report.total())
-        };
-        if is_new_latency {
-            let message = gst::message::Latency::builder().src(&*self.obj());
-            let _ = self.obj().post_message(message.build());
-        }
-    }
-
-    /// Adds the element's latency to that of upstream, where that is live.
-    fn answer_latency(&self, query: &mut gst::query::Latency) -> bool {
-        if !self.obj().sink_pad().peer_query(query) {
-            return false;
-        }
-        let (is_live, min, max) = query.result();
-        let own = self.state().as_ref().map(|state| state.latency.reported());
-        let own = gst::ClockTime::try_from(own.unwrap_or_default()).unwrap_or_default();
-        if is_live {
-            let max = max.map(|max| max.saturating_add(own));
-            query.set(is_live, min.saturating_add(own), max);
-            gst::debug!(CAT, imp = self, "Latency {} of {own}", min + own);
-        }
-        true
-    }
-
-    /// Tells why `caps` are not taken, once. Upstream stops with an error of its own, which says
-    /// only that nothing was negotiated.
-    fn tell_of_refusal(&self, caps: &gst::Caps) {
-        let is_new = self
-            .state()
-            .as_mut()
-            .is_some_and(|state| state.refused.replace(caps.clone()).as_ref() != Some(caps));
-        if is_new {
-            gst::element_imp_warning!(
-                self,
-                gst::StreamError::Format,
-                ("{}", refusal::reason(caps)),
-                ["{}", caps]
-            );
-        }
-    }
-
-    /// Puts the first failure since the start on the bus, all of them into the log.
-    fn warn_of(&self, failure: &str) {
-        gst::warning!(CAT, imp = self, "A frame passes as it is: {failure}");
-        let first = self
-            .state()
-            .as_mut()
-            .is_some_and(|state| !std::mem::replace(&mut state.has_warned, true));
-        if first {
-            gst::element_imp_warning!(
-                self,
-                gst::StreamError::Failed,
-                (
-                    "Frames pass as they are while completing them fails: {}",
-                    failure
-                )
-            );
         }
     }
 }

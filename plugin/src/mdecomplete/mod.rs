@@ -17,6 +17,7 @@ mod recall;
 mod refusal;
 mod settings;
 mod stats;
+mod stream;
 mod worker;
 
 use gst::glib;

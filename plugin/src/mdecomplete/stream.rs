@@ -1,0 +1,193 @@
+//! The element while it streams: its part of each frame, and what it tells of time.
+
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use gst_base::prelude::*;
+use gst_video::VideoInfo;
+
+use super::imp::{CAT, MdeComplete};
+use super::qos::{self, Qos, Times};
+use super::refusal;
+use super::settings::FrameSettings;
+use super::stats::Report;
+use super::worker::{FrameError, Worker};
+use super::{LatePolicy, RegionSource};
+use crate::completer::CompleterError;
+use crate::locate;
+
+impl MdeComplete {
+    /// Completes the frame in `buffer`, as far as it can be and is not too late.
+    pub(super) fn complete(&self, buffer: &mut gst::Buffer) -> Result<(), gst::FlowError> {
+        self.sync_properties(buffer);
+        let settings = self.settings().frame;
+        let changes_nothing = self.state().as_mut().is_none_or(|state| {
+            state.stats.frames += 1;
+            state.masks.change_nothing(&settings)
+        });
+        let has_no_region = settings.region == RegionSource::RoiList && !locate::is_marked(buffer);
+        if changes_nothing || has_no_region || buffer.flags().contains(gst::BufferFlags::GAP) {
+            return Ok(());
+        }
+        let is_late = self.is_late(buffer);
+        if is_late && settings.late_policy == LatePolicy::Skip {
+            return Ok(());
+        }
+        let Some((mut worker, info)) = self.take_worker(&settings) else {
+            return Ok(());
+        };
+        let result = worker.process(buffer, &info, &settings, is_late);
+        let report = *result.as_ref().unwrap_or(&Report::default());
+        gst::trace!(CAT, imp = self, "{report:?}");
+        self.follow_provider(worker.completer());
+        self.return_worker(worker, &report);
+        match result {
+            Err(FrameError::Completer(error @ CompleterError::Died { .. })) => {
+                gst::element_imp_error!(self, gst::LibraryError::Failed, ("{}", error));
+                Err(gst::FlowError::Error)
+            }
+            Err(failure) => {
+                self.warn_of(&failure.to_string());
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Lets the controlled properties have their values at the time of `buffer`.
+    fn sync_properties(&self, buffer: &gst::BufferRef) {
+        let segment = self.obj().segment();
+        let segment = segment.downcast_ref::<gst::ClockTime>();
+        if let Some(time) = segment.and_then(|s| s.to_stream_time(buffer.pts()))
+            && let Err(error) = self.obj().sync_values(time)
+        {
+            gst::warning!(CAT, imp = self, "At {time}: {error}");
+        }
+    }
+
+    /// Whether `buffer` comes too late to be completed; tells application and statistics if so.
+    fn is_late(&self, buffer: &gst::BufferRef) -> bool {
+        let times = Times::of(buffer, &self.obj().segment());
+        let late = {
+            let mut state = self.state();
+            let Some(state) = state.as_mut() else {
+                return false;
+            };
+            let late = state.qos.judge(times.running_time);
+            state.stats.late += u64::from(late.is_some());
+            late
+        };
+        if let Some(late) = &late {
+            gst::debug!(CAT, imp = self, "A frame is late: {late:?}");
+            let message = late.message(&times).src(&*self.obj()).build();
+            let _ = self.obj().post_message(message);
+        }
+        late.is_some()
+    }
+
+    /// Takes what downstream says of a frame's lateness, if the property `qos` is set.
+    pub(super) fn observe_qos(&self, event: &gst::event::Qos) {
+        let is_heeded = self.obj().is_qos();
+        let Some(state) = &mut *self.state() else {
+            return;
+        };
+        if is_heeded {
+            let frame = state.info.as_ref().map(qos::frame_duration);
+            state.qos.observe(event, frame.unwrap_or_default());
+        } else {
+            state.qos = Qos::default();
+        }
+    }
+
+    /// What comes next is another stream, or another part of it.
+    pub(super) fn forget_stream(&self) {
+        if let Some(state) = self.state().as_mut() {
+            state.qos = Qos::default();
+            if let Some(worker) = &mut state.worker {
+                worker.forget();
+            }
+        }
+    }
+
+    /// The worker, for one frame, and with it a detector that has been opened since the last one.
+    fn take_worker(&self, settings: &FrameSettings) -> Option<(Worker, VideoInfo)> {
+        let mut state = self.state();
+        let state = state.as_mut()?;
+        let info = state.info.clone()?;
+        let mut worker = state.worker.take()?;
+        if let Some(detector) = state.new_detector.take() {
+            worker.set_detector(detector);
+        }
+        worker.set_mask(state.masks.fitted());
+        if let Some(completer) = state.new_completer.take() {
+            worker.set_completer(completer, settings);
+        }
+        Some((worker, info))
+    }
+
+    /// Gives the worker back and counts what it did.
+    fn return_worker(&self, worker: Worker, report: &Report) {
+        let is_new_latency = {
+            let mut state = self.state();
+            let Some(state) = state.as_mut() else { return };
+            state.worker = Some(worker);
+            state.stats.record(report);
+            report.completed > 0 && state.latency.record(report.total())
+        };
+        if is_new_latency {
+            let message = gst::message::Latency::builder().src(&*self.obj());
+            let _ = self.obj().post_message(message.build());
+        }
+    }
+
+    /// Adds the element's latency to that of upstream, where that is live.
+    pub(super) fn answer_latency(&self, query: &mut gst::query::Latency) -> bool {
+        if !self.obj().sink_pad().peer_query(query) {
+            return false;
+        }
+        let (is_live, min, max) = query.result();
+        let own = self.state().as_ref().map(|state| state.latency.reported());
+        let own = gst::ClockTime::try_from(own.unwrap_or_default()).unwrap_or_default();
+        if is_live {
+            let max = max.map(|max| max.saturating_add(own));
+            query.set(is_live, min.saturating_add(own), max);
+            gst::debug!(CAT, imp = self, "Latency {} of {own}", min + own);
+        }
+        true
+    }
+
+    /// Tells why `caps` are not taken, once. Upstream stops with an error of its own, which says
+    /// only that nothing was negotiated.
+    pub(super) fn tell_of_refusal(&self, caps: &gst::Caps) {
+        let is_new = self
+            .state()
+            .as_mut()
+            .is_some_and(|state| state.refused.replace(caps.clone()).as_ref() != Some(caps));
+        if is_new {
+            gst::element_imp_warning!(
+                self,
+                gst::StreamError::Format,
+                ("{}", refusal::reason(caps)),
+                ["{}", caps]
+            );
+        }
+    }
+
+    /// Puts the first failure since the start on the bus, all of them into the log.
+    fn warn_of(&self, failure: &str) {
+        gst::warning!(CAT, imp = self, "A frame passes as it is: {failure}");
+        let first = self
+            .state()
+            .as_mut()
+            .is_some_and(|state| !std::mem::replace(&mut state.has_warned, true));
+        if first {
+            gst::element_imp_warning!(
+                self,
+                gst::StreamError::Failed,
+                (
+                    "Frames pass as they are while completing them fails: {}",
+                    failure
+                )
+            );
+        }
+    }
+}
