@@ -225,7 +225,9 @@ fn next_engine(
         let model = descent.next(&bytes, &mut |provider| watch(Step::Opening(provider)))?;
         let active = model.active();
         let mut engine = Engine::new(model, &config.hints)?;
-        let sizes = config.crops.iter().copied();
+        // A model that fixes the number has seen all there is with the first run.
+        let is_open = engine.form().crops.is_none();
+        let sizes = config.crops.iter().copied().filter(|_| is_open);
         let outcome = [1].into_iter().chain(sizes).try_for_each(|crops| {
             watch(Step::WarmingUp(active, crops));
             engine.warm_up(crops)

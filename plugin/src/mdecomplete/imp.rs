@@ -302,6 +302,8 @@ impl BaseTransformImpl for MdeComplete {
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
+        // A model that is being loaded comes too late.
+        self.new_model_request();
         let stopped = self.state().take();
         if let Some(state) = stopped {
             let stats = state

@@ -68,6 +68,12 @@ impl Library {
         &self.version
     }
 
+    /// The second number of the version.
+    pub(super) fn minor(&self) -> u32 {
+        let minor = self.version.split('.').nth(1);
+        minor.and_then(|minor| minor.parse().ok()).unwrap_or(0)
+    }
+
     /// A sentence on the file that the environment names by now, where it is not the one loaded.
     pub fn note_if_not_asked_for(&self) -> Option<String> {
         let named = search::named()?;
