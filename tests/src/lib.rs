@@ -3,6 +3,7 @@
 
 pub mod face;
 
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -115,6 +116,18 @@ impl Tool {
     pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.env(name, value);
         self
+    }
+
+    /// With `text` typed into its standard input.
+    ///
+    /// # Errors
+    /// If there is no room for the text.
+    pub fn input(mut self, text: &str) -> Result<Self> {
+        let mut file = tempfile::tempfile().context("a file for the input")?;
+        file.write_all(text.as_bytes())?;
+        file.rewind()?;
+        self.command.stdin(file);
+        Ok(self)
     }
 
     /// Runs it with `arguments`, given as one text and separated by blanks.
