@@ -59,6 +59,10 @@ install: build ## put plug-in, ONNX Runtime and detector where GStreamer finds t
 uninstall: ## take away what `make install` put there
 	@setup/install.sh --remove
 
+.PHONY: readme
+readme: ## write the table of properties in README.md from the element
+	UPDATE_README=1 $(CARGO) test --package gst-plugin-mdecomplete --test readme
+
 .PHONY: fmt
 fmt: ## format the sources
 	$(CARGO) fmt --all

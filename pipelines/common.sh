@@ -26,18 +26,30 @@ want_arguments() {
     }
 }
 
-# The plug-in built here wins over one installed elsewhere.
+# The plug-in built here wins over an installed one; one that GST_PLUGIN_PATH names wins over both.
 find_plugin() {
     local built
     built=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/target/release
     [ ! -e "$built/libgstmdecomplete.so" ] ||
-        export GST_PLUGIN_PATH=$built${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
+        export GST_PLUGIN_PATH=${GST_PLUGIN_PATH:+$GST_PLUGIN_PATH:}$built
     gst-inspect-1.0 mdecomplete >/dev/null 2>&1 ||
         die "GStreamer does not find the element mdecomplete: run 'make build' or 'make install'"
 }
 
 want_file() {
     [ -r "$1" ] || die "cannot read the file '$1'"
+}
+
+# Sets `source` to the elements that give the picture of the camera `$1`, or a test picture.
+want_camera() {
+    # shellcheck disable=SC2034 # for the script that sources this one
+    case $1 in
+        test) source=(videotestsrc is-live=true) ;;
+        *)
+            [ -c "$1" ] || die "there is no camera '$1'"
+            source=(v4l2src device="$1")
+            ;;
+    esac
 }
 
 # Whether a recording has sound that an MP4 file can hold as it is.

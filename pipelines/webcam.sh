@@ -4,7 +4,8 @@
 # Usage: pipelines/webcam.sh DEVICE [PROPERTY=VALUE ...]
 #
 # DEVICE is a camera such as /dev/video0, or "test" for a test picture. The properties are those of
-# mdecomplete; occlusion=mouth overlay=faces where none is given.
+# mdecomplete; occlusion=mouth overlay=faces where none is given. SINK in the environment names
+# another sink than autovideosink, with its properties.
 set -euo pipefail
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -13,17 +14,11 @@ want_arguments 1 "$@"
 device=$1
 shift
 [ "$#" -gt 0 ] || set -- occlusion=mouth overlay=faces
+want_camera "$device"
 find_plugin
-
-case $device in
-    test) source=(videotestsrc is-live=true) ;;
-    *)
-        [ -c "$device" ] || die "there is no camera '$device'"
-        source=(v4l2src device="$device")
-        ;;
-esac
+read -ra sink <<<"${SINK:-autovideosink sync=false}"
 
 # Frames that come while one is being completed are dropped: the picture stays present.
 gst-launch-1.0 -e \
     "${source[@]}" ! decodebin ! queue max-size-buffers=1 leaky=downstream \
-    ! videoconvert ! mdecomplete "$@" ! videoconvert ! autovideosink sync=false
+    ! videoconvert ! mdecomplete "$@" ! videoconvert ! "${sink[@]}"

@@ -1,9 +1,14 @@
 /**
  * SECTION:element-mdecomplete
  *
- * Completes missing parts of faces in video: what #mdecomplete:occlusion names on each face is
- * treated as missing and filled in by a neural generator (a Missing Data Encoder) from the rest of
- * the face. Only pixels of the missing parts change.
+ * Completes missing parts of faces in video: a neural generator (a Missing Data Encoder) fills in
+ * what is missing from the rest of the face. Only pixels of the missing parts change.
+ *
+ * What is missing is said by parts of the face (#mdecomplete:occlusion), by whole colour channels
+ * (#mdecomplete:damaged-channels), or in pixels of the frame: by a picture that is white there
+ * (#mdecomplete:mask-file), by transparency (#mdecomplete:mask-from-alpha), or by a colour that
+ * damaged pixels have (#mdecomplete:damage-color). All of these unite. An element message
+ * `mdecomplete/covers-nothing` tells, once, that a mask covers nothing (`property`, `reason`).
  *
  * Faces are found by a detector, told by upstream as `GstVideoRegionOfInterestMeta`, or the frame
  * is itself an aligned face, see #mdecomplete:region. A region of interest may carry a parameter
@@ -27,8 +32,7 @@
  * No frame is dropped. One that downstream finds late passes untouched or with an earlier
  * completion, see #mdecomplete:late-policy; one with the flag GAP passes untouched. In live
  * pipelines the element reports as latency how long completing a frame takes, measured while it
- * runs, and tells by a latency message when that changes significantly. #mdecomplete:stats has the
- * figures.
+ * runs, and tells by a latency message when that changes; #mdecomplete:stats has the figures.
  *
  * ## Example pipeline
  * |[
@@ -38,8 +42,12 @@
  * |[
  * gst-launch-1.0 v4l2src ! videoconvert ! mdecomplete occlusion=mouth overlay=faces ! videoconvert ! autovideosink
  * ]| Completes the mouth of every face before a camera, for instance behind a mask, and marks the faces.
+ *
+ * |[
+ * gst-launch-1.0 filesrc location=in.png ! pngdec ! mdecomplete mask-from-alpha=true ! pngenc ! filesink location=out.png
+ * ]| Completes what was erased from the faces of a picture.
  */
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -56,7 +64,7 @@ use gst_video::subclass::prelude::*;
 use super::RegionSource;
 use super::latency::Latency;
 use super::masks::Masks;
-use super::model::{self, announce, post};
+use super::model::{self, announce};
 use super::opening::{model_name, open_completer, open_detector, open_mask};
 use super::qos::Qos;
 use super::settings::{self, Settings};
@@ -134,38 +142,12 @@ impl MdeComplete {
         Ok(())
     }
 
-    /// Reads the mask picture `file` if the element runs. Called on the application's thread, so
-    /// that the stream does not wait for it.
-    fn provide_mask(&self, file: Option<&Path>) -> Result<(), gst::ErrorMessage> {
-        let size = match &*self.state() {
-            Some(state) => state.masks.frame_size(),
-            None => return Ok(()),
-        };
-        let mut picture = open_mask(file)?;
-        if let (Some(picture), Some(size)) = (&mut picture, size) {
-            picture.fit(size);
-        }
-        if let Some(state) = self.state().as_mut() {
-            state.masks.set_picture(picture);
-        }
-        Ok(())
-    }
-
     /// Does what the new value of a property needs to be of use.
     fn provide(&self, property: &str, value: &glib::Value) -> Result<(), gst::ErrorMessage> {
         match property {
             "region" if value.get() == Ok(RegionSource::Faces) => self.provide_detector(),
             "mask-file" => self.provide_mask(settings::path(value).as_deref()),
             _ => Ok(()),
-        }
-    }
-
-    /// Tells the application of masks that cover nothing, once of each.
-    fn tell_of_empty_masks(&self) {
-        let settings = self.settings().clone();
-        let news = self.state().as_mut().map(|s| s.masks.news(&settings));
-        for structure in news.unwrap_or_default() {
-            post(&self.obj(), structure);
         }
     }
 }
@@ -248,16 +230,15 @@ impl ElementImpl for MdeComplete {
             let caps = gst_video::VideoCapsBuilder::new()
                 .format_list(SUPPORTED_FORMATS.iter().copied())
                 .build();
-            [gst::PadDirection::Sink, gst::PadDirection::Src]
-                .into_iter()
-                .filter_map(|direction| {
-                    let name = match direction {
-                        gst::PadDirection::Sink => "sink",
-                        _ => "src",
-                    };
-                    gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
-                })
-                .collect()
+            [
+                ("sink", gst::PadDirection::Sink),
+                ("src", gst::PadDirection::Src),
+            ]
+            .into_iter()
+            .filter_map(|(name, direction)| {
+                gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
+            })
+            .collect()
         });
         &TEMPLATES
     }

@@ -1,10 +1,15 @@
 //! The mask picture of a stream, and what the bus knows of masks that cover nothing.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use gst::subclass::prelude::*;
 use gst_video::VideoInfo;
 
+use super::imp::MdeComplete;
 use super::messages::covers_nothing;
+use super::model::post;
+use super::opening::open_mask;
 use super::settings::{FrameSettings, Settings};
 use crate::damage::{FittedMask, Raster};
 use crate::frame;
@@ -79,5 +84,33 @@ impl Masks {
             news.push(covers_nothing("mask-from-alpha", &reason));
         }
         news
+    }
+}
+
+impl MdeComplete {
+    /// Reads the mask picture `file` if the element runs. Called on the application's thread, so
+    /// that the stream does not wait for it.
+    pub(super) fn provide_mask(&self, file: Option<&Path>) -> Result<(), gst::ErrorMessage> {
+        let size = match &*self.state() {
+            Some(state) => state.masks.frame_size(),
+            None => return Ok(()),
+        };
+        let mut picture = open_mask(file)?;
+        if let (Some(picture), Some(size)) = (&mut picture, size) {
+            picture.fit(size);
+        }
+        if let Some(state) = self.state().as_mut() {
+            state.masks.set_picture(picture);
+        }
+        Ok(())
+    }
+
+    /// Tells the application of masks that cover nothing, once of each.
+    pub(super) fn tell_of_empty_masks(&self) {
+        let settings = self.settings().clone();
+        let news = self.state().as_mut().map(|s| s.masks.news(&settings));
+        for structure in news.unwrap_or_default() {
+            post(&self.obj(), structure);
+        }
     }
 }

@@ -148,7 +148,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             settings.execution_provider,
         )
         .nick("Execution provider")
-        .blurb("Where the generator runs")
+        .blurb("Where the generator is to run; active-execution-provider is where it does")
         .mutable_ready()
         .build(),
         glib::ParamSpecEnum::builder_with_default("precision", settings.precision)

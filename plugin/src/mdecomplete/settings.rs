@@ -214,7 +214,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecEnum::builder_with_default("region", frame.region)
             .nick("Region")
-            .blurb("Where in the frame the pictures to complete are")
+            .blurb("Which pictures in the frame are completed; of each, the missing part")
             .mutable_playing()
             .build(),
         glib::ParamSpecFloat::builder("mask-feather")
@@ -240,7 +240,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecEnum::builder_with_default("overlay", frame.overlay)
             .nick("Overlay")
-            .blurb("What to draw over the frame, to see what the element does")
+            .blurb("What to draw over the frame, to see what the element does; part of the output")
             .mutable_playing()
             .build(),
         glib::ParamSpecUInt::builder("max-faces")
