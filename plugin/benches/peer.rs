@@ -125,13 +125,29 @@ fn write_clip(file: &Path) {
 
 fn read_clip(file: &Path) -> (VideoInfo, Vec<gst::Buffer>) {
     let info = info(VideoFormat::I420, 1920, 1080);
-    let mut harness = Harness::new_parse(&format!(
-        "filesrc location={} ! avidemux ! jpegdec ! videoconvert ! video/x-raw,format=I420",
+    let pipeline = gst::parse::launch(&format!(
+        "filesrc location={} ! avidemux ! jpegdec ! videoconvert ! video/x-raw,format=I420 ! \
+         appsink name=sink sync=false",
         file.display()
     ));
-    harness.play();
-    let frames = (0..FRAMES).map(|_| harness.pull().expect("a frame"));
-    let frames: Vec<_> = frames.map(|f| f.copy_deep().expect("a copy")).collect();
+    let pipeline = pipeline.expect("a pipeline");
+    let bin = pipeline
+        .downcast_ref::<gst::Bin>()
+        .expect("several elements");
+    let sink = bin.by_name("sink").and_downcast::<gst_app::AppSink>();
+    let sink = sink.expect("the sink");
+    pipeline.set_state(gst::State::Playing).expect("playing");
+    let frames: Vec<_> = std::iter::from_fn(|| sink.pull_sample().ok())
+        .map(|sample| {
+            sample
+                .buffer()
+                .expect("a frame")
+                .copy_deep()
+                .expect("a copy")
+        })
+        .collect();
+    pipeline.set_state(gst::State::Null).expect("stopping");
+    assert_eq!(frames.len(), FRAMES);
     assert_eq!(frames[0].size(), info.size());
     (info, frames)
 }
