@@ -255,6 +255,18 @@ fn the_exported_graph_computes_what_the_checkpoint_does() -> Result<()> {
         &["export", "--checkpoint", checkpoint, "--out", "model.onnx"],
     )?;
 
+    let score = |report: &serde_json::Value| report["tasks"]["REC:0.1"]["psnr_raw"].as_f64();
+    let expected = score(&report).context("no score")?;
+    eval[2] = "model.onnx";
+    eval.truncate(eval.len() - 6);
+    eval.extend(["--count", "4", "--tasks", "eyes,REC:0.1"]);
+    let of_export: serde_json::Value = serde_json::from_str(&succeeds(folder, &eval)?)?;
+    let found = score(&of_export).context("no score")?;
+    assert!(
+        (found - expected).abs() < 0.05,
+        "{found} dB, not {expected}"
+    );
+
     let dump = fs::read(folder.join("dump.safetensors"))?;
     let dump = SafeTensors::deserialize(&dump)?;
     let shape = dump.tensor("image")?.shape().to_vec();
@@ -287,5 +299,58 @@ fn the_exported_graph_computes_what_the_checkpoint_does() -> Result<()> {
         largest < 2e-2 && psnr > 60.0,
         "largest difference {largest}, {psnr} dB"
     );
+    Ok(())
+}
+
+#[test]
+fn training_goes_on_from_an_exported_model() -> Result<()> {
+    let folder = scratch()?;
+    let folder = folder.path();
+    succeeds(folder, &train("run", "60", &["--tasks", "eyes"]))?;
+    let checkpoint = "run/checkpoint.safetensors";
+    let export = ["export", "--checkpoint", checkpoint, "--out", "model.onnx"];
+    succeeds(folder, &export)?;
+    // At a rate of almost 0 the model stays what it was.
+    let more = |out| {
+        let mut all = vec!["train", "--data", "data", "--out", out, "--updates", "20"];
+        all.extend(["--batch", "4", "--tasks", "eyes", "--rate", "1e-9"]);
+        all
+    };
+    succeeds(
+        folder,
+        &[&more("on")[..], &["--init-from", "model.onnx"]].concat(),
+    )?;
+    let score = |checkpoint: &str| -> Result<f64> {
+        let mut eval = vec![
+            "eval",
+            "--checkpoint",
+            checkpoint,
+            "--data",
+            "data",
+            "--json",
+        ];
+        eval.extend(["--tasks", "eyes"]);
+        let report: serde_json::Value = serde_json::from_str(&succeeds(folder, &eval)?)?;
+        report["tasks"]["eyes"]["psnr_composited"]
+            .as_f64()
+            .context("no score")
+    };
+    let (first, on) = (score(checkpoint)?, score("on/checkpoint.safetensors")?);
+    assert!((first - on).abs() < 1.0, "{first} dB became {on} dB");
+
+    fs::write(folder.join("other.onnx"), b"no model")?;
+    let refused = mde_train(
+        folder,
+        &[&more("no")[..], &["--init-from", "other.onnx"]].concat(),
+    )?;
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    ensure!(!refused.status.success(), "it was taken");
+    assert!(
+        message.contains("other.onnx") && message.contains("mde-train export"),
+        "{message}"
+    );
+    let both = ["--init-from", "model.onnx", "--preset", "half"];
+    let refused = mde_train(folder, &[&more("no")[..], &both].concat())?;
+    ensure!(!refused.status.success(), "--preset was taken as well");
     Ok(())
 }

@@ -154,3 +154,34 @@ impl Generator {
         graph
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::config::Preset;
+    use crate::network::parameters::{Precision, channels_last};
+    use tch::{Device, Kind};
+
+    #[test]
+    fn adopting_statistics_changes_nothing_and_makes_training_start_from_there() {
+        tch::manual_seed(1);
+        let config = Preset::Tiny.config();
+        let mut store = Store::new(Device::Cpu, Precision::F32);
+        let generator = Generator::new(&mut store, &config);
+        let random = || {
+            let picture = Tensor::rand([8, 3, 32, 32], (Kind::Float, Device::Cpu));
+            channels_last(&picture)
+        };
+        let (picture, mask) = (random(), random().lt(0.5).to_kind(Kind::Float));
+        let run = |pass| tch::no_grad(|| generator.forward(&(&picture * &mask), &mask, pass));
+        let largest = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]);
+        let before = run(Pass::Use);
+        assert!(largest(&before, &run(Pass::Train)) > 1e-2, "they differ");
+        // Training has moved the running statistics a little.
+        let before = run(Pass::Use);
+        let adopting = run(Pass::Adopt);
+        assert!(largest(&before, &adopting) < 1e-4);
+        assert!(largest(&before, &run(Pass::Use)) < 1e-4);
+        assert!(largest(&before, &run(Pass::Train)) < 1e-3);
+    }
+}

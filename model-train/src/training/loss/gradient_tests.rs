@@ -1,5 +1,8 @@
 //! Gradients against central differences, through the networks at `tiny`.
 
+use std::cell::RefCell;
+
+use rand::RngExt;
 use rand_pcg::Pcg64;
 use tch::{Device, Kind, Tensor};
 
@@ -15,7 +18,6 @@ use DiscriminatorKind::{Patch, Whole};
 
 /// How far a step along the gradient changes a loss.
 const CHANGE: f64 = 1e-3;
-const OPTIONS: (Kind, Device) = (Kind::Float, Device::Cpu);
 
 /// Checks the gradient of `loss` by `inputs` (leaves, f32) along itself and along a random
 /// direction.
@@ -29,10 +31,7 @@ fn check(what: &str, inputs: &[&Tensor], loss: impl Fn() -> Tensor) {
     assert!(size > 1e-6, "{what}: the gradient vanishes");
     // Far enough for the change to stand out of the noise of f32, near enough to be straight.
     let step = CHANGE / size;
-    let random: Vec<Tensor> = inputs
-        .iter()
-        .map(|t| Tensor::randn_like(t).detach())
-        .collect();
+    let random: Vec<Tensor> = inputs.iter().map(|t| normal(&t.size())).collect();
     // Near enough to the gradient for its share not to drown in the noise of f32.
     let noise = length(&random);
     let oblique: Vec<Tensor> = (gradient.iter().zip(&random))
@@ -65,8 +64,42 @@ fn check(what: &str, inputs: &[&Tensor], loss: impl Fn() -> Tensor) {
     }
 }
 
+thread_local! {
+    /// Torch's own generator is shared by all tests, which run at the same time: what one draws
+    /// hangs on the others. Whether a step crosses the kink of a ReLU hangs on what is drawn.
+    static RANDOM: RefCell<Pcg64> = RefCell::new(Pcg64::new(1, 0));
+}
+
+/// Values of U(0, 1), the same in each run of a test.
+fn uniform(size: &[i64]) -> Tensor {
+    let count = size.iter().product::<i64>();
+    let values: Vec<f32> = RANDOM.with_borrow_mut(|rng| (0..count).map(|_| rng.random()).collect());
+    Tensor::from_slice(&values).view(size)
+}
+
+/// Values of the standard normal distribution (Box and Muller 1958), likewise.
+fn normal(size: &[i64]) -> Tensor {
+    let length = (uniform(size).neg().log1p() * -2.0).sqrt();
+    length * (uniform(size) * std::f64::consts::TAU).cos()
+}
+
+/// Draws the weights of a network anew, each as [`he_uniform`](crate::network::layers) does but
+/// for biases and normalisations, which stay.
+fn draw_weights(store: &Store) {
+    tch::no_grad(|| {
+        for p in store.parameters.iter().filter(|p| p.master.dim() > 1) {
+            let size = p.master.size();
+            let fan_in = p.master.numel() as i64 / size[0];
+            let bound = (6.0 / fan_in as f64).sqrt();
+            p.master
+                .detach()
+                .copy_(&((uniform(&size) * 2.0 - 1.0) * bound));
+        }
+    });
+}
+
 fn leaf(size: &[i64]) -> Tensor {
-    Tensor::rand(size, OPTIONS).set_requires_grad(true)
+    uniform(size).set_requires_grad(true)
 }
 
 /// Random convolutions, each followed by a ReLU, at a resolution halved each time.
@@ -74,7 +107,7 @@ struct RandomFeatures(Vec<Tensor>);
 
 impl RandomFeatures {
     fn new() -> Self {
-        let weight = |l: usize| Tensor::randn([8, if l == 0 { 3 } else { 8 }, 3, 3], OPTIONS) * 0.2;
+        let weight = |l: usize| normal(&[8, if l == 0 { 3 } else { 8 }, 3, 3]) * 0.2;
         Self((0..LAYERS).map(weight).collect())
     }
 }
@@ -106,7 +139,7 @@ fn batch() -> Batch {
     }
     let (masks, boxes) = drawn.into_tensors(32);
     Batch {
-        pictures: channels_last(&Tensor::rand([8, 3, 32, 32], OPTIONS)),
+        pictures: channels_last(&uniform(&[8, 3, 32, 32])),
         masks,
         boxes,
         epoch: 0,
@@ -115,7 +148,6 @@ fn batch() -> Batch {
 
 /// A tiny generator and its opponent.
 fn trainee(kind: DiscriminatorKind, norm: DiscriminatorNorm) -> Trainee {
-    tch::manual_seed(3);
     let sizes = Preset::Tiny.config();
     let adam = AdamConfig::default();
     let mut trainee = Trainee::new(Device::Cpu, Precision::F32, &sizes, adam);
@@ -125,6 +157,8 @@ fn trainee(kind: DiscriminatorKind, norm: DiscriminatorNorm) -> Trainee {
         ..DiscriminatorConfig::paper(sizes.width)
     };
     trainee.oppose(&discriminator, adam);
+    draw_weights(&trainee.store);
+    draw_weights(&trainee.adversary.as_ref().expect("it is opposed").store);
     trainee
 }
 
@@ -134,11 +168,8 @@ fn working(store: &Store) -> Vec<&Tensor> {
 
 #[test]
 fn of_each_loss_by_its_input() {
-    tch::manual_seed(1);
-    let original = Tensor::rand([2, 3, 32, 32], OPTIONS);
-    let mask = Tensor::rand([2, 3, 32, 32], OPTIONS)
-        .lt(0.5)
-        .to_kind(Kind::Float);
+    let original = uniform(&[2, 3, 32, 32]);
+    let mask = uniform(&[2, 3, 32, 32]).lt(0.5).to_kind(Kind::Float);
     let generated = leaf(&[2, 3, 32, 32]);
     for distance in [Distance::L1, Distance::L2] {
         let pixel = PixelLoss {
@@ -157,7 +188,7 @@ fn of_each_loss_by_its_input() {
         });
     }
     let (real, fake) = (leaf(&[6]), leaf(&[6]));
-    let weights = Tensor::rand([6], OPTIONS);
+    let weights = uniform(&[6]);
     for form in [Form::Log, Form::Hinge] {
         for smoothing in [0.0, 0.2] {
             check("equation 1", &[&real, &fake], || {
@@ -251,9 +282,8 @@ fn of_equations_1_and_7_by_the_discriminator() {
 /// differences see and gradients do not.
 #[test]
 fn of_the_gradient_penalty() {
-    tch::manual_seed(1);
     let weight = leaf(&[8, 3, 3, 3]);
-    let pictures = Tensor::rand([4, 3, 8, 8], OPTIONS) * 0.1;
+    let pictures = uniform(&[4, 3, 8, 8]) * 0.1;
     check("R1", &[&weight], || {
         // The penalty takes a gradient of its own.
         tch::with_grad(|| {
