@@ -4,6 +4,8 @@ mod allocator;
 mod commands;
 mod data;
 mod evaluation;
+mod experiments;
+mod features;
 mod files;
 mod ncnn;
 mod network;
@@ -19,6 +21,9 @@ enum Command {
     Train(commands::train::Train),
     Eval(commands::eval::Eval),
     Export(commands::export::Export),
+    Features(commands::features::Features),
+    Experiment(commands::experiment::RunExperiment),
+    Results(commands::results::Results),
     Bench(commands::bench::Bench),
     ConvertSqueezenet(commands::convert_squeezenet::ConvertSqueezenet),
 }
@@ -29,6 +34,9 @@ fn main() -> anyhow::Result<()> {
         Command::Train(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::Features(command) => command.run(),
+        Command::Experiment(command) => command.run(),
+        Command::Results(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::ConvertSqueezenet(command) => command.run(),
     }

@@ -3,8 +3,11 @@
 pub mod bench;
 pub mod convert_squeezenet;
 pub mod eval;
+pub mod experiment;
 pub mod export;
+pub mod features;
 mod objective;
+pub mod results;
 pub mod train;
 
 use tch::Device;

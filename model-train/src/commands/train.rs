@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -14,18 +14,17 @@ use super::objective::{ObjectiveArgs, number};
 use crate::data::{CropRule, Dataset, Options, Split};
 use crate::evaluation::{Model, all_tasks, write_grid};
 use crate::network::config::{DiscriminatorNorm, GeneratorConfig, Preset};
-use crate::network::layers::Pass;
 use crate::network::parameters::Precision;
-use crate::report::LossLog;
 use crate::training::average::Average;
-use crate::training::batches::{BatchConfig, stream};
+use crate::training::batches::BatchConfig;
 use crate::training::checkpoint::{self, Checkpoint, DiscriminatorProgress, Progress};
 use crate::training::loss::Objective;
 use crate::training::mixture::Mixture;
 use crate::training::optimizer::AdamConfig;
 use crate::training::pretrained::Pretrained;
+use crate::training::run::{BAR, Run};
 use crate::training::schedule::{Annealing, Budget};
-use crate::training::step::{Rates, Trainee};
+use crate::training::step::Trainee;
 
 /// Trains a generator; interrupt it at any time and go on with --resume.
 #[derive(Args, Debug)]
@@ -148,8 +147,6 @@ fn decay(text: &str) -> Result<f64, String> {
 
 /// Name of the checkpoint in the run's folder.
 const CHECKPOINT: &str = "checkpoint.safetensors";
-/// Updates between rows of the loss log.
-const LOG_EVERY: u64 = 20;
 
 impl Train {
     /// Trains to the end of the budget.
@@ -163,7 +160,7 @@ impl Train {
         let Start {
             mut trainee,
             mut progress,
-            mut adopt,
+            adopt,
         } = self.start(device, precision, &path, &objective)?;
         fs::create_dir_all(&self.out)
             .with_context(|| format!("cannot create the folder '{}'", self.out.display()))?;
@@ -175,80 +172,35 @@ impl Train {
             dataset.len(),
             dataset.broken().len()
         );
-        let names = objective.names();
-        let columns = [&["total"], &names[..], &["rate"]].concat();
-        let mut log = LossLog::open(&self.out, &columns, progress.updates)?;
-        let batches = stream(
-            dataset,
-            BatchConfig {
+        let annealing = |rate| Annealing {
+            rate,
+            power: self.power,
+        };
+        let run = Run {
+            out: &self.out,
+            objective: &objective,
+            batches: BatchConfig {
                 batch: self.batch,
                 seed: self.seed,
                 mixture: self.tasks.clone(),
                 flips: true,
             },
-            progress.updates,
-        )?;
-        let budget = match self.minutes {
-            Some(minutes) => Budget::Time(Duration::from_secs_f64(60.0 * minutes)),
-            None => Budget::Updates(self.updates),
+            budget: match self.minutes {
+                Some(minutes) => Budget::Time(Duration::from_secs_f64(60.0 * minutes)),
+                None => Budget::Updates(self.updates),
+            },
+            generator_rate: annealing(self.rate),
+            discriminator_rate: annealing(self.discriminator_rate),
+            adopt,
+            checkpoint_every: Duration::from_secs_f64(60.0 * self.checkpoint_minutes),
+            bar: ProgressBar::new(BAR).with_style(ProgressStyle::with_template(
+                "{elapsed_precise} {bar:30} {percent}% {msg}",
+            )?),
         };
-        let annealing = |rate| Annealing {
-            rate,
-            power: self.power,
-        };
-        let of_generator = annealing(self.rate);
-        let of_discriminator = annealing(self.discriminator_rate);
-        let bar = ProgressBar::new(1000).with_style(ProgressStyle::with_template(
-            "{elapsed_precise} {bar:30} {percent}% {msg}",
-        )?);
-        let mut saved = Instant::now();
-        loop {
-            let done = budget.progress(progress.updates, Duration::from_secs_f64(progress.seconds));
-            if done >= 1.0 {
-                break;
-            }
-            let started = Instant::now();
-            let batch = batches
-                .recv()
-                .context("the batch thread ended")?
-                .to_device(device);
-            if std::mem::take(&mut adopt) {
-                let _ = tch::no_grad(|| trainee.complete(&batch, Pass::Adopt));
-            }
-            let rates = Rates {
-                generator: of_generator.at(done),
-                discriminator: of_discriminator.at(done),
-            };
-            let losses = trainee.update(&batch, &objective, rates);
-            progress.updates += 1;
-            progress.seconds += started.elapsed().as_secs_f64();
-            if progress.updates.is_multiple_of(LOG_EVERY) {
-                let value = |t: &tch::Tensor| t.double_value(&[]) as f32;
-                let total = value(&losses.total);
-                ensure!(
-                    total.is_finite(),
-                    "the loss is {total} at update {}: lower --rate; the checkpoint is from before",
-                    progress.updates
-                );
-                let mut row = vec![total];
-                row.extend(losses.parts.iter().map(|(_, loss)| value(loss)));
-                row.push(rates.generator as f32);
-                log.record(progress.updates, &row)?;
-                bar.set_position((1000.0 * done) as u64);
-                bar.set_message(format!(
-                    "update {} (epoch {}) loss {total:.4} {:.3} s/update",
-                    progress.updates,
-                    batch.epoch,
-                    progress.seconds / progress.updates as f64
-                ));
-            }
-            if saved.elapsed().as_secs_f64() > 60.0 * self.checkpoint_minutes {
-                self.save(&path, &progress, &trainee, &validation)?;
-                saved = Instant::now();
-            }
-        }
-        self.save(&path, &progress, &trainee, &validation)?;
-        bar.finish();
+        run.to_end(dataset, &mut trainee, &mut progress, |trainee, progress| {
+            self.save(&path, progress, trainee, &validation)
+        })?;
+        run.bar.finish();
         println!("{} after {} updates", path.display(), progress.updates);
         Ok(())
     }

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::source::{FileStamp, Picture, Source};
-use super::{Broken, CropRule, crop};
+use super::{Broken, CropRule, Split, crop};
 use crate::files::write_aside;
 
 const MAGIC: &[u8; 8] = b"MDECROPS";
@@ -31,6 +31,8 @@ pub struct Recipe {
     version: u32,
     size: usize,
     crop: CropRule,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    split: Option<Split>,
     files: Vec<FileStamp>,
 }
 
@@ -41,6 +43,7 @@ impl Recipe {
             version: VERSION,
             size,
             crop,
+            split: source.split,
             files: source.files.clone(),
         }
     }
@@ -145,6 +148,9 @@ fn on_disk(source: &Source, recipe: &Recipe, folder: &Path) -> io::Result<Cache>
 fn file_name(source: &Source, recipe: &Recipe) -> String {
     let mut hasher = DefaultHasher::new();
     (&source.path, recipe.crop).hash(&mut hasher);
+    if let Some(split) = recipe.split {
+        split.hash(&mut hasher);
+    }
     let stem = source.path.file_stem().unwrap_or_default();
     format!(
         "{}-{}-{:016x}.crops",
@@ -234,8 +240,8 @@ fn build(
 }
 
 fn prepare(picture: &Picture, recipe: &Recipe) -> Result<Vec<u8>, String> {
-    let encoded = picture.read().map_err(|e| e.to_string())?;
-    crop::prepare(&encoded, recipe.crop, recipe.size).map_err(|e| e.to_string())
+    let picture = picture.rgb().map_err(|e| e.to_string())?;
+    crop::prepare(&picture, recipe.crop, recipe.size).map_err(|e| e.to_string())
 }
 
 fn progress(pictures: usize) -> ProgressBar {

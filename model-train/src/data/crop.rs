@@ -1,12 +1,11 @@
-//! From an encoded picture to the square crop that the generator sees.
+//! From a picture to the square crop that the generator sees.
 
 use std::fmt;
-use std::io::Cursor;
 
 use fast_image_resize as fir;
 use fir::images::{Image, ImageRef};
 use fir::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 /// Which square of a picture is kept.
@@ -39,71 +38,48 @@ impl CropRule {
     }
 }
 
-/// A picture cannot be decoded or resized.
-#[derive(Debug, thiserror::Error)]
-pub enum CropError {
-    /// The bytes are not a picture.
-    #[error(transparent)]
-    Decode(#[from] image::ImageError),
-    /// The picture cannot be resized.
-    #[error("cannot be resized: {0}")]
-    Resize(String),
+/// The place `(x, y)` of a published CelebA picture as shares of the width and height of its crop.
+pub fn in_published_crop(x: f32, y: f32) -> [f32; 2] {
+    let (left, top, side) = CropRule::CelebA.square_of(178, 218);
+    [(x, left), (y, top)].map(|(v, first)| (v - first as f32) / side as f32)
 }
 
+/// A picture cannot be resized.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot be resized: {0}")]
+pub struct CropError(String);
+
 impl CropError {
-    fn resize(error: impl fmt::Display) -> Self {
-        Self::Resize(error.to_string())
+    fn from(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
     }
 }
 
-/// Decodes `encoded` (JPEG or PNG), crops it after `rule` and resizes it to `[size, size, 3]`
-/// RGB bytes with an antialiased triangle filter.
-pub fn prepare(encoded: &[u8], rule: CropRule, size: usize) -> Result<Vec<u8>, CropError> {
-    let picture = decode(encoded)?;
+/// Crops `picture` after `rule` and resizes it to `[size, size, 3]` RGB bytes with an antialiased
+/// triangle filter.
+pub fn prepare(picture: &RgbImage, rule: CropRule, size: usize) -> Result<Vec<u8>, CropError> {
     let (width, height) = picture.dimensions();
     let (left, top, side) = rule.square_of(width, height);
-    let from =
-        ImageRef::new(width, height, &picture, PixelType::U8x3).map_err(CropError::resize)?;
+    let from = ImageRef::new(width, height, picture, PixelType::U8x3).map_err(CropError::from)?;
     let mut to = Image::new(size as u32, size as u32, PixelType::U8x3);
     let options = ResizeOptions::new()
         .crop(left.into(), top.into(), side.into(), side.into())
         .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     Resizer::new()
         .resize(&from, &mut to, &options)
-        .map_err(CropError::resize)?;
+        .map_err(CropError::from)?;
     Ok(to.into_vec())
-}
-
-/// The upright RGB picture.
-fn decode(encoded: &[u8]) -> Result<RgbImage, image::ImageError> {
-    let mut decoder = ImageReader::new(Cursor::new(encoded))
-        .with_guessed_format()?
-        .into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    Ok(picture.into_rgb8())
 }
 
 #[cfg(test)]
 mod tests {
-    use image::{ImageFormat, Rgb};
+    use image::Rgb;
 
     use super::*;
 
-    fn png(picture: RgbImage) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        picture
-            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
-            .unwrap();
-        bytes
-    }
-
     /// Red tells the column, green the row.
-    fn coded(width: u32, height: u32) -> Vec<u8> {
-        png(RgbImage::from_fn(width, height, |x, y| {
-            Rgb([x as u8, y as u8, 7])
-        }))
+    fn coded(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| Rgb([x as u8, y as u8, 7]))
     }
 
     #[track_caller]
@@ -144,13 +120,7 @@ mod tests {
     #[test]
     fn resizing_is_antialiased() {
         let checks = RgbImage::from_fn(400, 400, |x, y| Rgb([((x + y) % 2 * 255) as u8; 3]));
-        let crop = prepare(&png(checks), CropRule::Square, 40).unwrap();
+        let crop = prepare(&checks, CropRule::Square, 40).unwrap();
         assert!(crop.iter().all(|v| v.abs_diff(128) <= 8));
-    }
-
-    #[test]
-    fn rubbish_is_an_error() {
-        assert!(prepare(b"not a picture", CropRule::CelebA, 96).is_err());
-        assert!(prepare(&coded(50, 50)[..200], CropRule::CelebA, 96).is_err());
     }
 }

@@ -1,44 +1,52 @@
-//! Training pictures: a folder of pictures or tar shards, cropped and resized once, kept in a
-//! memory-mapped cache so that an epoch never waits for JPEGs.
+//! Pictures to train and evaluate on: the paper's data sets as published, or any folder of pictures
+//! or tar shards, cropped and resized once, kept in a memory-mapped cache so that an epoch never
+//! waits for JPEGs.
 
 mod cache;
 mod crop;
+mod error;
+mod labels;
+mod layout;
 mod sampler;
 mod source;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 pub use crop::CropRule;
+pub use error::{Broken, DataError};
+pub use labels::{Labels, POINTS};
+pub use layout::Layout;
 pub use sampler::Sampler;
 
 use cache::{Cache, Pixels};
 
 /// Which part of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Split {
     /// What the generator learns from.
     Train,
-    /// What it is scored on.
+    /// What it is scored on meanwhile.
     Val,
+    /// What it is scored on in the end.
+    Test,
 }
 
 impl Split {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
+
     /// Name of the sub-folder that holds the split.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
             Self::Val => "val",
-        }
-    }
-
-    const fn other(self) -> Self {
-        match self {
-            Self::Train => Self::Val,
-            Self::Val => Self::Train,
+            Self::Test => "test",
         }
     }
 }
@@ -52,10 +60,11 @@ impl fmt::Display for Split {
 /// Where pictures come from and how they are prepared.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A folder with sub-folders `train` and `val`, a folder (searched recursively) of pictures
+    /// A data set, see [`Layout`]: CelebA as published, Oxford-102, MNIST, a folder with
+    /// sub-folders `train`, `val` and perhaps `test`, a folder (searched recursively) of pictures
     /// or tar shards, or one tar file.
     pub root: PathBuf,
-    /// Which sub-folder of `root` is read, where there are such.
+    /// Which part of it, where it has parts.
     pub split: Split,
     /// Side of the prepared pictures in pixels.
     pub size: usize,
@@ -63,71 +72,6 @@ pub struct Options {
     pub crop: CropRule,
     /// Folder of the cache; `None` is `$XDG_CACHE_HOME/mde-train` or `~/.cache/mde-train`.
     pub cache: Option<PathBuf>,
-}
-
-/// The data cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DataError {
-    /// Nothing at the path.
-    #[error(
-        "there is no data at '{0}': expected a folder with sub-folders 'train' and 'val', a \
-         folder of pictures (.jpg, .jpeg, .png) or .tar shards, or one .tar file"
-    )]
-    NotFound(PathBuf),
-    /// One split is there, the wanted one is not.
-    #[error(
-        "'{root}' has a sub-folder '{other}' but none named '{split}': add it, or give the folder \
-         of the pictures itself"
-    )]
-    NoSplit {
-        /// The folder searched.
-        root: PathBuf,
-        /// The split asked for.
-        split: Split,
-        /// The split found.
-        other: Split,
-    },
-    /// A single file that is not a tar.
-    #[error("'{0}' is not a .tar file: unpack it to a folder of pictures, or give a plain .tar")]
-    NotATar(PathBuf),
-    /// No pictures found.
-    #[error(
-        "found no pictures in '{0}': expected .jpg, .jpeg or .png files, or .tar shards of such"
-    )]
-    Empty(PathBuf),
-    /// Pictures found, but none could be read.
-    #[error("none of the {count} pictures in '{path}' can be read; the first, {first}")]
-    AllBroken {
-        /// Where they are.
-        path: PathBuf,
-        /// How many there are.
-        count: usize,
-        /// What is wrong with the first.
-        first: Broken,
-    },
-    /// A file or folder could not be read.
-    #[error("cannot read '{path}'")]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-/// A picture that was left out because it could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Broken {
-    /// Its name.
-    pub name: String,
-    /// Why.
-    pub reason: String,
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}': {}", self.name, self.reason)
-    }
 }
 
 /// Prepared pictures of one split, `size` x `size` RGB bytes each.
@@ -147,7 +91,7 @@ impl Dataset {
     /// # Errors
     /// [`DataError`] where there are no pictures to be had.
     pub fn open(options: &Options) -> Result<Self, DataError> {
-        let source = source::scan(&options.root, options.split)?;
+        let source = Layout::of(&options.root)?.scan(options.split)?;
         let recipe = cache::Recipe::new(&source, options.size, options.crop);
         let Cache {
             names,

@@ -115,6 +115,42 @@ impl Model<'_> {
             .collect())
     }
 
+    /// Completes pictures `indices` of `dataset` and what comes of it, again and again, each time
+    /// under new masks of `task`: for each the original and `passes` outputs, `[3, S, S]`.
+    ///
+    /// # Errors
+    /// As [`Self::complete`].
+    pub fn resample(
+        &self,
+        dataset: &Dataset,
+        indices: &[usize],
+        task: &Task,
+        seed: u64,
+        passes: u64,
+    ) -> Result<Vec<Vec<Array3<f32>>>> {
+        let size = dataset.size();
+        let mut pictures = Vec::new();
+        for &i in indices {
+            append(&mut pictures, dataset.picture(i), size, false);
+        }
+        let mut x = channels_last_tensor(&pictures, indices.len(), size);
+        let mut all: Vec<_> = arrays(&x, size)?.into_iter().map(|p| vec![p]).collect();
+        for pass in 0..passes {
+            let mut known = Vec::new();
+            for &i in indices {
+                let mut rng = Pcg64::new((seed + pass).into(), i as u128);
+                let mask = task.sample(size, size, &mut rng);
+                known.extend(mask.view().permuted_axes([1, 2, 0]).iter());
+            }
+            let known = channels_last_tensor(&known, indices.len(), size);
+            x = tch::no_grad(|| self.forward(&x, &known));
+            for (row, output) in all.iter_mut().zip(arrays(&x, size)?) {
+                row.push(output);
+            }
+        }
+        Ok(all)
+    }
+
     /// The generator's whole output for `pictures` under `masks`, both `[N, 3, S, S]`.
     fn forward(&self, pictures: &Tensor, masks: &Tensor) -> Tensor {
         let here = |t: &Tensor| {
@@ -175,7 +211,7 @@ impl Model<'_> {
 }
 
 /// Values of [`Completion::scores`].
-const SUMS: usize = 6;
+pub const SUMS: usize = 6;
 
 /// Features of completions and originals seen so far.
 struct Features<'a> {
@@ -226,7 +262,7 @@ impl<'a> Features<'a> {
 impl Completion {
     /// Raw and composited PSNR, raw and composited SSIM, variance of the Laplacian inside the hole
     /// of completion and original.
-    fn scores(&self) -> [f64; SUMS] {
+    pub fn scores(&self) -> [f64; SUMS] {
         let composited = self.composited();
         let is_missing = |x, y| (0..CHANNELS).any(|c| !self.mask.is_known(c, x, y));
         let (z, raw, put_back) = (

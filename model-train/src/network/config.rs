@@ -16,6 +16,14 @@ pub struct GeneratorConfig {
     /// Whether the mirrored picture (and mask) are given as further channels: a face is nearly
     /// symmetric, so what is missing on one side often stands on the other.
     pub mirror_input: bool,
+    /// Whether encoder levels are connected to the decoder's; context encoders have none.
+    #[serde(default = "yes")]
+    pub skips: bool,
+}
+
+/// What generators from before [`GeneratorConfig::skips`] have.
+fn yes() -> bool {
+    true
 }
 
 /// Named sizes.
@@ -25,6 +33,8 @@ pub enum Preset {
     Paper,
     /// The embedded model's: 32 channels, bottleneck 1024.
     Half,
+    /// For comparisons on few cores: 16 channels, bottleneck 256.
+    Small,
     /// For tests: 8 channels, bottleneck 64, 32x32 pictures.
     Tiny,
 }
@@ -35,6 +45,7 @@ impl Preset {
         let (size, width, bottleneck) = match self {
             Self::Paper => (96, 64, 4000),
             Self::Half => (96, 32, 1024),
+            Self::Small => (96, 16, 256),
             Self::Tiny => (32, 8, 64),
         };
         GeneratorConfig {
@@ -43,6 +54,7 @@ impl Preset {
             bottleneck,
             mask_input: true,
             mirror_input: false,
+            skips: true,
         }
     }
 }

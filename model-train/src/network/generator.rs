@@ -54,12 +54,21 @@ impl Generator {
         let features = config.coarse_features();
         let encode = LinearRelu::new(store, "bottleneck.0", features, config.bottleneck);
         let decode = LinearRelu::new(store, "bottleneck.1", config.bottleneck, features);
+        let joined = if config.skips { 2 } else { 1 };
         let mut up = Vec::new();
         for (level, (&c, depth)) in channels.iter().rev().zip(DECODER_DEPTH).enumerate() {
             let name = |k: usize| format!("decoder.{level}.{k}");
             let double = UpBlock::new(store, &name(0), inputs, c);
             let same = (0..depth)
-                .map(|k| ConvBlock::new(store, &name(k + 1), if k == 0 { 2 * c } else { c }, c, 1))
+                .map(|k| {
+                    ConvBlock::new(
+                        store,
+                        &name(k + 1),
+                        if k == 0 { joined * c } else { c },
+                        c,
+                        1,
+                    )
+                })
                 .collect();
             up.push(Up { double, same });
             inputs = c;
@@ -79,6 +88,30 @@ impl Generator {
     /// `[N, 3, S, S]` f32 in `[0, 1]`, the generator's whole output. Both inputs have the kind of
     /// the working weights and are channels last.
     pub fn forward(&self, masked: &Tensor, mask: &Tensor, pass: Pass) -> Tensor {
+        let (skips, mut x) = self.descend(masked, mask, pass);
+        let coarse = x.size(); // [N, 8 W, S / 32, S / 32]
+        let code = self.encode.forward(&x.flatten(1, -1)); // [N, B]
+        x = self.decode.forward(&code).view(coarse.as_slice());
+        for (level, skip) in self.up.iter().zip(skips.iter().rev()) {
+            x = level.double.forward(&x, pass);
+            if self.config.skips {
+                x = Tensor::cat(&[&x, skip], 1);
+            }
+            for block in &level.same {
+                x = block.forward(&x, pass);
+            }
+        }
+        self.out.forward(&x).to_kind(tch::Kind::Float).sigmoid_()
+    }
+
+    /// The values of the bottleneck `[N, B]` for inputs as [`Self::forward`] takes them, as in use.
+    pub fn encode(&self, masked: &Tensor, mask: &Tensor) -> Tensor {
+        let (_, x) = self.descend(masked, mask, Pass::Use);
+        self.encode.forward(&x.flatten(1, -1))
+    }
+
+    /// The encoder's levels, finest first, and its last feature map `[N, 8 W, S / 32, S / 32]`.
+    fn descend(&self, masked: &Tensor, mask: &Tensor, pass: Pass) -> (Vec<Tensor>, Tensor) {
         let mut x = self.input(masked, mask); // [N, 3..12, S, S]
         let mut skips = Vec::with_capacity(self.down.len());
         for level in &self.down {
@@ -88,16 +121,7 @@ impl Generator {
             let half = level.halve.forward(&x, pass);
             skips.push(std::mem::replace(&mut x, half));
         }
-        let coarse = x.size(); // [N, 8 W, S / 32, S / 32]
-        let code = self.encode.forward(&x.flatten(1, -1)); // [N, B]
-        x = self.decode.forward(&code).view(coarse.as_slice());
-        for (level, skip) in self.up.iter().zip(skips.iter().rev()) {
-            x = Tensor::cat(&[&level.double.forward(&x, pass), skip], 1);
-            for block in &level.same {
-                x = block.forward(&x, pass);
-            }
-        }
-        self.out.forward(&x).to_kind(tch::Kind::Float).sigmoid_()
+        (skips, x)
     }
 
     fn input(&self, masked: &Tensor, mask: &Tensor) -> Tensor {
@@ -142,8 +166,10 @@ impl Generator {
         let coarse = self.config.coarse_size();
         x = graph.reshape(&x, &[8 * self.config.width, coarse, coarse]);
         for (level, skip) in self.up.iter().zip(skips.iter().rev()) {
-            let doubled = level.double.trace(&mut graph, &x);
-            x = graph.concat(&[&doubled, skip]);
+            x = level.double.trace(&mut graph, &x);
+            if self.config.skips {
+                x = graph.concat(&[&x, skip]);
+            }
             for block in &level.same {
                 x = block.trace(&mut graph, &x);
             }

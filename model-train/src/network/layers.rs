@@ -170,10 +170,15 @@ impl ConvBlock {
     /// Appends the block to an ONNX graph, the normalisation folded into the convolution; needs
     /// f32 weights.
     pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
-        let (scale, shift) = self.norm.affine();
-        let weight = &self.conv.weight * scale.view([-1, 1, 1, 1]);
-        let x = graph.conv(x, &weight, &shift, self.conv.stride);
+        let (weight, bias) = self.folded();
+        let x = graph.conv(x, &weight, &bias, self.conv.stride);
         graph.relu(&x)
+    }
+
+    /// Weight and bias of the convolution with the normalisation folded in; needs f32 weights.
+    pub fn folded(&self) -> (Tensor, Tensor) {
+        let (scale, shift) = self.norm.affine();
+        (&self.conv.weight * scale.view([-1, 1, 1, 1]), shift)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod discriminator;
+pub mod face;
 pub mod generator;
 pub mod layers;
 pub mod parameters;

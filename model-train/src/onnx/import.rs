@@ -96,6 +96,7 @@ fn config(graph: &GraphProto, weights: &[Tensor]) -> Result<GeneratorConfig> {
         bottleneck: bottleneck.context("it has no bottleneck")?.size()[0],
         mask_input: first.size()[1] == 6 * pictures,
         mirror_input,
+        skips: graph.node.iter().filter(|n| n.op_type == "Concat").count() >= LEVELS,
     })
 }
 

@@ -32,6 +32,13 @@ impl Mixture {
         Self { tasks }
     }
 
+    /// `task` alone.
+    pub fn of(task: Task) -> Self {
+        Self {
+            tasks: vec![(task, 1.0)],
+        }
+    }
+
     /// Draws a task.
     pub fn draw(&self, rng: &mut (impl Rng + ?Sized)) -> Task {
         let total: f64 = self.tasks.iter().map(|(_, w)| w).sum();

@@ -7,5 +7,6 @@ pub mod loss;
 pub mod mixture;
 pub mod optimizer;
 pub mod pretrained;
+pub mod run;
 pub mod schedule;
 pub mod step;

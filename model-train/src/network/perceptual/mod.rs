@@ -1,5 +1,6 @@
 //! Fixed, pretrained networks whose features the perceptual loss (section 2.2) compares.
 
+mod face;
 mod squeezenet;
 mod vgg16;
 
@@ -9,6 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use tch::{Device, Kind, Tensor};
 
+pub use face::{Description, Face};
 pub use squeezenet::SqueezeNet;
 use vgg16::Vgg16;
 
@@ -26,10 +28,11 @@ pub trait FeatureNetwork {
 }
 
 /// Opens the network in the safetensors file at `path` for computing in `kind`: VGG-16 with
-/// torchvision's names, or SqueezeNet v1.1 of `mde-train convert-squeezenet`.
+/// torchvision's names, SqueezeNet v1.1 of `mde-train convert-squeezenet`, or the face network of
+/// `mde-train features`.
 ///
 /// # Errors
-/// Where the file cannot be read, is of neither network, or a tensor is missing or has another
+/// Where the file cannot be read, is of none of these networks, or a tensor is missing or has another
 /// shape; says how such a file is made.
 pub fn open(path: &Path, device: Device, kind: Kind) -> Result<Box<dyn FeatureNetwork>> {
     let read = || -> Result<Box<dyn FeatureNetwork>> {
@@ -38,20 +41,45 @@ pub fn open(path: &Path, device: Device, kind: Kind) -> Result<Box<dyn FeatureNe
             Ok(Box::new(SqueezeNet::new(&weights)?))
         } else if weights.has(vgg16::FIRST) {
             Ok(Box::new(Vgg16::new(&weights)?))
+        } else if weights.has(face::FIRST) {
+            Ok(Box::new(Face::new(&weights)?))
         } else {
             bail!(
-                "it has neither '{}' nor '{}'",
+                "it has neither '{}' nor '{}' nor '{}'",
                 vgg16::FIRST,
-                squeezenet::FIRST
+                squeezenet::FIRST,
+                face::FIRST
             )
         }
     };
     read().with_context(|| {
         format!(
             "cannot take '{}' for the perceptual network: expected SqueezeNet v1.1 as written by \
-             `mde-train convert-squeezenet`, or torchvision's VGG-16 as written by\n  {}\n",
+             `mde-train convert-squeezenet`, a face network of `mde-train features`, or \
+             torchvision's VGG-16 as written by\n  {}\n",
             path.display(),
             vgg16::HOW_TO_MAKE
+        )
+    })
+}
+
+/// Opens the face network in the safetensors file at `path` for computing in f32.
+///
+/// # Errors
+/// Where the file cannot be read or is of another network; says how such a file is made.
+pub fn open_face(path: &Path, device: Device) -> Result<Face> {
+    let read = || -> Result<Face> {
+        Face::new(&Weights::new(
+            Tensor::read_safetensors(path)?,
+            device,
+            Kind::Float,
+        ))
+    };
+    read().with_context(|| {
+        format!(
+            "cannot take '{}' for the face network: expected a face.safetensors of `mde-train \
+             features --data CELEBA --out FOLDER`",
+            path.display()
         )
     })
 }
@@ -77,12 +105,18 @@ impl Weights {
         self.tensors.contains_key(name)
     }
 
+    /// Shape of the tensor `name`.
+    fn size(&self, name: &str) -> Result<Vec<i64>> {
+        Ok(self.named(name)?.size())
+    }
+
+    fn named(&self, name: &str) -> Result<&Tensor> {
+        (self.tensors.get(name)).with_context(|| format!("it has no tensor '{name}'"))
+    }
+
     /// The tensor `name` of shape `size`.
     fn get(&self, name: &str, size: &[i64]) -> Result<Tensor> {
-        let found = self
-            .tensors
-            .get(name)
-            .with_context(|| format!("it has no tensor '{name}'"))?;
+        let found = self.named(name)?;
         ensure!(
             found.size() == size,
             "its tensor '{name}' is {:?} where {size:?} was expected",

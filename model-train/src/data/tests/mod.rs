@@ -1,5 +1,7 @@
 //! The data set as a whole, on real files in scratch folders.
 
+mod published;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -201,7 +203,7 @@ fn what_is_missing_is_said() {
     let error = Dataset::open(&options).unwrap_err();
     assert!(matches!(error, DataError::NotFound(_)), "{error}");
 
-    let packed = scratch.path("pictures.tar.gz");
+    let packed = scratch.path("pictures.zip");
     fs::write(&packed, "").unwrap();
     let options = Options {
         root: packed,

@@ -1,0 +1,246 @@
+//! Training an experiment's networks, each for as many updates as the others.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use tch::Tensor;
+
+use super::lab::{Lab, Length};
+use super::recipe::Recipe;
+use crate::evaluation::Model;
+use crate::network::config::{DiscriminatorConfig, GeneratorConfig};
+use crate::network::generator::Generator;
+use crate::network::layers::Pass;
+use crate::network::parameters::{Precision, Store};
+use crate::training::batches::{Batch, BatchConfig, stream};
+use crate::training::checkpoint::{self, Checkpoint, DiscriminatorProgress, Progress};
+use crate::training::mixture::Mixture;
+use crate::training::optimizer::AdamConfig;
+use crate::training::pretrained::Pretrained;
+use crate::training::run::{BAR, Run};
+use crate::training::schedule::{Annealing, Budget};
+use crate::training::step::{Rates, Trainee};
+
+/// The paper's exponent of the annealing is not told; this is a common one.
+const POWER: f64 = 0.9;
+/// Updates that are timed, after as many that are not.
+const TIMED: u64 = 3;
+/// Time between checkpoints.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(120);
+
+/// A trained network.
+pub struct Trained {
+    /// How it was trained.
+    pub recipe: Recipe,
+    store: Store,
+    generator: Generator,
+    /// Logged losses: update, completion loss.
+    pub curve: Vec<(f64, f64)>,
+}
+
+impl Trained {
+    /// The network, to use.
+    pub fn model(&self) -> Model<'_> {
+        Model {
+            store: &self.store,
+            generator: &self.generator,
+        }
+    }
+}
+
+impl Trained {
+    /// The generator's whole output for `batch`, `[N, 3, S, S]` f32, without gradients.
+    pub fn generate(&self, batch: &Batch) -> Tensor {
+        let masked = &batch.pictures * &batch.masks;
+        tch::no_grad(|| self.generator.forward(&masked, &batch.masks, Pass::Use))
+    }
+
+    /// The bottleneck's values `[N, bottleneck]` for whole `pictures` `[N, 3, S, S]` f32 in
+    /// `[0, 1]`, without gradients.
+    pub fn encode(&self, pictures: &Tensor) -> Tensor {
+        let pictures = pictures.to_device(self.store.device);
+        let known = pictures.ones_like();
+        tch::no_grad(|| self.generator.encode(&pictures, &known))
+    }
+}
+
+impl Lab {
+    /// A network of `recipe` with random weights.
+    pub fn untrained(&self, recipe: &Recipe) -> Trained {
+        tch::manual_seed(self.settings.seed as i64);
+        let mut store = Store::new(self.tools.device, Precision::F32);
+        let generator = Generator::new(&mut store, &self.sizes(recipe));
+        Trained {
+            recipe: recipe.clone().named("random"),
+            store,
+            generator,
+            curve: Vec::new(),
+        }
+    }
+
+    fn sizes(&self, recipe: &Recipe) -> GeneratorConfig {
+        GeneratorConfig {
+            skips: recipe.skips,
+            ..self.settings.generator.clone()
+        }
+    }
+
+    /// Trains the networks of `recipes`, as far as earlier sessions have not; yields them and the
+    /// updates each has had.
+    ///
+    /// # Errors
+    /// Where data cannot be used, a loss is no number, or a file cannot be written.
+    pub fn train(&self, recipes: &[Recipe]) -> Result<(Vec<Trained>, u64)> {
+        let updates = match self.settings.length {
+            Length::Updates(updates) => updates,
+            Length::Minutes(minutes) => {
+                self.part("updates", || self.affordable(recipes, minutes))?
+            }
+        };
+        let trained = recipes.iter().enumerate().map(|(n, recipe)| {
+            println!("network {} of {}: {}", n + 1, recipes.len(), recipe.name);
+            self.train_one(recipe, updates)
+        });
+        Ok((trained.collect::<Result<_>>()?, updates))
+    }
+
+    /// Updates that all networks can make in `minutes` together.
+    fn affordable(&self, recipes: &[Recipe], minutes: f64) -> Result<u64> {
+        println!("measures the updates of {} networks", recipes.len());
+        let mut seconds = 0.0;
+        for recipe in recipes {
+            let objective = recipe.losses.objective(&self.tools)?;
+            let (mut trainee, _) = self.fresh(recipe);
+            let data = Arc::new(self.train_set(recipe.set)?);
+            let batches = stream(data, self.batches(recipe), 0)?;
+            let mut update = || -> Result<()> {
+                let batch = batches.recv().context("the batch thread ended")?;
+                let losses = trainee.update(
+                    &batch.to_device(self.tools.device),
+                    &objective,
+                    self.rates(),
+                );
+                // Reading a value waits for a device that computes behind our back.
+                let _ = losses.total.double_value(&[]);
+                Ok(())
+            };
+            (0..TIMED).try_for_each(|_| update())?;
+            let started = Instant::now();
+            (0..TIMED).try_for_each(|_| update())?;
+            seconds += started.elapsed().as_secs_f64() / TIMED as f64;
+        }
+        Ok(((60.0 * minutes / seconds) as u64).max(1))
+    }
+
+    fn train_one(&self, recipe: &Recipe, updates: u64) -> Result<Trained> {
+        let folder = self.folder.join("models").join(&recipe.name);
+        let path = folder.join("checkpoint.safetensors");
+        let (mut trainee, mut progress) = self.fresh(recipe);
+        if path.exists() {
+            let checkpoint = Checkpoint::open(&path)?;
+            checkpoint.restore(&path, &mut trainee)?;
+            progress = checkpoint.progress;
+        }
+        if progress.updates < updates {
+            let objective = recipe.losses.objective(&self.tools)?;
+            let annealing = |rate| Annealing { rate, power: POWER };
+            let rates = self.rates();
+            let run = Run {
+                out: &folder,
+                objective: &objective,
+                batches: self.batches(recipe),
+                budget: Budget::Updates(updates),
+                generator_rate: annealing(rates.generator),
+                discriminator_rate: annealing(rates.discriminator),
+                adopt: false,
+                checkpoint_every: CHECKPOINT_EVERY,
+                bar: ProgressBar::new(BAR).with_style(ProgressStyle::with_template(
+                    "{elapsed_precise} {bar:30} {percent}% {msg}",
+                )?),
+            };
+            let data = Arc::new(self.train_set(recipe.set)?);
+            run.to_end(data, &mut trainee, &mut progress, |trainee, progress| {
+                checkpoint::save(&path, progress, trainee)
+            })?;
+            run.bar.finish_and_clear();
+        }
+        let (store, generator) = Pretrained::open(&path)?.generator(self.tools.device)?;
+        Ok(Trained {
+            recipe: recipe.clone(),
+            store,
+            generator,
+            curve: curve(&folder.join("losses.csv"))?,
+        })
+    }
+
+    /// A network of `recipe` that has made no update; the same weights for all that have the same
+    /// sizes.
+    fn fresh(&self, recipe: &Recipe) -> (Trainee, Progress) {
+        let s = &self.settings;
+        tch::manual_seed(s.seed as i64);
+        let generator = self.sizes(recipe);
+        let adam = AdamConfig::default();
+        let mut trainee = Trainee::new(self.tools.device, self.tools.precision, &generator, adam);
+        let discriminator = recipe.losses.adversarial.then(|| DiscriminatorProgress {
+            config: DiscriminatorConfig {
+                coordinates: recipe.losses.coordinates,
+                ..DiscriminatorConfig::paper(generator.width)
+            },
+            since: 0,
+        });
+        if let Some(discriminator) = &discriminator {
+            trainee.oppose(&discriminator.config, adam);
+        }
+        let progress = Progress {
+            generator,
+            updates: 0,
+            seconds: 0.0,
+            batch: s.batch,
+            seed: s.seed,
+            tasks: recipe.task.to_string(),
+            discriminator,
+            average_since: None,
+        };
+        (trainee, progress)
+    }
+
+    /// What batches a network of `recipe` is trained on.
+    pub fn batches(&self, recipe: &Recipe) -> BatchConfig {
+        BatchConfig {
+            batch: self.settings.batch,
+            seed: self.settings.seed,
+            mixture: Mixture::of(recipe.task),
+            flips: recipe.set != super::Set::Digits,
+        }
+    }
+
+    fn rates(&self) -> Rates {
+        Rates {
+            generator: self.settings.rate,
+            discriminator: self.settings.discriminator_rate,
+        }
+    }
+}
+
+/// Updates and completion losses in the log at `path`.
+fn curve(path: &Path) -> Result<Vec<(f64, f64)>> {
+    let read = || -> Result<_> {
+        let mut reader = csv::Reader::from_path(path)?;
+        let headers = reader.headers()?.clone();
+        let column = |name| headers.iter().position(|h| h == name);
+        let columns = (column("update"), column("completion"));
+        let (Some(update), Some(loss)) = columns else {
+            anyhow::bail!("it has no columns 'update' and 'completion'");
+        };
+        let mut points = Vec::new();
+        for row in reader.records() {
+            let row = row?;
+            points.push((row[update].parse()?, row[loss].parse()?));
+        }
+        Ok(points)
+    };
+    read().with_context(|| format!("cannot read '{}'", path.display()))
+}
