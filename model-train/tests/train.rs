@@ -1,12 +1,13 @@
 //! `mde-train` as its users run it, at the `tiny` preset. libtorch lives in the child processes
 //! alone: this one loads ONNX Runtime, and the two crash together at exit.
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
-use image::{Rgb, RgbImage};
+use common::{mde_train, stripes, succeeds};
 use ort::value::TensorRef;
 use safetensors::SafeTensors;
 use tempfile::TempDir;
@@ -17,11 +18,7 @@ const SIDE: u32 = 48;
 /// A folder with a few pictures of soft stripes, each of its own colour and direction.
 fn pictures(folder: &Path) -> Result<()> {
     for n in 0..PICTURES {
-        let picture = RgbImage::from_fn(SIDE, SIDE, |x, y| {
-            let phase = f64::from(x * (n + 1) + y * (PICTURES - n)) / 24.0;
-            let value = |c: u32| (127.5 + 120.0 * (phase + f64::from(c * n)).sin()) as u8;
-            Rgb([value(0), value(1), value(2)])
-        });
+        let picture = stripes(n, PICTURES, SIDE, SIDE);
         picture.save(folder.join(format!("{n:02}.png")))?;
     }
     Ok(())
@@ -34,26 +31,6 @@ fn scratch() -> Result<TempDir> {
     fs::create_dir(&data)?;
     pictures(&data)?;
     Ok(folder)
-}
-
-fn mde_train(folder: &Path, arguments: &[&str]) -> Result<Output> {
-    let output = Command::new(env!("CARGO_BIN_EXE_mde-train"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("XDG_CACHE_HOME", folder.join("cache"))
-        .output()?;
-    Ok(output)
-}
-
-fn succeeds(folder: &Path, arguments: &[&str]) -> Result<String> {
-    let output = mde_train(folder, arguments)?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{arguments:?} ended with {}: {errors}",
-        output.status
-    );
-    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn train<'a>(out: &'a str, updates: &'a str, more: &[&'a str]) -> Vec<&'a str> {

@@ -10,7 +10,7 @@ use onnx_protobuf::{GraphProto, ModelProto, TensorProto, tensor_proto::DataType}
 use protobuf::Message;
 use tch::{Device, Kind, Tensor};
 
-use crate::network::config::GeneratorConfig;
+use crate::network::config::{GeneratorConfig, LEVELS};
 use crate::network::generator::Generator;
 use crate::network::layers::BATCH_NORM_EPS;
 use crate::network::parameters::{Precision, Store};
