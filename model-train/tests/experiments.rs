@@ -128,6 +128,7 @@ fn tasks_are_tested_on_each_other_and_an_interrupted_experiment_goes_on() -> Res
     assert_eq!(shape(&whole, 1), (10, 11, true));
     assert_eq!(blocks(&whole, "claim").len(), 1);
     check_page(folder, "tasks", 0)?;
+    let written = succeeds(folder, &["results", "out"])?;
     assert!(refusal(folder, &tasks)?.contains("--resume"));
     let other = experiment("tasks", &["--updates", "3", "--pixel-losses", "--resume"]);
     assert!(refusal(folder, &other)?.contains("other settings"));
@@ -179,7 +180,11 @@ fn features_are_transferred() -> Result<()> {
     // Random weights, ten pretrainings, and no look at all, for which the paper has no figures.
     let (rows, columns, _) = shape(&transfer, 0);
     assert_eq!((rows, columns), (12, 4));
-    let row = &blocks(&transfer, "table")[0]["rows"][0];
+    let rows = &blocks(&transfer, "table")[0]["rows"];
+    let of_inpainting = &rows[1];
+    assert_eq!(of_inpainting[0], "I-0.25");
+    assert_eq!(of_inpainting[1][1], 5.411);
+    let row = &rows[0];
     let error = row[1][0].as_f64().context("no error")?;
     assert!((0.0..32.0).contains(&error), "{row}");
     check_page(folder, "transfer", 0)?;

@@ -10,20 +10,20 @@ pub const OCCLUSIONS: [([f64; 3], [f64; 3]); 6] = [
     ([19.3, 19.7, 21.9], [0.818, 0.824, 0.818]),
 ];
 
-/// Table 1: landmark error and attribute error (%) after each pretraining, which are named as
-/// tasks are; the first has random weights.
+/// Table 1: landmark error and attribute error (%) after each pretraining, by the names of the
+/// networks; the first has random weights.
 pub const TRANSFER: [(&str, [f64; 2]); 11] = [
-    ("random weights", [9.753, 19.79]),
+    ("random", [9.753, 19.79]),
     ("Col-1", [2.358, 11.69]),
     ("Col-2", [2.278, 10.92]),
-    ("I:0.25", [5.411, 16.12]),
-    ("RI:0.25", [1.496, 13.73]),
-    ("RE:0.25", [2.039, 12.72]),
-    ("RE:0.33", [1.719, 11.41]),
-    ("RE:0.5", [1.759, 10.39]),
-    ("REC:0.1", [1.509, 10.49]),
-    ("REC:0.3", [1.451, 10.30]),
-    ("REC:0.5", [1.498, 10.16]),
+    ("I-0.25", [5.411, 16.12]),
+    ("RI-0.25", [1.496, 13.73]),
+    ("RE-0.25", [2.039, 12.72]),
+    ("RE-0.33", [1.719, 11.41]),
+    ("RE-0.5", [1.759, 10.39]),
+    ("REC-0.1", [1.509, 10.49]),
+    ("REC-0.3", [1.451, 10.30]),
+    ("REC-0.5", [1.498, 10.16]),
 ];
 
 /// Table 2: attribute error (%) of other methods.

@@ -48,11 +48,14 @@ pub fn run(lab: &Lab) -> Result<Document> {
     let random = lab.untrained(&recipes[0]);
     let mut results = Vec::new();
     let networks = std::iter::once(&random).chain(&trained);
-    for ((name, paper), network) in published::TRANSFER.iter().zip(networks) {
+    for network in std::iter::once(&random).chain(&trained) {
+        let name = &network.recipe.name;
         println!("transfers {name}");
-        let key = format!("transfer-{}", name.replace([':', ' '], "-"));
-        let errors = lab.part(&key, || transfer(lab, network, &train, &test))?;
-        results.push((*name, errors, *paper));
+        let errors = lab.part(&format!("transfer-{name}"), || {
+            transfer(lab, network, &train, &test)
+        })?;
+        let paper = published::TRANSFER.iter().find(|(of, _)| of == name);
+        results.push((name.as_str(), errors, paper.map(|(_, errors)| *errors)));
     }
     let blind = lab.part("transfer-blind", || Ok(train.blind(&test)))?;
     let mut document = lab.document(
@@ -76,8 +79,9 @@ pub fn run(lab: &Lab) -> Result<Document> {
         3,
     );
     for (name, e, paper) in &results {
-        let row = [e.landmarks, paper[0], e.attributes, paper[1]].map(Some);
-        table.rows.push(((*name).to_owned(), row.to_vec()));
+        let paper = |n: usize| paper.map(|errors| errors[n]);
+        let row = vec![Some(e.landmarks), paper(0), Some(e.attributes), paper(1)];
+        table.rows.push(((*name).to_owned(), row));
     }
     let row = vec![Some(blind.landmarks), None, Some(blind.attributes), None];
     table
@@ -100,7 +104,7 @@ fn updates_of(lab: &Lab) -> u64 {
 }
 
 /// Table 2.
-fn others(results: &[(&str, Errors, [f64; 2])]) -> Table {
+fn others(results: &[(&str, Errors, Option<[f64; 2]>)]) -> Table {
     let mut table = Table::new(
         "Attribute error in percent",
         "method",
@@ -117,7 +121,7 @@ fn others(results: &[(&str, Errors, [f64; 2])]) -> Table {
     table
 }
 
-fn claim(document: &mut Document, results: &[(&str, Errors, [f64; 2])]) {
+fn claim(document: &mut Document, results: &[(&str, Errors, Option<[f64; 2]>)]) {
     let of_rec = results.iter().filter(|(name, ..)| name.starts_with("REC"));
     let worst = of_rec.max_by(|a, b| a.1.landmarks.total_cmp(&b.1.landmarks));
     if let (Some((_, random, _)), Some((name, rec, _))) = (results.first(), worst) {
