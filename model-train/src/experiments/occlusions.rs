@@ -14,6 +14,9 @@ use crate::data::Dataset;
 use crate::report::document::{Block, Document, Table};
 use crate::report::sheet;
 
+/// Raw and composited score of measures.
+type Value = fn(&Measures) -> [f64; 2];
+
 /// Faces shown of each occlusion.
 const FACES: usize = 8;
 
@@ -63,8 +66,8 @@ pub fn run(lab: &Lab) -> Result<Document> {
          completion and the adversarial loss; GFC is the MDE's network and losses, trained to \
          inpaint random blocks.",
     );
-    let kinds: [(&str, fn(&Measures) -> [f64; 2], usize); 2] =
-        [("PSNR in dB", |m| m.psnr, 2), ("SSIM", |m| m.ssim, 3)];
+    let of_psnr: Value = |m| m.psnr;
+    let kinds = [("PSNR in dB", of_psnr, 2), ("SSIM", |m| m.ssim, 3)];
     for (kind, (caption, value, decimals)) in kinds.into_iter().enumerate() {
         for (put_back, how) in ["of the whole output", "with the known pixels put back"]
             .into_iter()

@@ -47,7 +47,6 @@ pub fn run(lab: &Lab) -> Result<Document> {
     let (trained, updates) = lab.train(&recipes)?;
     let random = lab.untrained(&recipes[0]);
     let mut results = Vec::new();
-    let networks = std::iter::once(&random).chain(&trained);
     for network in std::iter::once(&random).chain(&trained) {
         let name = &network.recipe.name;
         println!("transfers {name}");
