@@ -1,0 +1,120 @@
+//! Time for a frame outside inference: reading the crop of one upright face, writing its eyes back
+//! (`occlusion=eyes`, `mask-feather=2`), on one core.
+//!
+//! `cargo bench --bench frame`
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
+use gstmdecomplete::frame::{Channels, Completion, Crop, Hole, Reader, Writer};
+use mde_core::CROP_SIZE;
+use mde_core::alignment::Affine;
+use mde_core::mask::Mask;
+use mde_core::occlusion::Occlusion;
+
+const SIZE: (usize, usize) = (CROP_SIZE, CROP_SIZE);
+const PIXELS: usize = CROP_SIZE * CROP_SIZE;
+
+/// The frame's size, and the side in its pixels of the square that becomes the crop.
+const FRAMES: [(u32, u32, f64); 2] = [(1920, 1080, 400.0), (3840, 2160, 800.0)];
+
+const FORMATS: [VideoFormat; 3] = [VideoFormat::I420, VideoFormat::Nv12, VideoFormat::Rgb];
+
+fn frames(criterion: &mut Criterion) {
+    gst::init().expect("GStreamer");
+    for channel in [None, Some(0)] {
+        let mut mask = Mask::from_occlusions(SIZE.0, SIZE.1, [Occlusion::Eyes]);
+        let mut name = "eyes".to_owned();
+        if let Some(channel) = channel {
+            mask.drop_channel(channel);
+            name += " and red";
+        }
+        let hole = Hole::new(&mask, 2.0);
+        for (width, height, side) in FRAMES {
+            let mut group = criterion.benchmark_group(format!("{name} {width}x{height}"));
+            for format in FORMATS {
+                let mut case = Case::new(format, (width, height), side);
+                group.bench_function(BenchmarkId::new("read", format), |b| b.iter(|| case.read()));
+                group.bench_function(BenchmarkId::new("write", format), |b| {
+                    b.iter(|| case.write(&hole));
+                });
+                group.bench_function(BenchmarkId::new("both", format), |b| {
+                    b.iter(|| {
+                        case.read();
+                        case.write(&hole);
+                    });
+                });
+            }
+            group.finish();
+        }
+    }
+}
+
+struct Case {
+    info: VideoInfo,
+    buffer: gst::Buffer,
+    to_frame: Affine,
+    to_crop: Affine,
+    reader: Reader,
+    writer: Writer,
+    rgb: Vec<f32>,
+    inside: Vec<f32>,
+}
+
+impl Case {
+    fn new(format: VideoFormat, (width, height): (u32, u32), side: f64) -> Self {
+        let info = VideoInfo::builder(format, width, height)
+            .build()
+            .expect("a video format");
+        let bytes = (0..info.size()).map(|i| (i * 31 % 251) as u8).collect();
+        let scale = side / CROP_SIZE as f64;
+        let to_frame = Affine {
+            linear: [[scale, 0.0], [0.0, scale]],
+            translation: [
+                f64::from(width) * 0.37 + 0.3,
+                f64::from(height) * 0.21 + 0.7,
+            ],
+        };
+        Self {
+            info,
+            buffer: gst::Buffer::from_mut_slice::<Vec<u8>>(bytes),
+            to_crop: to_frame.inverse().expect("a scaling"),
+            to_frame,
+            reader: Reader::default(),
+            writer: Writer::default(),
+            rgb: vec![0.0; 3 * PIXELS],
+            inside: vec![0.0; PIXELS],
+        }
+    }
+
+    fn read(&mut self) {
+        let frame = VideoFrameRef::from_buffer_ref_readable(&self.buffer, &self.info);
+        let crop = Crop {
+            size: SIZE,
+            rgb: &mut self.rgb,
+            inside: &mut self.inside,
+        };
+        let frame = frame.expect("a frame");
+        self.reader
+            .read(&frame, &self.to_frame, Channels::Rgb, crop);
+    }
+
+    fn write(&mut self, hole: &Hole) {
+        let buffer = self.buffer.get_mut().expect("the only reference");
+        let frame = VideoFrameRef::from_buffer_ref_writable(buffer, &self.info);
+        let completion = Completion {
+            rgb: &self.rgb,
+            image: &self.rgb,
+            hole,
+            channels: Channels::Rgb,
+            strength: 1.0,
+            pixels: None,
+        };
+        let mut frame = frame.expect("a frame");
+        self.writer
+            .write(&mut frame, &self.to_crop, &completion)
+            .expect("an inverse");
+    }
+}
+
+criterion_group!(benches, frames);
+criterion_main!(benches);
