@@ -17,11 +17,22 @@ pub type Dab = [f32; 4];
 /// Where in a [`Dab`] the weight is.
 pub const WEIGHT: usize = 3;
 
+/// The dabs of a row of pixels, one plane for each of their values.
+pub type Row<'a> = [&'a mut [f32]; 4];
+
+/// Puts the dab of pixel `index` of `row`.
+#[inline(always)]
+pub fn put(row: &mut Row<'_>, index: usize, dab: Dab) {
+    for (plane, value) in row.iter_mut().zip(dab) {
+        plane[index] = value;
+    }
+}
+
 /// What is blended into a frame.
 pub trait Ink {
-    /// Fills `row` with the dabs of the pixels `xs` of the frame's row `y`. Values that are NaN
-    /// leave the samples as they are.
-    fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut [Dab]);
+    /// Puts into `row` the dabs of the pixels `xs` of the frame's row `y`; those it does not put
+    /// have weight 0. Values that are NaN leave the samples as they are.
+    fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>);
 }
 
 /// Luma pixels of a frame.
@@ -101,8 +112,10 @@ impl<'a> Source<'a> {
 /// Paints on frames. Made once and reused: it allocates only for an area larger than all before.
 #[derive(Clone, Debug, Default)]
 pub struct Canvas {
-    rows: Vec<Dab>,
-    chroma: Vec<Dab>,
+    /// Planes of dabs, row by row.
+    rows: [Vec<f32>; 4],
+    /// Values and weights of a row of chroma samples.
+    chroma: [Vec<f32>; 2],
 }
 
 impl Canvas {
@@ -142,9 +155,15 @@ impl Canvas {
         ys: &Range<usize>,
         ink: &mut impl Ink,
     ) {
-        self.rows.resize(xs.len() * ys.len(), [0.0; 4]);
-        for (y, row) in ys.clone().zip(self.rows.chunks_mut(xs.len())) {
-            ink.dab(source, xs, y, row);
+        let width = xs.len();
+        for plane in &mut self.rows {
+            plane.clear();
+            plane.resize(width * ys.len(), 0.0);
+        }
+        for (index, y) in ys.clone().enumerate() {
+            let range = index * width..(index + 1) * width;
+            let mut row = self.rows.each_mut().map(|plane| &mut plane[range.clone()]);
+            ink.dab(source, xs, y, &mut row);
         }
     }
 
@@ -156,8 +175,10 @@ impl Canvas {
         xs: &Range<usize>,
         ys: &Range<usize>,
     ) {
-        for (y, row) in ys.clone().zip(self.rows.chunks(xs.len())) {
-            blend(data, layout, component, xs.start, y, row);
+        let values = self.rows[component].chunks(xs.len());
+        let weights = self.rows[WEIGHT].chunks(xs.len());
+        for (y, (values, weights)) in ys.clone().zip(values.zip(weights)) {
+            blend(data, layout, [y, xs.start], values, weights);
         }
     }
 
@@ -171,19 +192,19 @@ impl Canvas {
     ) {
         let columns = layout.columns_of(xs);
         for row in layout.row_of(ys.start)..=layout.row_of(ys.end - 1) {
-            let mut weight = 0.0;
-            self.chroma.clear();
-            self.chroma.resize(columns.len(), [0.0; 4]);
-            let covered = ys.clone().filter(|&y| layout.row_of(y) == row);
-            for y in covered.take(layout.sited(1)) {
-                weight += 1.0;
-                let dabs = &self.rows[(y - ys.start) * xs.len()..][..xs.len()];
-                add_up(dabs, layout, &mut self.chroma);
+            let covered = || ys.clone().filter(|&y| layout.row_of(y) == row);
+            let sited = covered().take(layout.sited(1));
+            let share = 1.0 / sited.clone().count().max(1) as f32;
+            for (sums, plane) in self.chroma.iter_mut().zip([component, WEIGHT]) {
+                sums.clear();
+                sums.resize(columns.len(), 0.0);
+                for y in sited.clone() {
+                    let row = &self.rows[plane][(y - ys.start) * xs.len()..][..xs.len()];
+                    add_up(row, layout, share, sums);
+                }
             }
-            for dab in &mut self.chroma {
-                *dab = dab.map(|v| v / weight);
-            }
-            blend(data, layout, component, columns.start, row, &self.chroma);
+            let [values, weights] = &self.chroma;
+            blend(data, layout, [row, columns.start], values, weights);
         }
     }
 }
@@ -195,35 +216,70 @@ fn whole_samples(xs: &Range<usize>, layouts: &[Layout; 3], width: usize) -> Rang
     (xs.start >> shift) << shift..end.min(width)
 }
 
-/// Adds to each sample of `chroma` the mean of the pixels of `dabs` that it lies on or between.
-fn add_up(dabs: &[Dab], layout: &Layout, chroma: &mut [Dab]) {
-    for (sum, covered) in chroma.iter_mut().zip(dabs.chunks(1 << layout.shift[0])) {
-        let sited = &covered[..covered.len().min(layout.sited(0))];
-        for dab in sited {
-            for (sum, value) in sum.iter_mut().zip(dab) {
-                *sum += value / sited.len() as f32;
-            }
+/// Adds to the sum of each sample `share` of the mean of the pixels of `row` that it lies on or
+/// between.
+fn add_up(row: &[f32], layout: &Layout, share: f32, sums: &mut [f32]) {
+    if layout.shift[0] != 1 {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += value * share;
         }
+        return;
+    }
+    // No supported format has samples for more than two pixels of a row.
+    let [first, second] = match layout.sited(0) {
+        1 => [share, 0.0],
+        _ => [0.5 * share; 2],
+    };
+    let (pairs, rest) = row.as_chunks::<2>();
+    for (sum, [left, right]) in sums.iter_mut().zip(pairs) {
+        *sum += left * first + right * second;
+    }
+    if let ([last], Some(sum)) = (rest, sums.get_mut(pairs.len())) {
+        *sum += last * share;
     }
 }
 
-/// Blends `dabs` into the samples of a row from `column` on.
+/// Blends values and weights into the samples of a row from a column on.
 fn blend(
     data: &mut [u8],
     layout: &Layout,
-    component: usize,
-    column: usize,
-    row: usize,
-    dabs: &[Dab],
+    [row, column]: [usize; 2],
+    values: &[f32],
+    weights: &[f32],
 ) {
     let start = layout.start_of(row) + column * layout.step;
-    with_sample!(layout.packing, sample => {
-        for (index, dab) in dabs.iter().enumerate() {
-            let at = start + index * layout.step;
-            let new = sample.get(data, at) * (1.0 - dab[WEIGHT]) + dab[component];
-            if dab[WEIGHT] > 0.0 && !new.is_nan() {
-                sample.put(data, at, new);
-            }
-        }
+    let data = data.get_mut(start..).unwrap_or(&mut []);
+    with_sample!(layout.packing, sample => match layout.step {
+        1 => blend_each::<_, 1>(data, sample, values, weights),
+        2 => blend_each::<_, 2>(data, sample, values, weights),
+        3 => blend_each::<_, 3>(data, sample, values, weights),
+        4 => blend_each::<_, 4>(data, sample, values, weights),
+        _ => blend_each::<_, 8>(data, sample, values, weights),
     });
+}
+
+fn blend_each<S: Sample, const STEP: usize>(
+    data: &mut [u8],
+    sample: S,
+    values: &[f32],
+    weights: &[f32],
+) {
+    let (pixels, rest) = data.as_chunks_mut::<STEP>();
+    let whole = pixels.len();
+    for (pixel, (value, weight)) in pixels.iter_mut().zip(values.iter().zip(weights)) {
+        mix(pixel, sample, *value, *weight);
+    }
+    // The plane may end with the last sample, before its pixel does.
+    if let (Some(value), Some(weight)) = (values.get(whole), weights.get(whole))
+        && rest.len() >= S::BYTES
+    {
+        mix(rest, sample, *value, *weight);
+    }
+}
+
+#[inline(always)]
+fn mix(pixel: &mut [u8], sample: impl Sample, value: f32, weight: f32) {
+    let old = sample.get(pixel, 0);
+    let new = old * (1.0 - weight) + value;
+    sample.put(pixel, 0, if new.is_nan() { old } else { new });
 }

@@ -104,6 +104,13 @@ impl Colour {
         self.to_rgb.map(|row| self.sum(row, samples))
     }
 
+    /// How a channel of RGB is made of the components' samples: factors and an offset.
+    pub fn channel(&self, channel: usize) -> ([f32; 3], f32) {
+        let factors = self.to_rgb[channel];
+        let black = |i: usize| factors[i] * self.offset[i];
+        (factors, -(black(0) + black(1) + black(2)))
+    }
+
     /// The values of all components of a pixel with the colour `rgb`.
     #[inline(always)]
     pub fn samples(&self, rgb: Rgb) -> [f32; 3] {

@@ -6,6 +6,7 @@ use gst_video::VideoChromaSite;
 use gst_video::prelude::*;
 
 use super::format::Packing;
+use super::texels::rounded;
 
 /// Colour components of a frame that are read and written: alpha and padding are not.
 pub fn count(frame: &impl VideoFrameExt) -> usize {
@@ -151,8 +152,7 @@ impl Sample for Byte {
 
     #[inline(always)]
     fn put(self, data: &mut [u8], at: usize, value: f32) {
-        // The cast cuts to 0..=255 and off the fraction.
-        data[at] = (value + 0.5) as u8;
+        data[at] = rounded(value, 255.0) as u8;
     }
 }
 
@@ -167,7 +167,7 @@ impl Sample for Word {
 
     #[inline(always)]
     fn put(self, data: &mut [u8], at: usize, value: f32) {
-        let sample = ((value + 0.5) as u16).min(self.most);
+        let sample = rounded(value, f32::from(self.most)) as u16;
         let others = u16::from_le_bytes([data[at], data[at + 1]]) & !(self.most << self.shift);
         let word = others | (sample << self.shift);
         data[at..at + 2].copy_from_slice(&word.to_le_bytes());

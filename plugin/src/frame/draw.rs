@@ -6,7 +6,7 @@ use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 use mde_core::alignment::{Affine, AlignmentError, Point};
 
-use super::canvas::{Area, Dab, Frame, Ink, Source};
+use super::canvas::{Area, Frame, Ink, Row, Source, put};
 use super::colour::{Colour, Rgb};
 use super::hole::Hole;
 use super::plain::PlainInk;
@@ -108,13 +108,12 @@ impl<C: Fn(usize, usize) -> bool> Shape<C> {
 }
 
 impl<C: Fn(usize, usize) -> bool> Ink for Shape<C> {
-    fn dab(&mut self, _source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut [Dab]) {
+    fn dab(&mut self, _source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
         let [a, b, c] = self.samples;
-        for (x, dab) in xs.clone().zip(row) {
-            *dab = match (self.contains)(x, y) {
-                true => [a, b, c, 1.0],
-                false => [0.0; 4],
-            };
+        for (index, x) in xs.clone().enumerate() {
+            if (self.contains)(x, y) {
+                put(row, index, [a, b, c, 1.0]);
+            }
         }
     }
 }

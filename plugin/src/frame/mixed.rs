@@ -7,10 +7,10 @@ use mde_core::alignment::Affine;
 use mde_core::mask::CHANNELS;
 use mde_core::occlusion::Rect;
 
-use super::canvas::{Dab, Ink, Source};
+use super::canvas::{Ink, Row, Source, put};
 use super::colour::{Channels, Colour, Rgb};
 use super::guide::{Guide, Pair};
-use super::texels::{Line, Texels, span};
+use super::texels::{BLOCK, Line, Texels, span};
 use super::write::Completion;
 
 /// Of a crop's pixel: offsets, weights, and the factors by which the channels follow from each
@@ -111,33 +111,41 @@ pub struct MixedInk<'a> {
 }
 
 impl Ink for MixedInk<'_> {
-    fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut [Dab]) {
+    fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
         self.samples.resize(xs.len(), [0.0; 3]);
         source.read(xs, y, self.samples);
         let span = span(self.to_crop, &self.part, xs, y);
-        let line = Line::new(self.to_crop, &self.part, xs.start, y);
-        let strength = self.completion.strength();
         let (first, pixels) = self.completion.pixels.map_or((0, &[][..]), |p| p.row(y));
-        for ((x, dab), samples) in xs.clone().zip(row).zip(self.samples.iter()) {
-            let least = x.checked_sub(first).and_then(|i| pixels.get(i));
-            let least = least.copied().unwrap_or(0.0);
-            let is_within = span.contains(&x);
-            *dab = [0.0; 4];
-            if is_within || least > 0.0 {
-                let taps = self.texels.taps(line.at(x - xs.start));
-                let recipe = Recipe::of_texel(&self.texels.at(taps));
-                let nearest = Recipe::of_texel(self.texels.nearest(taps));
+        let around = match pixels {
+            [] => span.clone(),
+            _ => {
+                let end = (first + pixels.len()).min(xs.end);
+                span.start.min(first.max(xs.start))..span.end.max(end)
+            }
+        };
+        for start in around.clone().step_by(BLOCK) {
+            let line = Line::of_frame(self.to_crop, &self.part, start, y);
+            let count = BLOCK.min(around.end - start);
+            let lookups = [0, 1, 2].map(|c| self.texels.look_up(&line, 0, count, CHANNELS + c));
+            for (i, x) in (start..start + count).enumerate() {
+                let least = x.checked_sub(first).and_then(|i| pixels.get(i));
+                let recipe = Recipe::of_texel(&lookups[0].0[i]);
                 let weights = [0, 1, 2].map(|channel| {
-                    let (nearest, own) = (nearest.weights[channel], recipe.weights[channel]);
-                    let hole = match is_within {
-                        true => self.completion.hole.between(nearest, own),
+                    let hole = match span.contains(&x) {
+                        true => {
+                            let nearest = lookups[channel].1[i];
+                            self.completion
+                                .hole
+                                .between(nearest, recipe.weights[channel])
+                        }
                         false => 0.0,
                     };
-                    hole.max(least) * strength
+                    hole.max(*least.unwrap_or(&0.0)) * self.completion.strength()
                 });
                 if weights != [0.0; CHANNELS] {
-                    let [a, b, c] = self.mix(&recipe, weights, *samples);
-                    *dab = [a, b, c, 1.0];
+                    let index = x - xs.start;
+                    let [a, b, c] = self.mix(&recipe, weights, self.samples[index]);
+                    put(row, index, [a, b, c, 1.0]);
                 }
             }
         }

@@ -5,9 +5,9 @@ use mde_core::occlusion::Rect;
 use std::ops::Range;
 
 use super::Hole;
-use super::canvas::{Dab, Ink, Source, WEIGHT};
+use super::canvas::{Ink, Row, Source, WEIGHT, put};
 use super::colour::Colour;
-use super::texels::{Line, Taps, Texels, span};
+use super::texels::{BLOCK, Line, Texels, span};
 use super::write::{Completion, PixelWeights};
 
 /// The components of a completed crop, and the weights of its hole.
@@ -69,16 +69,27 @@ pub struct PlainInk<'a> {
 }
 
 impl Ink for PlainInk<'_> {
-    fn dab(&mut self, _source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut [Dab]) {
+    fn dab(&mut self, _source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
         let span = span(self.to_crop, &self.part, xs, y);
-        let (before, rest) = row.split_at_mut(span.start - xs.start);
-        let (within, after) = rest.split_at_mut(span.len());
-        before.fill([0.0; 4]);
-        after.fill([0.0; 4]);
-        let line = Line::new(self.to_crop, &self.part, span.start, y);
-        for (index, dab) in within.iter_mut().enumerate() {
-            let taps = self.texels.taps(line.at(index));
-            *dab = self.mix(taps, 0.0);
+        let line = Line::of_frame(self.to_crop, &self.part, span.start, y);
+        let [a, b, c, weights] = row
+            .each_mut()
+            .map(|plane| &mut plane[span.start - xs.start..span.end - xs.start]);
+        let planes = a.chunks_mut(BLOCK).zip(b.chunks_mut(BLOCK));
+        let planes = planes.zip(c.chunks_mut(BLOCK).zip(weights.chunks_mut(BLOCK)));
+        for (block, ((a, b), (c, weights))) in planes.enumerate() {
+            let (values, nearest) =
+                self.texels
+                    .look_up(&line, block * BLOCK, weights.len(), WEIGHT);
+            let blended: [f32; BLOCK] = std::array::from_fn(|i| {
+                self.hole.between(nearest[i], values[i][WEIGHT]) * self.strength
+            });
+            for (component, plane) in [a, b, c].into_iter().enumerate() {
+                for (value, i) in plane.iter_mut().zip(0..BLOCK) {
+                    *value = values[i][component] * blended[i];
+                }
+            }
+            weights.copy_from_slice(&blended[..weights.len()]);
         }
         if let Some(pixels) = self.pixels {
             self.dab_pixels(pixels, xs, y, row);
@@ -87,37 +98,17 @@ impl Ink for PlainInk<'_> {
 }
 
 impl PlainInk<'_> {
-    /// Dabs with the weights of the frame's pixels where they are above 0.
-    fn dab_pixels(&self, pixels: PixelWeights<'_>, xs: &Range<usize>, y: usize, row: &mut [Dab]) {
-        let line = Line::new(self.to_crop, &self.part, xs.start, y);
+    /// Dabs with the weights of the frame's pixels where they are greater than those of the hole.
+    fn dab_pixels(&self, pixels: PixelWeights<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
         let (first, weights) = pixels.row(y);
-        for (x, &weight) in (first..).zip(weights) {
-            if weight > 0.0 && xs.contains(&x) {
-                let index = x - xs.start;
-                let hole = row[index][WEIGHT];
-                let taps = self.texels.taps(line.at(index));
-                // Beyond the span the hole has no weight, whatever the nearest texel says.
-                row[index] = match hole > 0.0 {
-                    true => self.mix(taps, weight),
-                    false => self.scaled(self.texels.at(taps), weight),
-                };
+        for (x, weight) in (first..).zip(weights) {
+            let weight = weight * self.strength;
+            if xs.contains(&x) && weight > row[WEIGHT][x - xs.start] {
+                let line = Line::of_frame(self.to_crop, &self.part, x, y);
+                let ([[a, b, c, _], ..], _) = self.texels.look_up(&line, 0, 1, WEIGHT);
+                let dab = [a * weight, b * weight, c * weight, weight];
+                put(row, x - xs.start, dab);
             }
         }
-    }
-
-    #[inline(always)]
-    fn mix(&self, taps: Taps, least: f32) -> Dab {
-        let values = self.texels.at(taps);
-        let nearest = self.texels.nearest(taps)[WEIGHT];
-        self.scaled(
-            values,
-            self.hole.between(nearest, values[WEIGHT]).max(least),
-        )
-    }
-
-    #[inline(always)]
-    fn scaled(&self, [a, b, c, _]: Dab, weight: f32) -> Dab {
-        let weight = weight * self.strength;
-        [a * weight, b * weight, c * weight, weight]
     }
 }

@@ -29,6 +29,7 @@ pub struct Reader {
     /// Of each component the planes of all rows, or of the fields.
     planes: [[Shrunk; 2]; 3],
     samples: [Vec<f32>; 3],
+    other_field: Vec<f32>,
 }
 
 impl Reader {
@@ -84,14 +85,16 @@ impl Reader {
             let range = row * width..(row + 1) * width;
             line.mark_inside(&mut inside[range.clone()]);
             for index in 0..count {
-                let samples = &mut self.samples[index];
+                let [samples, other] = [&mut self.samples[index], &mut self.other_field];
                 samples.resize(width, 0.0);
-                let planes = &self.planes[index];
-                match fields {
-                    [_] => interpolate(&planes[0], row, samples, |_| true),
-                    _ => {
-                        for (field, plane) in planes.iter().enumerate() {
-                            interpolate(plane, row, samples, |column| line.field(column) == field);
+                let [all, second] = &self.planes[index];
+                all.read_row(row, samples);
+                if fields.len() > 1 {
+                    other.resize(width, 0.0);
+                    second.read_row(row, other);
+                    for (column, (sample, other)) in samples.iter_mut().zip(other).enumerate() {
+                        if line.field(column) == 1 {
+                            *sample = *other;
                         }
                     }
                 }
@@ -144,22 +147,13 @@ fn fields<T>(frame: &VideoFrameRef<T>, to_frame: &Affine) -> &'static [Rows] {
     }
 }
 
-fn interpolate(plane: &Shrunk, row: usize, samples: &mut [f32], is_of: impl Fn(usize) -> bool) {
-    let ([x, y], [step_x, step_y]) = plane.line(row);
-    for (column, sample) in samples.iter_mut().enumerate() {
-        if is_of(column) {
-            let column = column as i32 as f32;
-            *sample = plane.at([x + column * step_x, y + column * step_y]);
+/// Makes a row of each channel from rows of the components, in loops plain enough for vectors.
+fn convert(colour: &Colour, [a, b, c]: [&[f32]; 3], rgb: [&mut [f32]; 3]) {
+    for (channel, row) in rgb.into_iter().enumerate() {
+        let ([of_a, of_b, of_c], offset) = colour.channel(channel);
+        for (value, ((a, b), c)) in row.iter_mut().zip(a.iter().zip(b).zip(c)) {
+            *value = (of_a * a + of_b * b + of_c * c + offset).clamp(0.0, 1.0);
         }
-    }
-}
-
-fn convert(colour: &Colour, samples: [&[f32]; 3], [red, green, blue]: [&mut [f32]; 3]) {
-    let [a, b, c] = samples;
-    let samples = a.iter().zip(b).zip(c);
-    let rgb = red.iter_mut().zip(green).zip(blue);
-    for (((red, green), blue), ((a, b), c)) in rgb.zip(samples) {
-        [*red, *green, *blue] = colour.rgb([*a, *b, *c]).map(|v| v.clamp(0.0, 1.0));
     }
 }
 

@@ -3,6 +3,7 @@
 use mde_core::alignment::Affine;
 
 use super::component::{Layout, Sample, with_sample};
+use super::texels::{BLOCK, Line, Texels};
 
 /// Most rows of samples averaged for one of a shrunk plane, which is enough of them to be smooth.
 const MOST_ROWS: usize = 4;
@@ -17,15 +18,22 @@ pub enum Rows {
 }
 
 /// Means of blocks of a component's samples. Made once and refilled.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Shrunk {
-    width: usize,
-    height: usize,
-    values: Vec<f32>,
+    means: Texels<1>,
     sums: Vec<f32>,
-    start: [f32; 2],
-    /// Rows x, y: steps per crop pixel to the right and down.
-    steps: [[f32; 2]; 2],
+    /// From the crop to the means.
+    to_means: Affine,
+}
+
+impl Default for Shrunk {
+    fn default() -> Self {
+        Self {
+            means: Texels::default(),
+            sums: Vec::new(),
+            to_means: Affine::IDENTITY,
+        }
+    }
 }
 
 /// Along one axis: blocks of `side` samples, of which those from `first` on are needed.
@@ -82,23 +90,21 @@ impl Shrunk {
             let side = block_side(a.hypot(b), least).min(samples.next_multiple_of(least));
             Blocks::new(side, samples, low_high.0, low_high.1)
         });
-        self.width = right.count;
-        self.height = down.count;
         let blocks = [right, down];
-        let to_block = |axis: usize, v: f64| {
+        let scale = blocks.map(|blocks| 1.0 / blocks.side as f64);
+        let shift = [0, 1].map(|axis| {
             let Blocks { side, first, .. } = blocks[axis];
-            (v - Blocks::lag(side)) / side as f64 - first as f64
-        };
-        self.start = [0, 1].map(|axis| to_block(axis, to_samples.translation[axis]) as f32);
-        self.steps = [0, 1].map(|axis| {
-            let side = blocks[axis].side as f64;
-            to_samples.linear[axis].map(|v| (v / side) as f32)
+            -Blocks::lag(side) * scale[axis] - first as f64
+        });
+        self.to_means = to_samples.then(&Affine {
+            linear: [[scale[0], 0.0], [0.0, scale[1]]],
+            translation: shift,
         });
         self.average(data, layout, rows, right, down);
     }
 
     fn average(&mut self, data: &[u8], layout: &Layout, rows: Rows, right: Blocks, down: Blocks) {
-        self.values.clear();
+        self.means.clear((right.count, down.count));
         let first = right.first * right.side;
         let wanted = right.count * right.side;
         let there = wanted.min(right.samples - first);
@@ -122,32 +128,22 @@ impl Shrunk {
             // Beyond the frame's edge is its last sample.
             self.sums.resize(wanted, self.sums[there - 1]);
             let means = self.sums.chunks_exact(right.side);
-            self.values
-                .extend(means.map(|block| block.iter().sum::<f32>() * scale));
+            self.means
+                .add_row(means.map(|block| [block.iter().sum::<f32>() * scale]));
         }
+        self.means.finish();
     }
 
-    /// The position of the crop's pixel (0, `row`), and the step from one pixel to the next.
-    pub fn line(&self, row: usize) -> ([f32; 2], [f32; 2]) {
-        let row = row as f32;
-        let start = [0, 1].map(|axis| self.start[axis] + row * self.steps[axis][1]);
-        (start, [self.steps[0][0], self.steps[1][0]])
-    }
-
-    /// The value at a position, interpolated; beyond the edges that of the edge.
-    #[inline(always)]
-    pub fn at(&self, [x, y]: [f32; 2]) -> f32 {
-        let x = x.clamp(0.0, (self.width - 1) as f32);
-        let y = y.clamp(0.0, (self.height - 1) as f32);
-        // Sides of frames fit an i32, and casts to it are the cheapest.
-        let (left, up) = (x as i32 as usize, y as i32 as usize);
-        let right = usize::from(left + 1 < self.width);
-        let down = if up + 1 < self.height { self.width } else { 0 };
-        let (fx, fy) = (x - left as f32, y - up as f32);
-        let around = &self.values[up * self.width + left..];
-        let (a, b, c, d) = (around[0], around[right], around[down], around[down + right]);
-        let (upper, lower) = (a + fx * (b - a), c + fx * (d - c));
-        upper + fy * (lower - upper)
+    /// Puts the values of the pixels of a crop's row into `samples`.
+    pub fn read_row(&self, row: usize, samples: &mut [f32]) {
+        let start = self.to_means.apply([0.0, row as f64]);
+        let line = Line::new(start, self.to_means.linear.map(|row| row[0]));
+        for (block, samples) in samples.chunks_mut(BLOCK).enumerate() {
+            let (values, _) = self.means.look_up(&line, block * BLOCK, samples.len(), 0);
+            for (sample, [value]) in samples.iter_mut().zip(values) {
+                *sample = value;
+            }
+        }
     }
 }
 
