@@ -52,6 +52,11 @@ unit-tests: setup
 bench: setup-runtime ## frames a second through the element, against ONNX Runtime alone
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench '*'
 
+FUZZ_SECONDS ?= 600
+.PHONY: fuzz
+fuzz: setup-runtime ## look for inputs that break the element, FUZZ_SECONDS=600 for each target
+	@fuzz/run.sh $(FUZZ_SECONDS)
+
 .PHONY: install uninstall
 install: build ## put plug-in, ONNX Runtime and detector where GStreamer finds them, for this user
 	@setup/install.sh
