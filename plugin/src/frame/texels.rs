@@ -126,9 +126,8 @@ impl<const N: usize> Texels<N> {
     }
 }
 
-/// The number next to `value` between `low` and `high`.
+/// The number next to `value` between `low` and `high`; unlike `clamp` it makes NaN `low`.
 #[inline(always)]
-#[expect(clippy::manual_clamp, reason = "a NaN becomes the lower bound")]
 pub fn within(value: f32, low: f32, high: f32) -> f32 {
     value.max(low).min(high)
 }
