@@ -10,6 +10,7 @@ pub mod alignment;
 pub mod contract;
 pub mod mask;
 pub mod occlusion;
+pub mod points;
 pub mod quality;
 
 /// Side of the aligned face crop in pixels; the occlusion boxes and the face template are given on it.

@@ -10,6 +10,7 @@ mod files;
 mod ncnn;
 mod network;
 mod onnx;
+mod points;
 mod report;
 mod training;
 
@@ -25,6 +26,7 @@ enum Command {
     Experiment(commands::experiment::RunExperiment),
     Results(commands::results::Results),
     Bench(commands::bench::Bench),
+    Points(commands::points::Points),
     ConvertSqueezenet(commands::convert_squeezenet::ConvertSqueezenet),
 }
 
@@ -38,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         Command::Experiment(command) => command.run(),
         Command::Results(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Points(command) => command.run(),
         Command::ConvertSqueezenet(command) => command.run(),
     }
 }

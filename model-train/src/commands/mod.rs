@@ -8,6 +8,7 @@ pub mod export;
 pub mod features;
 mod objective;
 pub mod results;
+pub mod points;
 pub mod train;
 
 use tch::Device;

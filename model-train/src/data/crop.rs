@@ -20,6 +20,10 @@ pub enum CropRule {
     #[default]
     #[value(name = "celeba")]
     CelebA,
+    /// Aligned CelebA pictures: the 144x144 square at +16+48 of a published one, with more around
+    /// the face. Pictures of other sizes: as `square`.
+    #[value(name = "celeba-wide")]
+    CelebAWide,
     /// The largest centred square.
     Square,
 }
@@ -30,6 +34,7 @@ impl CropRule {
         match (self, width, height) {
             (Self::CelebA, 178, 218) => (22, 58, 134),
             (Self::CelebA, 144, 144) => (6, 10, 134),
+            (Self::CelebAWide, 178, 218) => (16, 48, 144),
             _ => {
                 let side = width.min(height);
                 ((width - side) / 2, (height - side) / 2, side)
@@ -109,6 +114,12 @@ mod tests {
     #[test]
     fn part_of_celeba_is_cropped_at_the_same_place() {
         assert_crop(144, 144, CropRule::CelebA, 6.0, 10.0, 134.0);
+    }
+
+    #[test]
+    fn the_wide_square_is_what_is_left_of_the_smaller_pictures() {
+        assert_crop(178, 218, CropRule::CelebAWide, 16.0, 48.0, 144.0);
+        assert_crop(144, 144, CropRule::CelebAWide, 0.0, 0.0, 144.0);
     }
 
     #[test]

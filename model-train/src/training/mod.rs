@@ -9,4 +9,5 @@ pub mod optimizer;
 pub mod pretrained;
 pub mod run;
 pub mod schedule;
+pub mod state;
 pub mod step;

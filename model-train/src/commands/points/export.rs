@@ -1,0 +1,56 @@
+//! `mde-train points export`.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use mde_core::points::to_metadata;
+use protobuf::Message;
+
+use crate::files::write_aside;
+use crate::points::checkpoint::Checkpoint;
+
+/// Writes the net of a checkpoint as ONNX: batch normalisation folded, 16-bit weights, free batch
+/// size, and the metadata that the element reads.
+#[derive(Args, Debug)]
+pub struct Export {
+    /// Checkpoint of `mde-train points train`.
+    #[arg(long)]
+    checkpoint: PathBuf,
+    /// The ONNX file to write.
+    #[arg(long)]
+    out: PathBuf,
+    /// Terms of the weights, stored in the model.
+    #[arg(
+        long,
+        default_value = "Weights trained on CelebA: non-commercial research use only"
+    )]
+    license: String,
+}
+
+impl Export {
+    /// Writes the model.
+    pub fn run(&self) -> Result<()> {
+        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let (_store, net) = checkpoint.point_net(&self.checkpoint, tch::Device::Cpu)?;
+        let progress = &checkpoint.progress;
+        let training = format!(
+            "{} updates of {}",
+            progress.point_net_updates, progress.batch
+        );
+        let metadata = to_metadata(training, self.license.clone());
+        let model = tch::no_grad(|| net.trace()).into_model(metadata);
+        let bytes = model.write_to_bytes()?;
+        write_aside(&self.out, |aside| -> Result<()> {
+            let mut file = fs::File::create(aside)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            Ok(())
+        })
+        .with_context(|| format!("cannot write '{}'", self.out.display()))?;
+        println!("{}: {:.2} MB", self.out.display(), bytes.len() as f64 / 1e6);
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! `mde-train points`: the net that finds a face's five points.
+
+mod export;
+mod score;
+mod train;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::data::{CropRule, Dataset, Options, Split};
+use crate::points::landmarks;
+use crate::points::sample::{Faces, PICTURE};
+
+/// Trains, scores and exports the net that finds the five points of a face.
+#[derive(Args, Debug)]
+pub struct Points {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(train::Train),
+    Score(score::Score),
+    Export(export::Export),
+}
+
+impl Points {
+    /// Does what the subcommand says.
+    pub fn run(&self) -> Result<()> {
+        match &self.command {
+            Command::Train(command) => command.run(),
+            Command::Score(command) => command.run(),
+            Command::Export(command) => command.run(),
+        }
+    }
+}
+
+/// Aligned CelebA pictures and their points.
+#[derive(Args, Debug)]
+struct DataArgs {
+    /// A folder with sub-folders train and val of aligned CelebA pictures, as published or their
+    /// 144x144 part, or tar shards of such.
+    #[arg(long)]
+    data: PathBuf,
+    /// The pictures' five points, a text file in CelebA's format (178x218 coordinates).
+    #[arg(long)]
+    landmarks: PathBuf,
+    /// Folder of the picture cache.
+    #[arg(long)]
+    cache: Option<PathBuf>,
+}
+
+impl DataArgs {
+    fn faces(&self, split: Split) -> Result<Faces> {
+        let landmarks = landmarks::read(&self.landmarks)?;
+        let pictures = Dataset::open(&Options {
+            root: self.data.clone(),
+            split,
+            size: PICTURE,
+            crop: CropRule::CelebAWide,
+            cache: self.cache.clone(),
+        })?;
+        Faces::new(pictures, &landmarks)
+    }
+}

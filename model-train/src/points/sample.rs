@@ -1,0 +1,300 @@
+//! One crop as a tracker would show it to the net, and what the net should answer.
+
+use std::collections::HashMap;
+use std::f64::consts::PI;
+
+use anyhow::{Result, ensure};
+use mde_core::alignment::{Affine, FacePoints, Point};
+use mde_core::points::{self, CHANNELS, SIZE};
+use rand::RngExt;
+use rand_pcg::Pcg64;
+
+use super::cover::{Cover, Fill};
+use super::light::Light;
+use crate::data::Dataset;
+
+/// Pixels of a crop.
+pub const AREA: usize = SIZE * SIZE;
+/// Side of the pictures that crops are cut from.
+pub const PICTURE: usize = 144;
+
+/// Share of crops without a face where the net looks for one.
+const WITHOUT_FACE: f64 = 0.15;
+/// Share of crops with a face whose cover is told in the fourth channel.
+const TOLD: f64 = 0.5;
+
+/// Pictures with their points.
+pub struct Faces {
+    pictures: Dataset,
+    /// Which pictures have points, and these in the picture's pixels.
+    points: Vec<(usize, FacePoints)>,
+}
+
+impl Faces {
+    /// The pictures of which `landmarks` tell the points, by the file's name.
+    ///
+    /// # Errors
+    /// Where that is none, or the pictures are not [`PICTURE`] pixels a side.
+    pub fn new(pictures: Dataset, landmarks: &HashMap<String, FacePoints>) -> Result<Self> {
+        ensure!(pictures.size() == PICTURE, "pictures of {PICTURE} pixels");
+        let file = |i| pictures.name(i).rsplit('/').next().unwrap_or_default();
+        let points: Vec<_> = (0..pictures.len())
+            .filter_map(|i| Some((i, *landmarks.get(file(i))?)))
+            .collect();
+        ensure!(
+            !points.is_empty(),
+            "none of the {} pictures is listed in the landmark file; the first is '{}'",
+            pictures.len(),
+            pictures.name(0)
+        );
+        Ok(Self { pictures, points })
+    }
+
+    /// How many faces there are, at least one.
+    pub fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Face `i`, mirrored where asked.
+    pub fn face(&self, i: usize, mirrored: bool) -> Face<'_> {
+        let (picture, points) = self.points[i];
+        Face {
+            pixels: self.pictures.picture(picture),
+            points: if mirrored { mirror(points) } else { points },
+            mirrored,
+        }
+    }
+
+    /// Any face.
+    pub fn any(&self, rng: &mut Pcg64) -> Face<'_> {
+        let i = rng.random_range(0..self.len());
+        self.face(i, rng.random())
+    }
+}
+
+/// The points of the picture mirrored left to right.
+fn mirror(points: FacePoints) -> FacePoints {
+    let [a, b, c, d, e] = points.map(|[x, y]| [(PICTURE - 1) as f64 - x, y]);
+    [b, a, c, e, d]
+}
+
+/// A picture and its points.
+pub struct Face<'a> {
+    pixels: &'a [u8],
+    /// In the pixels of the picture as it is read.
+    pub points: FacePoints,
+    mirrored: bool,
+}
+
+impl Face<'_> {
+    /// The crop that `to_picture` maps into the picture: `[64, 64, 3]` in `[0, 1]`, beyond the
+    /// picture its reflection. Sampled as the element does.
+    pub fn read(&self, to_picture: &Affine) -> Vec<f32> {
+        let [[a, b], [c, d]] = to_picture.linear;
+        let count = (a.hypot(c).round().clamp(1.0, 3.0)) as usize;
+        let part = |i: usize| (i as f64 - (count as f64 - 1.0) / 2.0) / count as f64;
+        let mut crop = Vec::with_capacity(AREA * 3);
+        for at in pixels() {
+            let mut sum = [0.0; 3];
+            for (i, j) in (0..count).flat_map(|j| (0..count).map(move |i| (i, j))) {
+                let (u, v) = (part(i), part(j));
+                let [x, y] = to_picture.apply(at);
+                self.add_to(&mut sum, [x + u * a + v * b, y + u * c + v * d]);
+            }
+            crop.extend(sum.map(|v| v / (255 * count * count) as f32));
+        }
+        crop
+    }
+
+    /// Adds the bilinearly interpolated values at `at` to `sum`.
+    fn add_to(&self, sum: &mut [f32; 3], [x, y]: Point) {
+        let (left, top) = (x.floor(), y.floor());
+        let (right_share, low_share) = ((x - left) as f32, (y - top) as f32);
+        for (column, share) in [(left, 1.0 - right_share), (left + 1.0, right_share)] {
+            for (row, share) in [
+                (top, share * (1.0 - low_share)),
+                (top + 1.0, share * low_share),
+            ] {
+                let mut column = reflected(column);
+                if self.mirrored {
+                    column = PICTURE - 1 - column;
+                }
+                let pixel = (reflected(row) * PICTURE + column) * 3;
+                for (sum, value) in sum.iter_mut().zip(&self.pixels[pixel..pixel + 3]) {
+                    *sum += share * f32::from(*value);
+                }
+            }
+        }
+    }
+}
+
+/// The whole number `at`, reflected at the picture's first and last pixel into the picture.
+fn reflected(at: f64) -> usize {
+    let last = PICTURE as i64 - 1;
+    let at = (at as i64).rem_euclid(2 * last);
+    at.min(2 * last - at) as usize
+}
+
+/// The centres of a crop's pixels, row by row.
+pub fn pixels() -> impl Iterator<Item = Point> {
+    (0..SIZE).flat_map(|y| (0..SIZE).map(move |x| [x as f64, y as f64]))
+}
+
+/// How a crop lies against where it should: moved about its middle.
+#[derive(Clone, Copy, Debug)]
+pub struct Placement {
+    /// In radians.
+    pub turn: f64,
+    /// Size of the face on the crop, 1 being the template's.
+    pub scale: f64,
+    /// In crop pixels.
+    pub shift: Point,
+}
+
+impl Placement {
+    /// As between two frames of a steady track in half of the cases, else as after a detector or a
+    /// fast move.
+    pub fn of_track(rng: &mut Pcg64) -> Self {
+        let reach = if rng.random() { 0.3 } else { 1.0 };
+        let mut within = |most: f64| most * reach * rng.random_range(-1.0..1.0);
+        Self {
+            turn: within(25f64.to_radians()),
+            scale: within(0.28).exp(),
+            shift: [within(6.5), within(6.5)],
+        }
+    }
+
+    /// So that nobody should take the face for found.
+    fn astray(rng: &mut Pcg64) -> Self {
+        let mut placement = Self::of_track(rng);
+        match rng.random_range(0..4) {
+            0 => placement.turn = rng.random_range(0.45 * PI..1.55 * PI),
+            1 => placement.scale = rng.random_range(0.25..0.55),
+            2 => placement.scale = rng.random_range(1.8..6.0),
+            _ => {
+                let direction = rng.random_range(0.0..2.0 * PI);
+                let length = rng.random_range(16.0..45.0);
+                placement.shift = [length * direction.cos(), length * direction.sin()];
+            }
+        }
+        placement
+    }
+
+    /// From the crop where it should lie to the crop as it lies.
+    pub fn map(&self) -> Affine {
+        let middle = (SIZE as f64 - 1.0) / 2.0;
+        let (a, c) = (self.scale * self.turn.cos(), self.scale * self.turn.sin());
+        let [dx, dy] = self.shift;
+        Affine {
+            linear: [[a, -c], [c, a]],
+            translation: [
+                middle + dx - (a - c) * middle,
+                middle + dy - (c + a) * middle,
+            ],
+        }
+    }
+}
+
+/// A crop and what the net should answer.
+pub struct Sample {
+    /// `[64, 64, 4]`, the net's input.
+    pub crop: Vec<f32>,
+    /// In crop pixels.
+    pub points: FacePoints,
+    /// 1 where a point is not covered, else 0.
+    pub visibility: [f32; 5],
+    /// 1 where there is a face about where it should be, else 0.
+    pub is_face: f32,
+}
+
+impl Sample {
+    /// Face `index`, or none, under a random placement, cover and light.
+    pub fn draw(faces: &Faces, index: usize, rng: &mut Pcg64) -> Self {
+        if rng.random_bool(WITHOUT_FACE) {
+            return Self::without_face(faces, index, rng);
+        }
+        let face = faces.face(index, rng.random());
+        let placement = Placement::of_track(rng);
+        let cover = rng.random_bool(0.8).then(|| Cover::draw(faces, rng));
+        let told = rng.random_bool(TOLD);
+        Self::of(&face, &placement, cover.as_ref(), told, Some(rng))
+    }
+
+    /// `face` on a crop that lies as `placement` says, under `cover`, which the fourth channel
+    /// tells if `told`; with `light` in the light of a random camera.
+    pub fn of(
+        face: &Face,
+        placement: &Placement,
+        cover: Option<&Cover>,
+        told: bool,
+        light: Option<&mut Pcg64>,
+    ) -> Self {
+        // Points of aligned pictures never coincide, and no placement collapses the plane.
+        let aligned = points::align(&face.points).unwrap_or(Affine::IDENTITY);
+        let to_crop = aligned.then(&placement.map());
+        let to_picture = to_crop.inverse().unwrap_or(Affine::IDENTITY);
+        let mut rgb = face.read(&to_picture);
+        let covered = cover.map(|cover| cover.covered(&placement.map()));
+        let (cover_last, mut light) = match light {
+            Some(rng) => (rng.random(), Some((Light::draw(rng), rng))),
+            None => (true, None),
+        };
+        // A cover before the camera is in the same light; a damage to the recording is not.
+        for covers in [!cover_last, cover_last] {
+            if covers {
+                if let (Some(cover), Some(covered)) = (cover, &covered) {
+                    cover.fill.paint(&mut rgb, covered);
+                }
+            } else if let Some((light, rng)) = &mut light {
+                light.shine_on(&mut rgb, rng);
+            }
+        }
+        let missing = cover.filter(|_| told).map(Cover::told);
+        let points = face.points.map(|p| to_crop.apply(p));
+        Self {
+            crop: with_known(&rgb, missing.as_deref()),
+            visibility: points.map(|p| visible(p, covered.as_deref())),
+            points,
+            is_face: 1.0,
+        }
+    }
+
+    fn without_face(faces: &Faces, index: usize, rng: &mut Pcg64) -> Self {
+        let face = faces.face(index, rng.random());
+        let placement = Placement::astray(rng);
+        let mut cover = rng.random_bool(0.4).then(|| Cover::draw(faces, rng));
+        if rng.random_bool(0.15) {
+            cover = Some(Cover::whole(Fill::draw(faces, rng)));
+        }
+        let told = rng.random_bool(TOLD);
+        let sample = Self::of(&face, &placement, cover.as_ref(), told, Some(rng));
+        Self {
+            is_face: 0.0,
+            ..sample
+        }
+    }
+}
+
+/// Whether the pixel under `p` is on the crop and not covered.
+fn visible([x, y]: Point, covered: Option<&[bool]>) -> f32 {
+    let (x, y) = (x.round(), y.round());
+    let side = 0.0..SIZE as f64;
+    let seen = side.contains(&x)
+        && side.contains(&y)
+        && covered.is_none_or(|covered| !covered[y as usize * SIZE + x as usize]);
+    f32::from(u8::from(seen))
+}
+
+/// `[64, 64, 3]` and what is missing as the net's input.
+fn with_known(rgb: &[f32], missing: Option<&[bool]>) -> Vec<f32> {
+    let mut crop = Vec::with_capacity(AREA * CHANNELS);
+    for (i, pixel) in rgb.chunks_exact(3).enumerate() {
+        if missing.is_some_and(|missing| missing[i]) {
+            crop.extend([0.0; CHANNELS]);
+        } else {
+            crop.extend(pixel);
+            crop.push(1.0);
+        }
+    }
+    crop
+}
