@@ -49,8 +49,13 @@ unit-tests: setup
 	G_DEBUG=fatal-warnings $(CARGO) test --workspace
 
 .PHONY: bench
-bench: setup-runtime ## frames a second through the element, against ONNX Runtime alone
-	$(CARGO) bench --package gst-plugin-mdecomplete --bench '*'
+bench: setup-runtime ## what the element costs, against its peers
+	$(CARGO) bench --package gst-plugin-mdecomplete --no-fail-fast \
+		$(addprefix --bench ,allocations element frame locate passthrough peer regions sessions soak)
+
+.PHONY: locate-accuracy
+locate-accuracy: setup-runtime ## how well covered faces are found; needs MDE_DATA and MDE_ONET
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench locate-accuracy
 
 FUZZ_SECONDS ?= 600
 .PHONY: fuzz

@@ -3,7 +3,7 @@
 //!
 //! | tensor | shape | meaning |
 //! | --- | --- | --- |
-//! | input `crop` | `[N, 4, 64, 64]` f32 | RGB in `[0, 1]`, and 1 where the pixel is known, 0 where it is known to be missing; missing pixels are 0 |
+//! | input `crop` | `[N, 3, 64, 64]` f32 | RGB in `[0, 1]`, as the camera or the recording has it, covers and damages included |
 //! | output `points` | `[N, 10]` f32 | x and y of the five points in crop pixels, in the order of [`FacePoints`] |
 //! | output `visibility` | `[N, 5]` f32 | how probable it is that a point is not covered |
 //! | output `score` | `[N, 1]` f32 | how probable it is that a face lies on the crop, about where [`template`] has it |
@@ -13,8 +13,6 @@ use crate::contract::ContractError;
 
 /// Side of the crop in pixels.
 pub const SIZE: usize = 64;
-/// Channels of the input: red, green, blue, and what is known.
-pub const CHANNELS: usize = 4;
 /// Name of the input.
 pub const INPUT: &str = "crop";
 /// Names of the outputs, in their order.

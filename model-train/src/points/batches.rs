@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use anyhow::{Context, Result};
-use mde_core::points::{CHANNELS, SIZE};
+use mde_core::points::SIZE;
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use tch::{Device, Tensor};
@@ -16,7 +16,7 @@ use crate::data::Sampler;
 
 /// The samples of one update.
 pub struct Batch {
-    /// `[N, 4, 64, 64]` f32, channels last.
+    /// `[N, 3, 64, 64]` f32, channels last.
     pub crops: Tensor,
     /// `[N, 5, 2]` f32, crop pixels.
     pub points: Tensor,
@@ -70,7 +70,7 @@ impl Batch {
         let is_face: Vec<f32> = samples.iter().map(|s| s.is_face).collect();
         Self {
             crops: Tensor::from_slice(&crops)
-                .view([n, side, side, CHANNELS as i64])
+                .view([n, side, side, 3])
                 .permute([0, 3, 1, 2]),
             points: Tensor::from_slice(&points).view([n, 5, 2]),
             visibility: Tensor::from_slice(&visibility).view([n, 5]),

@@ -66,15 +66,6 @@ impl Cover {
             Shape::Pixels(pixels) => pixels.clone(),
         }
     }
-
-    /// The pixels that a tracker takes to be covered: it knows which parts of a face are, and
-    /// believes the face to lie on the template.
-    pub fn told(&self) -> Vec<bool> {
-        match &self.shape {
-            Shape::Parts(parts, _) => inside(parts, &FROM_FACE_CROP),
-            Shape::Pixels(pixels) => pixels.clone(),
-        }
-    }
 }
 
 /// The crop's pixels inside any of `parts`, which `to_crop` maps onto it.

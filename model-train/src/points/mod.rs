@@ -13,3 +13,5 @@ pub mod loss;
 pub mod network;
 pub mod sample;
 pub mod scores;
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 
 use anyhow::{Result, ensure};
 use mde_core::alignment::{Affine, FacePoints, Point};
-use mde_core::points::{self, CHANNELS, SIZE};
+use mde_core::points::{self, SIZE};
 use rand::RngExt;
 use rand_pcg::Pcg64;
 
@@ -20,8 +20,6 @@ pub const PICTURE: usize = 144;
 
 /// Share of crops without a face where the net looks for one.
 const WITHOUT_FACE: f64 = 0.15;
-/// Share of crops with a face whose cover is told in the fourth channel.
-const TOLD: f64 = 0.5;
 
 /// Pictures with their points.
 pub struct Faces {
@@ -110,16 +108,16 @@ impl Face<'_> {
     fn add_to(&self, sum: &mut [f32; 3], [x, y]: Point) {
         let (left, top) = (x.floor(), y.floor());
         let (right_share, low_share) = ((x - left) as f32, (y - top) as f32);
-        for (column, share) in [(left, 1.0 - right_share), (left + 1.0, right_share)] {
-            for (row, share) in [
-                (top, share * (1.0 - low_share)),
-                (top + 1.0, share * low_share),
-            ] {
-                let mut column = reflected(column);
-                if self.mirrored {
-                    column = PICTURE - 1 - column;
-                }
-                let pixel = (reflected(row) * PICTURE + column) * 3;
+        let (left, top) = (left as i32, top as i32);
+        let mut columns = [reflected(left), reflected(left + 1)];
+        if self.mirrored {
+            columns = columns.map(|column| PICTURE - 1 - column);
+        }
+        let rows = [reflected(top), reflected(top + 1)];
+        for (row, share) in rows.into_iter().zip([1.0 - low_share, low_share]) {
+            let shares = [share * (1.0 - right_share), share * right_share];
+            for (column, share) in columns.into_iter().zip(shares) {
+                let pixel = (row * PICTURE + column) * 3;
                 for (sum, value) in sum.iter_mut().zip(&self.pixels[pixel..pixel + 3]) {
                     *sum += share * f32::from(*value);
                 }
@@ -129,9 +127,13 @@ impl Face<'_> {
 }
 
 /// The whole number `at`, reflected at the picture's first and last pixel into the picture.
-fn reflected(at: f64) -> usize {
-    let last = PICTURE as i64 - 1;
-    let at = (at as i64).rem_euclid(2 * last);
+#[inline]
+fn reflected(at: i32) -> usize {
+    let last = PICTURE as i32 - 1;
+    if (0..=last).contains(&at) {
+        return at as usize;
+    }
+    let at = at.rem_euclid(2 * last);
     at.min(2 * last - at) as usize
 }
 
@@ -197,7 +199,7 @@ impl Placement {
 
 /// A crop and what the net should answer.
 pub struct Sample {
-    /// `[64, 64, 4]`, the net's input.
+    /// `[64, 64, 3]` in `[0, 1]`.
     pub crop: Vec<f32>,
     /// In crop pixels.
     pub points: FacePoints,
@@ -216,17 +218,15 @@ impl Sample {
         let face = faces.face(index, rng.random());
         let placement = Placement::of_track(rng);
         let cover = rng.random_bool(0.8).then(|| Cover::draw(faces, rng));
-        let told = rng.random_bool(TOLD);
-        Self::of(&face, &placement, cover.as_ref(), told, Some(rng))
+        Self::of(&face, &placement, cover.as_ref(), Some(rng))
     }
 
-    /// `face` on a crop that lies as `placement` says, under `cover`, which the fourth channel
-    /// tells if `told`; with `light` in the light of a random camera.
+    /// `face` on a crop that lies as `placement` says, under `cover`; with `light`, a source of
+    /// random numbers, as a random camera sees it.
     pub fn of(
         face: &Face,
         placement: &Placement,
         cover: Option<&Cover>,
-        told: bool,
         light: Option<&mut Pcg64>,
     ) -> Self {
         // Points of aligned pictures never coincide, and no placement collapses the plane.
@@ -249,10 +249,9 @@ impl Sample {
                 light.shine_on(&mut rgb, rng);
             }
         }
-        let missing = cover.filter(|_| told).map(Cover::told);
         let points = face.points.map(|p| to_crop.apply(p));
         Self {
-            crop: with_known(&rgb, missing.as_deref()),
+            crop: rgb,
             visibility: points.map(|p| visible(p, covered.as_deref())),
             points,
             is_face: 1.0,
@@ -266,8 +265,7 @@ impl Sample {
         if rng.random_bool(0.15) {
             cover = Some(Cover::whole(Fill::draw(faces, rng)));
         }
-        let told = rng.random_bool(TOLD);
-        let sample = Self::of(&face, &placement, cover.as_ref(), told, Some(rng));
+        let sample = Self::of(&face, &placement, cover.as_ref(), Some(rng));
         Self {
             is_face: 0.0,
             ..sample
@@ -283,18 +281,4 @@ fn visible([x, y]: Point, covered: Option<&[bool]>) -> f32 {
         && side.contains(&y)
         && covered.is_none_or(|covered| !covered[y as usize * SIZE + x as usize]);
     f32::from(u8::from(seen))
-}
-
-/// `[64, 64, 3]` and what is missing as the net's input.
-fn with_known(rgb: &[f32], missing: Option<&[bool]>) -> Vec<f32> {
-    let mut crop = Vec::with_capacity(AREA * CHANNELS);
-    for (i, pixel) in rgb.chunks_exact(3).enumerate() {
-        if missing.is_some_and(|missing| missing[i]) {
-            crop.extend([0.0; CHANNELS]);
-        } else {
-            crop.extend(pixel);
-            crop.push(1.0);
-        }
-    }
-    crop
 }

@@ -19,7 +19,7 @@ const STREAM: u128 = 1 << 100;
 /// The scores under one cover, errors in % of the distance of the eyes.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// The cover and whether it was told.
+    /// The cover.
     pub name: String,
     /// Median error of all points.
     pub median: f64,
@@ -36,38 +36,27 @@ impl fmt::Display for Row {
         let [a, b, c, d, e] = self.points;
         write!(
             f,
-            "| {:22} | {:5.2} | {:5.2} | {a:.1} {b:.1} {c:.1} {d:.1} {e:.1} | {:5.1} |",
+            "| {:10} | {:5.2} | {:5.2} | {a:.1} {b:.1} {c:.1} {d:.1} {e:.1} | {:5.1} |",
             self.name, self.median, self.mean, self.found
         )
     }
 }
 
-/// The scores on the first `count` faces: uncovered, then under each part of the face, told and
-/// not. Each face has the same random placement under all of them, and one of grey, black, noise
+/// The scores on the first `count` faces: uncovered, then under each part of the face. Each face has the same random placement under all of them, and one of grey, black, noise
 /// and a piece of another picture in turn.
 pub fn score(net: &PointNet, faces: &Faces, count: usize, seed: u64) -> Vec<Row> {
-    let mut rows = vec![row(net, faces, count, seed, None, false)];
-    for part in Occlusion::ALL {
-        for told in [false, true] {
-            rows.push(row(net, faces, count, seed, Some(part), told));
-        }
-    }
-    rows
+    let covers = std::iter::once(None).chain(Occlusion::ALL.map(Some));
+    covers
+        .map(|part| row(net, faces, count, seed, part))
+        .collect()
 }
 
-fn row(
-    net: &PointNet,
-    faces: &Faces,
-    count: usize,
-    seed: u64,
-    part: Option<Occlusion>,
-    told: bool,
-) -> Row {
+fn row(net: &PointNet, faces: &Faces, count: usize, seed: u64, part: Option<Occlusion>) -> Row {
     let (mut errors, mut found) = (Vec::new(), 0.0);
     let indices: Vec<usize> = (0..count.min(faces.len())).collect();
     for indices in indices.chunks(BATCH) {
         let samples: Vec<Sample> = (indices.iter())
-            .map(|&i| sample(faces, i, seed, part, told))
+            .map(|&i| sample(faces, i, seed, part))
             .collect();
         let batch = Batch::of(&samples);
         let answer = tch::no_grad(|| net.forward(&batch.crops, false));
@@ -85,7 +74,7 @@ fn row(
     Row {
         name: match part {
             None => "nothing".to_owned(),
-            Some(part) => format!("{part}{}", if told { ", told" } else { "" }),
+            Some(part) => part.to_string(),
         },
         median: errors.median().double_value(&[]),
         mean: errors.mean(tch::Kind::Double).double_value(&[]),
@@ -97,7 +86,7 @@ fn row(
     }
 }
 
-fn sample(faces: &Faces, index: usize, seed: u64, part: Option<Occlusion>, told: bool) -> Sample {
+fn sample(faces: &Faces, index: usize, seed: u64, part: Option<Occlusion>) -> Sample {
     let mut rng = Pcg64::new(seed.into(), STREAM + index as u128);
     let placement = Placement::of_track(&mut rng);
     let cover = part.map(|part| {
@@ -109,11 +98,5 @@ fn sample(faces: &Faces, index: usize, seed: u64, part: Option<Occlusion>, told:
         };
         Cover::of_part(part, fill)
     });
-    Sample::of(
-        &faces.face(index, false),
-        &placement,
-        cover.as_ref(),
-        told,
-        None,
-    )
+    Sample::of(&faces.face(index, false), &placement, cover.as_ref(), None)
 }

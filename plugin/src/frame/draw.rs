@@ -12,6 +12,8 @@ use super::hole::Hole;
 use super::plain::PlainInk;
 use super::write::{PixelWeights, Writer, area, part};
 
+pub use super::number::number;
+
 const TINT: Rgb = [1.0, 0.2, 0.7];
 const TINT_OPACITY: f32 = 0.5;
 const LINE: Rgb = [0.1, 1.0, 0.3];
@@ -64,12 +66,22 @@ pub fn outline(
         ([x0, y0], [x0 + line, y1]),
         ([x1 - line, y0], [x1, y1]),
     ] {
-        let area = Area::between(frame, low, high);
-        let mut shape = Shape::new(frame, LINE, |x, y| {
-            area.x.contains(&x) && area.y.contains(&y)
-        });
-        writer.canvas.paint(frame, &area, &mut shape);
+        bar(writer, frame, low, high);
     }
+}
+
+/// Fills the upright box between the corners `low` and `high`.
+pub(super) fn bar(
+    writer: &mut Writer,
+    frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+    low: Point,
+    high: Point,
+) {
+    let area = Area::between(frame, low, high);
+    let mut shape = Shape::new(frame, LINE, |x, y| {
+        area.x.contains(&x) && area.y.contains(&y)
+    });
+    writer.canvas.paint(frame, &area, &mut shape);
 }
 
 /// Draws discs at `points`.
@@ -88,7 +100,8 @@ pub fn points(
     }
 }
 
-fn line_width(frame: &Frame<'_>) -> f64 {
+/// Width of a line in pixels.
+pub(super) fn line_width(frame: &Frame<'_>) -> f64 {
     (f64::from(frame.height()) / LINES_A_FRAME).max(1.0)
 }
 

@@ -22,6 +22,7 @@ mod format;
 mod guide;
 mod hole;
 mod mixed;
+mod number;
 mod plain;
 mod read;
 mod search;

@@ -118,21 +118,13 @@ fn keep_one_a_face(faces: &mut Vec<Face>) {
     let mut kept = 0;
     for candidate in 0..faces.len() {
         let face = faces[candidate];
-        let is_new = |better: &Face| overlap(&better.bounds, &face.bounds) < SAME_FACE;
+        let is_new = |better: &Face| better.bounds.overlap(&face.bounds) < SAME_FACE;
         if faces[..kept].iter().all(is_new) {
             faces[kept] = face;
             kept += 1;
         }
     }
     faces.truncate(kept);
-}
-
-/// Intersection over union.
-fn overlap(a: &Bounds, b: &Bounds) -> f64 {
-    let width = (a.x1.min(b.x1) - a.x0.max(b.x0)).max(0.0);
-    let height = (a.y1.min(b.y1) - a.y0.max(b.y0)).max(0.0);
-    let both = width * height;
-    both / (a.width() * a.height() + b.width() * b.height() - both)
 }
 
 #[cfg(test)]

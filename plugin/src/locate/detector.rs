@@ -14,9 +14,8 @@ use super::model_file::{self, VARIABLE};
 use crate::frame::{Channels, Crop, Reader};
 use crate::runtime::{self, Model, Options, Precision, Provider, RuntimeError};
 
-/// Length of the input's shorter side in pixels, before rounding up to [`MULTIPLE`]. Faces of a
-/// tenth of the frame's height are found well with it, on two cores in about 20 ms.
-const SHORT_SIDE: usize = 192;
+/// Height in the input of the smallest face to find, in pixels.
+const LEAST_FACE: f64 = 19.2;
 
 /// No side is longer than this, however long and thin the frame is.
 const LONG_SIDE: usize = 1024;
@@ -65,6 +64,12 @@ pub enum DetectorError {
         /// Why.
         reason: RuntimeError,
     },
+    /// The system gives no thread to search frames on.
+    #[error("no thread for the face detector: {0}")]
+    Thread(String),
+    /// The thread that searches frames has ended.
+    #[error("the face detector has stopped after an internal fault. Restart the element")]
+    Gone,
     /// The inference failed.
     #[error("the face detector failed on a {width}x{height} input: {reason}")]
     Run {
@@ -81,10 +86,17 @@ pub enum DetectorError {
 #[derive(Debug)]
 pub struct Detector {
     model: Arc<Model>,
-    reader: Reader,
-    input: Vec<f32>,
-    inside: Vec<f32>,
     faces: Vec<Face>,
+}
+
+/// A frame as the detector sees it, apart from the frame.
+#[derive(Debug, Default)]
+pub struct Picture {
+    input: Input,
+    /// `[3, H, W]`, 0 to 255.
+    values: Vec<f32>,
+    inside: Vec<f32>,
+    reader: Reader,
 }
 
 impl Detector {
@@ -124,44 +136,28 @@ impl Detector {
         }
         Ok(Self {
             model,
-            reader: Reader::default(),
-            input: Vec::new(),
-            inside: Vec::new(),
             faces: Vec::new(),
         })
     }
 
-    /// The faces in `frame`, best first, in frame pixels.
+    /// The faces in `picture`, best first, in the pixels of its frame.
     ///
     /// # Errors
     /// [`DetectorError::Run`].
-    pub fn detect<T>(&mut self, frame: &VideoFrameRef<T>) -> Result<&[Face], DetectorError> {
-        let input = Input::of_frame(frame.width() as usize, frame.height() as usize);
-        let pixels = input.width * input.height;
-        self.input.resize(CHANNELS * pixels, 0.0);
-        self.inside.resize(pixels, 0.0);
-        let crop = Crop {
-            size: (input.width, input.height),
-            rgb: &mut self.input,
-            inside: &mut self.inside,
-        };
-        self.reader
-            .read(frame, &input.to_frame, Channels::Rgb, crop);
-        for value in &mut self.input {
-            *value *= 255.0;
-        }
-        self.run(&input).map_err(|reason| DetectorError::Run {
-            width: input.width,
-            height: input.height,
-            reason,
-        })?;
+    pub fn detect(&mut self, picture: &Picture) -> Result<&[Face], DetectorError> {
+        let input = &picture.input;
+        self.run(input, &picture.values)
+            .map_err(|reason| DetectorError::Run {
+                width: input.width,
+                height: input.height,
+                reason,
+            })?;
         Ok(&self.faces)
     }
 
-    fn run(&mut self, input: &Input) -> Result<(), String> {
+    fn run(&mut self, input: &Input, values: &[f32]) -> Result<(), String> {
         let shape = [1, CHANNELS, input.height, input.width];
-        let tensor = TensorRef::from_array_view((shape, self.input.as_slice()))
-            .map_err(|e| e.to_string())?;
+        let tensor = TensorRef::from_array_view((shape, values)).map_err(|e| e.to_string())?;
         let mut session = self.model.session();
         let outputs = session
             .run(ort::inputs![tensor])
@@ -190,6 +186,28 @@ impl Detector {
     }
 }
 
+impl Picture {
+    /// Takes `frame` in, at a size that leaves faces of `min_face_size` times the length of its
+    /// shorter side large enough to be found.
+    pub fn read<T>(&mut self, frame: &VideoFrameRef<T>, min_face_size: f64) {
+        let (width, height) = (frame.width() as usize, frame.height() as usize);
+        self.input = Input::of_frame(width, height, min_face_size);
+        let size = (self.input.width, self.input.height);
+        self.values.resize(CHANNELS * size.0 * size.1, 0.0);
+        self.inside.resize(size.0 * size.1, 0.0);
+        let crop = Crop {
+            size,
+            rgb: &mut self.values,
+            inside: &mut self.inside,
+        };
+        let to_frame = &self.input.to_frame;
+        self.reader.read(frame, to_frame, Channels::Rgb, crop);
+        for value in &mut self.values {
+            *value *= 255.0;
+        }
+    }
+}
+
 /// The size of the network's input and where it lies in the frame: scaled with the frame's
 /// proportions, the rounding up filled by what is beyond its right and lower edge.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -199,9 +217,15 @@ struct Input {
     to_frame: Affine,
 }
 
+impl Default for Input {
+    fn default() -> Self {
+        Self::of_frame(0, 0, 1.0)
+    }
+}
+
 impl Input {
-    fn of_frame(width: usize, height: usize) -> Self {
-        let short = width.min(height).max(1) as f64 / SHORT_SIDE as f64;
+    fn of_frame(width: usize, height: usize, min_face_size: f64) -> Self {
+        let short = width.min(height).max(1) as f64 * min_face_size / LEAST_FACE;
         let scale = short.max(width.max(height) as f64 / LONG_SIDE as f64);
         let side = |frame: usize| {
             ((frame as f64 / scale).ceil() as usize)
@@ -233,7 +257,7 @@ mod tests {
 
     #[test]
     fn the_input_keeps_the_proportions() {
-        let input = Input::of_frame(1920, 1080);
+        let input = Input::of_frame(1920, 1080, 0.1);
         assert_eq!((input.width, input.height), (352, 192));
         let [x, y] = input.to_frame.apply([-0.5, 191.5]);
         assert!(
@@ -244,9 +268,9 @@ mod tests {
 
     #[test]
     fn odd_frames_have_an_input() {
-        let input = Input::of_frame(1, 1);
+        let input = Input::of_frame(1, 1, 0.1);
         assert_eq!((input.width, input.height), (192, 192));
-        let input = Input::of_frame(16, 8192);
+        let input = Input::of_frame(16, 8192, 0.1);
         assert_eq!((input.width, input.height), (32, 1024));
     }
 }

@@ -1,21 +1,32 @@
 //! Where in a frame the pictures to complete are: the frame as a whole, what upstream marked, or
-//! the faces that a detector finds.
+//! faces.
+//!
+//! Faces are found by a detector in some frames ([`Detector`], run by `search`), and followed from
+//! each frame to the next by a small net that looks where they were ([`PointNet`], `track`). The
+//! [`Locator`] is all of that.
 //!
 //! Coordinates are those of [`mde_core::alignment`]: `(x, y)` in pixels, whole numbers at pixel
 //! centres.
 
 mod centerface;
 mod detector;
+mod locator;
 mod model_file;
+mod point_net;
 mod roi;
+mod search;
+mod track;
 
 use mde_core::CROP_SIZE;
 use mde_core::alignment::{Affine, AlignmentError, FacePoints, TEMPLATE, align_face};
 
 pub use centerface::Face;
-pub use detector::{Detector, DetectorError};
+pub use detector::{Detector, DetectorError, Picture};
+pub use locator::{LocateError, Locator, Options};
 pub use model_file::VARIABLE as DETECTOR_VARIABLE;
+pub use point_net::{Look, PointNet};
 pub use roi::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM, RoiError, is_marked, marked};
+pub use track::{Rules, Track, bounds_of, eye_distance};
 
 /// An upright box with edges in pixel coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,6 +73,15 @@ impl Bounds {
     /// In square pixels; 0 where the corners are the wrong way round.
     pub fn area(&self) -> f64 {
         self.width().max(0.0) * self.height().max(0.0)
+    }
+
+    /// Intersection over union with `other`; 0 where both are empty.
+    pub fn overlap(&self, other: &Self) -> f64 {
+        let width = (self.x1.min(other.x1) - self.x0.max(other.x0)).max(0.0);
+        let height = (self.y1.min(other.y1) - self.y0.max(other.y0)).max(0.0);
+        let both = width * height;
+        let either = self.area() + other.area() - both;
+        if either > 0.0 { both / either } else { 0.0 }
     }
 
     fn centre(&self) -> [f64; 2] {
@@ -117,6 +137,15 @@ impl Region {
             points: Some(*points),
             id: 0,
         })
+    }
+
+    /// The face that `track` follows, aligned to the template.
+    ///
+    /// # Errors
+    /// [`AlignmentError`] where the points determine no alignment.
+    pub fn of_track(track: &Track, crop: (usize, usize)) -> Result<Self, AlignmentError> {
+        let id = track.id;
+        Self::of_points(&track.points, track.bounds, crop).map(|region| Self { id, ..region })
     }
 
     /// The upright face in the box `bounds`: the box's centre and area are put onto those of

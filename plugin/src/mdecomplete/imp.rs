@@ -10,9 +10,9 @@
  * damaged pixels have (#mdecomplete:damage-color). All of these unite. An element message
  * `mdecomplete/covers-nothing` tells, once, that a mask covers nothing (`property`, `reason`).
  *
- * Faces are found by a detector, told by upstream as `GstVideoRegionOfInterestMeta`, or the frame
- * is itself an aligned face, see #mdecomplete:region. A region of interest may carry a parameter
- * structure `face-points` with the doubles `left-eye-x`, `left-eye-y`, `right-eye-x`,
+ * Faces are found by a detector and followed from frame to frame, told by upstream as
+ * `GstVideoRegionOfInterestMeta`, or the frame is itself an aligned face, see
+ * #mdecomplete:region. A region of interest may carry a parameter structure `face-points` with the doubles `left-eye-x`, `left-eye-y`, `right-eye-x`,
  * `right-eye-y`, `nose-x`, `nose-y`, `left-mouth-x`, `left-mouth-y`, `right-mouth-x` and
  * `right-mouth-y` in pixels, left and right being the picture's; otherwise its rectangle is taken
  * for a face from hairline to chin.
@@ -65,14 +65,14 @@ use super::RegionSource;
 use super::latency::Latency;
 use super::masks::Masks;
 use super::model::{self, announce};
-use super::opening::{model_name, open_completer, open_detector, open_mask};
+use super::opening::{model_name, open_completer, open_locator, open_mask};
 use super::qos::Qos;
 use super::settings::{self, Settings};
 use super::stats::Stats;
 use super::worker::Worker;
 use crate::completer::Completer;
 use crate::frame::SUPPORTED_FORMATS;
-use crate::locate::Detector;
+use crate::locate::Locator;
 use crate::runtime::ActiveProvider;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -99,10 +99,12 @@ pub(super) struct State {
     pub(super) info: Option<VideoInfo>,
     /// The last caps that were not taken.
     pub(super) refused: Option<gst::Caps>,
-    /// Whether there is a detector: in the worker, or on its way to it.
-    pub(super) has_detector: bool,
+    /// Whether upstream is live, once it has been asked.
+    pub(super) is_live: Option<bool>,
+    /// Whether there is a locator: in the worker, or on its way to it.
+    has_locator: bool,
     /// For the worker to take over with the next frame.
-    pub(super) new_detector: Option<Detector>,
+    pub(super) new_locator: Option<Locator>,
     pub(super) masks: Masks,
     pub(super) has_warned: bool,
     pub(super) stats: Stats,
@@ -128,15 +130,15 @@ impl MdeComplete {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens the detector if the element runs without one. Called on the application's thread, so
+    /// Opens the locator if the element runs without one. Called on the application's thread, so
     /// that the stream does not wait for it.
-    fn provide_detector(&self) -> Result<(), gst::ErrorMessage> {
-        let needs_one = self.state().as_ref().is_some_and(|s| !s.has_detector);
+    fn provide_locator(&self) -> Result<(), gst::ErrorMessage> {
+        let needs_one = self.state().as_ref().is_some_and(|s| !s.has_locator);
         if needs_one {
-            let detector = open_detector()?;
+            let locator = open_locator()?;
             if let Some(state) = self.state().as_mut() {
-                state.new_detector = Some(detector);
-                state.has_detector = true;
+                state.new_locator = Some(locator);
+                state.has_locator = true;
             }
         }
         Ok(())
@@ -145,7 +147,7 @@ impl MdeComplete {
     /// Does what the new value of a property needs to be of use.
     fn provide(&self, property: &str, value: &glib::Value) -> Result<(), gst::ErrorMessage> {
         match property {
-            "region" if value.get() == Ok(RegionSource::Faces) => self.provide_detector(),
+            "region" if value.get() == Ok(RegionSource::Faces) => self.provide_locator(),
             "mask-file" => self.provide_mask(settings::path(value).as_deref()),
             _ => Ok(()),
         }
@@ -254,8 +256,8 @@ impl BaseTransformImpl for MdeComplete {
         let settings = self.settings().clone();
         self.new_model_request();
         let completer = open_completer(&self.obj(), &settings.model, settings.frame.region)?;
-        let detector = match settings.frame.region {
-            RegionSource::Faces => Some(open_detector()?),
+        let locator = match settings.frame.region {
+            RegionSource::Faces => Some(open_locator()?),
             RegionSource::RoiList | RegionSource::FullFrame => None,
         };
         let mut masks = Masks::default();
@@ -268,9 +270,10 @@ impl BaseTransformImpl for MdeComplete {
             new_completer: None,
             info: None,
             refused: None,
-            has_detector: detector.is_some(),
-            worker: Some(Worker::new(completer, detector, &settings.frame)),
-            new_detector: None,
+            is_live: None,
+            has_locator: locator.is_some(),
+            worker: Some(Worker::new(completer, locator, &settings.frame)),
+            new_locator: None,
             masks,
             has_warned: false,
             stats: Stats::new(),

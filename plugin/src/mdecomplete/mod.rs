@@ -3,6 +3,7 @@
 mod channels;
 mod cut;
 mod damage;
+mod following;
 mod imp;
 mod latency;
 mod marks;
@@ -41,8 +42,11 @@ glib::wrapper! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstMdeCompleteRegion")]
 pub enum RegionSource {
-    /// Found by the CenterFace detector.
-    #[enum_value(name = "Faces: found in each frame by a detector", nick = "faces")]
+    /// Found and followed by a [`crate::locate::Locator`].
+    #[enum_value(
+        name = "Faces: found by a detector and followed from frame to frame",
+        nick = "faces"
+    )]
     Faces,
     /// Told by upstream metas.
     #[enum_value(
@@ -207,6 +211,27 @@ impl From<ModelMask> for Option<MaskMeaning> {
     }
 }
 
+/// Whether a frame that is searched for faces waits for what is found in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstMdeCompleteDetectionMode")]
+pub enum DetectionMode {
+    /// [`Self::Async`] where upstream is live, else [`Self::Sync`].
+    #[enum_value(name = "Auto: async where upstream is live, else sync", nick = "auto")]
+    Auto,
+    /// The frame waits.
+    #[enum_value(
+        name = "Sync: the frame waits; the same stream gives the same faces each time",
+        nick = "sync"
+    )]
+    Sync,
+    /// What is found enters a later frame.
+    #[enum_value(
+        name = "Async: no frame but the first waits; what is found enters a later one",
+        nick = "async"
+    )]
+    Async,
+}
+
 /// What is drawn over the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstMdeCompleteOverlay")]
@@ -217,8 +242,11 @@ pub enum Overlay {
     /// The completed pixels, tinted.
     #[enum_value(name = "Mask: the completed pixels, tinted", nick = "mask")]
     Mask,
-    /// Boxes and points.
-    #[enum_value(name = "Faces: the regions' boxes and five points", nick = "faces")]
+    /// Boxes, points and numbers.
+    #[enum_value(
+        name = "Faces: the regions' boxes, five points and numbers",
+        nick = "faces"
+    )]
     Faces,
 }
 

@@ -9,7 +9,7 @@ use super::model_settings::ModelSettings;
 use super::{messages, model};
 use crate::completer::{Completer, CompleterError, Source};
 use crate::damage::{self, FittedMask};
-use crate::locate::Detector;
+use crate::locate::Locator;
 use crate::runtime::RuntimeError;
 
 /// The generator that the plug-in carries with it.
@@ -43,13 +43,13 @@ pub fn open_completer(
     Ok(completer)
 }
 
-/// The detector for `region=faces`.
-pub fn open_detector() -> Result<Detector, gst::ErrorMessage> {
-    Detector::open().map_err(|e| {
+/// What finds the faces for `region=faces`.
+pub fn open_locator() -> Result<Locator, gst::ErrorMessage> {
+    Locator::open().map_err(|e| {
         gst::error_msg!(
             gst::ResourceError::NotFound,
             (
-                "region=faces needs a face detector: {}. Or set region to full-frame or roi-list",
+                "region=faces cannot find faces: {}. Or set region to full-frame or roi-list",
                 e
             )
         )

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use gst::glib;
 use gst::prelude::*;
 
+use super::following::Following;
 use super::model_settings::{self, ModelSettings};
 use super::{DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
 
@@ -47,6 +48,7 @@ pub struct FrameSettings {
     /// In frames, at least 1.
     pub inference_interval: u32,
     pub late_policy: LatePolicy,
+    pub following: Following,
 }
 
 impl Default for FrameSettings {
@@ -64,6 +66,7 @@ impl Default for FrameSettings {
             max_faces: MAX_FACES,
             inference_interval: 1,
             late_policy: LatePolicy::Skip,
+            following: Following::default(),
         }
     }
 }
@@ -110,7 +113,7 @@ impl Settings {
             "max-faces" => self.frame.max_faces = of(value),
             "inference-interval" => self.frame.inference_interval = of(value),
             "late-policy" => self.frame.late_policy = of(value),
-            _ => return self.model.set(name, value),
+            _ => return self.frame.following.set(name, value) || self.model.set(name, value),
         }
         true
     }
@@ -131,7 +134,13 @@ impl Settings {
             "max-faces" => self.frame.max_faces.to_value(),
             "inference-interval" => self.frame.inference_interval.to_value(),
             "late-policy" => self.frame.late_policy.to_value(),
-            _ => return self.model.get(name),
+            _ => {
+                return self
+                    .frame
+                    .following
+                    .get(name)
+                    .or_else(|| self.model.get(name));
+            }
         })
     }
 }
@@ -283,6 +292,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .read_only()
             .build(),
     ];
+    properties.extend(Following::properties());
     properties.extend(model_settings::properties());
     properties
 }

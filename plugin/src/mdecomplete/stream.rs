@@ -32,6 +32,7 @@ impl MdeComplete {
         if is_late && settings.late_policy == LatePolicy::Skip {
             return Ok(());
         }
+        self.learn_whether_live();
         let Some((mut worker, info)) = self.take_worker(&settings) else {
             return Ok(());
         };
@@ -84,6 +85,18 @@ impl MdeComplete {
         late.is_some()
     }
 
+    /// Asks upstream whether it is live, once a stream.
+    fn learn_whether_live(&self) {
+        if (self.state().as_ref()).is_none_or(|state| state.is_live.is_some()) {
+            return;
+        }
+        let mut query = gst::query::Latency::new();
+        let is_live = self.obj().sink_pad().peer_query(&mut query) && query.result().0;
+        if let Some(state) = self.state().as_mut() {
+            state.is_live = Some(is_live);
+        }
+    }
+
     /// Takes what downstream says of a frame's lateness, if the property `qos` is set.
     pub(super) fn observe_qos(&self, event: &gst::event::Qos) {
         let is_heeded = self.obj().is_qos();
@@ -102,25 +115,27 @@ impl MdeComplete {
     pub(super) fn forget_stream(&self) {
         if let Some(state) = self.state().as_mut() {
             state.qos = Qos::default();
+            state.is_live = None;
             if let Some(worker) = &mut state.worker {
                 worker.forget();
             }
         }
     }
 
-    /// The worker, for one frame, and with it a detector that has been opened since the last one.
+    /// The worker, for one frame, and with it a locator that has been opened since the last one.
     fn take_worker(&self, settings: &FrameSettings) -> Option<(Worker, VideoInfo)> {
         let mut state = self.state();
         let state = state.as_mut()?;
         let info = state.info.clone()?;
         let mut worker = state.worker.take()?;
-        if let Some(detector) = state.new_detector.take() {
-            worker.set_detector(detector);
+        if let Some(locator) = state.new_locator.take() {
+            worker.set_locator(locator);
         }
         worker.set_mask(state.masks.fitted());
         if let Some(completer) = state.new_completer.take() {
             worker.set_completer(completer, settings);
         }
+        worker.set_live(state.is_live == Some(true));
         Some((worker, info))
     }
 

@@ -21,7 +21,7 @@ use super::{Overlay, RegionSource};
 use crate::completer::{Batch, Completer, CompleterError};
 use crate::damage::Raster;
 use crate::frame::{self, Completion, Crop, Reader, Writer};
-use crate::locate::{self, Bounds, Detector, DetectorError, Region};
+use crate::locate::{self, Bounds, LocateError, Locator, Region};
 
 /// A frame cannot be completed.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +29,9 @@ pub enum FrameError {
     /// The generator failed.
     #[error(transparent)]
     Completer(#[from] CompleterError),
-    /// The detector failed.
+    /// Faces cannot be located.
     #[error(transparent)]
-    Detector(#[from] DetectorError),
+    Locate(#[from] LocateError),
     /// The frame has no area.
     #[error("the frame is no region: {0}")]
     Frame(#[from] AlignmentError),
@@ -44,7 +44,8 @@ pub enum FrameError {
 #[derive(Debug)]
 pub struct Worker {
     completer: Completer,
-    detector: Option<Detector>,
+    locator: Option<Locator>,
+    is_live: bool,
     batch: Batch,
     cut: Cut,
     damage: FrameDamage,
@@ -64,11 +65,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Ready for the first frame. Without a detector there are no faces in any frame.
-    pub fn new(completer: Completer, detector: Option<Detector>, settings: &FrameSettings) -> Self {
+    /// Ready for the first frame. Without a locator there are no faces in any frame.
+    pub fn new(completer: Completer, locator: Option<Locator>, settings: &FrameSettings) -> Self {
         let size = completer.size();
         Self {
-            detector,
+            locator,
+            is_live: false,
             batch: Batch::new(size),
             cut: Cut::new(settings, size),
             damage: FrameDamage::default(),
@@ -85,9 +87,14 @@ impl Worker {
         }
     }
 
-    /// Finds faces with `detector` from now on.
-    pub fn set_detector(&mut self, detector: Detector) {
-        self.detector = Some(detector);
+    /// Finds faces with `locator` from now on.
+    pub fn set_locator(&mut self, locator: Locator) {
+        self.locator = Some(locator);
+    }
+
+    /// Takes the stream to be live from now on, or not to be.
+    pub fn set_live(&mut self, is_live: bool) {
+        self.is_live = is_live;
     }
 
     /// Takes `mask` for the mask picture, at the size of the frames, from now on.
@@ -104,11 +111,11 @@ impl Worker {
 
     /// Completes with `completer` from now on.
     pub fn set_completer(&mut self, completer: Completer, settings: &FrameSettings) {
-        let detector = self.detector.take();
+        let locator = self.locator.take();
         let damage = std::mem::take(&mut self.damage);
         *self = Self {
             damage,
-            ..Self::new(completer, detector, settings)
+            ..Self::new(completer, locator, settings)
         };
     }
 
@@ -116,11 +123,14 @@ impl Worker {
     pub fn forget(&mut self) {
         self.recall.forget();
         self.regions.clear();
+        if let Some(locator) = &mut self.locator {
+            locator.forget();
+        }
     }
 
     /// Completes the frame in `buffer`, which is copied only if it changes and others hold it too.
     /// Where completing fails the frame is as it was. For a frame that `is_late` the generator and
-    /// the detector do not run.
+    /// the locator do not run.
     pub fn process(
         &mut self,
         buffer: &mut gst::Buffer,
@@ -235,12 +245,13 @@ impl Worker {
                 }
             }
             RegionSource::Faces => {
-                let faces = match &mut self.detector {
-                    Some(detector) => detector.detect(frame)?,
+                let options = settings.following.options(self.is_live);
+                let tracks = match &mut self.locator {
+                    Some(locator) => locator.locate(frame, &options)?,
                     None => &[],
                 };
-                for face in faces {
-                    finds.add(Region::of_points(&face.points, face.bounds, finds.crop));
+                for track in tracks {
+                    finds.add(Region::of_track(track, finds.crop));
                 }
             }
         }
@@ -365,6 +376,10 @@ impl Worker {
                     let Bounds { x0, y0, x1, y1 } = region.bounds;
                     frame::draw::outline(writer, frame, [x0, y0], [x1, y1]);
                     frame::draw::points(writer, frame, region.points.as_ref().map_or(&[], |p| p));
+                    if region.id > 0 {
+                        let number = region.id.unsigned_abs();
+                        frame::draw::number(writer, frame, [x0, y0], number);
+                    }
                 }
             }
         }

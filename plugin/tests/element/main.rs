@@ -10,6 +10,7 @@ mod samples;
 mod buffers;
 mod damage;
 mod faults;
+mod follow;
 mod marks;
 mod model;
 mod negotiation;

@@ -2,7 +2,7 @@
 
 use gst::prelude::*;
 use gst_video::{VideoFormat, VideoFrameRef, VideoRegionOfInterestMeta};
-use gstmdecomplete::locate::{Bounds, Detector, POINTS_PARAM};
+use gstmdecomplete::locate::{Bounds, Detector, POINTS_PARAM, Picture};
 use mde_core::occlusion::{Occlusion, Rect};
 
 use crate::models::with_runtime;
@@ -108,7 +108,9 @@ fn the_portrait_s_face_is_found() {
         let mut detector = Detector::open().expect("the detector");
         let buffer = gst::Buffer::from_slice(pixels);
         let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info).expect("a frame");
-        let faces = detector.detect(&frame).expect("a detection");
+        let mut picture = Picture::default();
+        picture.read(&frame, 0.1);
+        let faces = detector.detect(&picture).expect("a detection");
         let [face] = faces else {
             panic!("{faces:?}");
         };

@@ -37,7 +37,7 @@ impl Score {
         let checkpoint = Checkpoint::open(&self.checkpoint)?;
         let (_store, net) = checkpoint.point_net(&self.checkpoint, self.device.device()?)?;
         let faces = self.data.faces(Split::Val)?;
-        println!("| covered                | median | mean | mean of each point | found, % |");
+        println!("| covered    | median | mean | mean of each point | found, % |");
         println!("| --- | --- | --- | --- | --- |");
         for row in score(&net, &faces, self.count, self.seed) {
             println!("{row}");

@@ -1,0 +1,245 @@
+//! Following faces from frame to frame. Pure: what is seen in a frame is told by others.
+
+mod one_euro;
+mod scene;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use mde_core::alignment::{Affine, FacePoints, Point, TEMPLATE};
+
+use super::Bounds;
+use super::point_net::Look;
+use one_euro::OneEuro;
+
+pub use scene::{Scene, THUMBNAIL};
+
+/// Face score from which a face found begins a track.
+const BIRTH: f32 = 0.5;
+/// Face score below which a track has lost its face.
+const LOSS: f32 = 0.2;
+
+/// Intersection over union from which two boxes hold the same face.
+const SAME_FACE: f64 = 0.3;
+/// Intersection over union below which a track follows something beside the face found.
+const WELL_PLACED: f64 = 0.45;
+
+/// Most a face can grow or shrink between two frames.
+const MOST_GROWTH: f64 = 1.5;
+
+/// How tracks are kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rules {
+    /// How long a track without its face goes on.
+    pub hold: Duration,
+    /// Strength of the smoothing of points, in `[0, 1]`.
+    pub smoothing: f64,
+}
+
+/// A face followed.
+#[derive(Clone, Debug)]
+pub struct Track {
+    /// A number of its own, from 1 on.
+    pub id: i32,
+    /// In frame pixels, smoothed.
+    pub points: FacePoints,
+    /// As a detector would put it around the points, in frame pixels.
+    pub bounds: Bounds,
+    /// Where the points were last seen.
+    seen: FacePoints,
+    /// When that was.
+    seen_at: Duration,
+    /// Motion of the points' middle, in pixels a second.
+    velocity: Point,
+    is_lost: bool,
+    filter: OneEuro,
+}
+
+impl Track {
+    /// Whether the face was not seen in the last frame.
+    pub fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// Where the points should be at `now` if the face moves on.
+    pub fn predicted(&self, now: Duration) -> FacePoints {
+        let ahead = now.saturating_sub(self.seen_at).min(LONGEST_AHEAD);
+        let ahead = ahead.as_secs_f64();
+        let [dx, dy] = self.velocity.map(|v| v * ahead);
+        self.seen.map(|[x, y]| [x + dx, y + dy])
+    }
+
+    fn see(&mut self, points: &FacePoints, now: Duration, rules: &Rules) {
+        let elapsed = now.saturating_sub(self.seen_at);
+        let seconds = elapsed.as_secs_f64();
+        if seconds > 0.0 && !self.is_lost {
+            let (from, to) = (middle(&self.seen), middle(points));
+            self.velocity = [0, 1].map(|axis| {
+                let newest = (to[axis] - from[axis]) / seconds;
+                self.velocity[axis] + TRUST_IN_MOTION * (newest - self.velocity[axis])
+            });
+        } else {
+            self.velocity = [0.0; 2];
+        }
+        self.is_lost = false;
+        self.seen = *points;
+        self.seen_at = now;
+        let unit = eye_distance(points);
+        self.points = self.filter.filter(points, elapsed, unit, rules.smoothing);
+        self.bounds = bounds_of(&self.points);
+    }
+}
+
+/// A face that is gone does not fly on for longer than this.
+const LONGEST_AHEAD: Duration = Duration::from_millis(100);
+/// Share of the newest motion in a track's velocity.
+const TRUST_IN_MOTION: f64 = 0.5;
+
+/// All faces followed.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    tracks: Vec<Track>,
+    born: i32,
+}
+
+impl Tracker {
+    /// The tracks, oldest first.
+    pub fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// Whether any track has lost its face.
+    pub fn has_lost(&self) -> bool {
+        self.tracks.iter().any(Track::is_lost)
+    }
+
+    /// Ends all tracks. Numbers are not used again.
+    pub fn end_all(&mut self) {
+        self.tracks.clear();
+    }
+
+    /// Takes in what was seen of each track at `now`, in the tracks' order, and ends those that
+    /// are lost for too long or follow another one's face.
+    pub fn follow(&mut self, looks: &[Look], now: Duration, rules: &Rules) {
+        for (track, look) in self.tracks.iter_mut().zip(looks) {
+            if look.score >= LOSS && is_plausible(&track.seen, &look.points) {
+                track.see(&look.points, now, rules);
+            } else {
+                track.is_lost = true;
+            }
+        }
+        self.tracks
+            .retain(|track| now.saturating_sub(track.seen_at) <= rules.hold || !track.is_lost);
+        let mut older: Vec<Bounds> = Vec::new();
+        self.tracks.retain(|track| {
+            let is_own = older.iter().all(|o| o.overlap(&track.bounds) < SAME_FACE);
+            older.push(track.bounds);
+            is_own
+        });
+    }
+
+    /// Whether a face found in `bounds` is followed by none of `tracks`, or by one that has lost
+    /// it or is beside it.
+    pub fn needs_look(&self, bounds: &Bounds) -> bool {
+        match self.nearest(bounds) {
+            Some((index, overlap)) => self.tracks[index].is_lost || overlap < WELL_PLACED,
+            None => true,
+        }
+    }
+
+    /// Takes in a face found at `now`: the track it belongs to goes on from it, or a new one
+    /// begins. `look` is what was seen of it in the present frame.
+    pub fn find(&mut self, look: &Look, now: Duration, rules: &Rules) {
+        let bounds = bounds_of(&look.points);
+        if look.score < BIRTH || !bounds.area().is_normal() {
+            return;
+        }
+        if let Some((index, overlap)) = self.nearest(&bounds) {
+            let track = &mut self.tracks[index];
+            if track.is_lost || overlap < WELL_PLACED {
+                track.see(&look.points, now, rules);
+            }
+            return;
+        }
+        self.born = self.born.wrapping_add(1).max(1);
+        let mut track = Track {
+            id: self.born,
+            points: look.points,
+            bounds,
+            seen: look.points,
+            seen_at: now,
+            velocity: [0.0; 2],
+            is_lost: false,
+            filter: OneEuro::default(),
+        };
+        track.see(&look.points, now, rules);
+        self.tracks.push(track);
+    }
+
+    /// The track that shares most with `bounds`, and how much.
+    fn nearest(&self, bounds: &Bounds) -> Option<(usize, f64)> {
+        let overlaps = self.tracks.iter().map(|t| t.bounds.overlap(bounds));
+        (overlaps.enumerate())
+            .filter(|(_, overlap)| *overlap >= SAME_FACE)
+            .max_by(|(_, a), (_, b)| a.total_cmp(b))
+    }
+}
+
+/// The upright box of a face: the template's, laid on the points.
+pub fn bounds_of(points: &FacePoints) -> Bounds {
+    let nowhere = Bounds {
+        x0: 0.0,
+        y0: 0.0,
+        x1: 0.0,
+        y1: 0.0,
+    };
+    let Ok(to_frame) = Affine::similarity(&TEMPLATE, points) else {
+        return nowhere;
+    };
+    let scale = to_frame.determinant().sqrt();
+    let [x, y] = to_frame.apply(Bounds::TEMPLATE.centre());
+    let [width, height] = [Bounds::TEMPLATE.width(), Bounds::TEMPLATE.height()].map(|s| s * scale);
+    Bounds {
+        x0: x - width / 2.0,
+        y0: y - height / 2.0,
+        x1: x + width / 2.0,
+        y1: y + height / 2.0,
+    }
+}
+
+/// Whether `to` can be the face that was `from` a frame before.
+fn is_plausible(from: &FacePoints, to: &FacePoints) -> bool {
+    Affine::similarity(from, to).is_ok_and(|change| {
+        let growth = change.determinant().sqrt();
+        (1.0 / MOST_GROWTH..=MOST_GROWTH).contains(&growth)
+    })
+}
+
+/// How far the net's answer is from where it looked: 1 for a third of the distance of the eyes, a
+/// sixth of the size or ten degrees, beyond which another look is better placed.
+pub fn displacement(from: &FacePoints, to: &FacePoints) -> f64 {
+    let Ok(change) = Affine::similarity(from, to) else {
+        return f64::INFINITY;
+    };
+    let [[a, _], [c, _]] = change.linear;
+    let (from, to_middle) = (middle(from), middle(to));
+    let shift = (to_middle[0] - from[0]).hypot(to_middle[1] - from[1]) / eye_distance(to).max(1e-6);
+    let growth = a.hypot(c).ln().abs();
+    let turn = c.atan2(a).abs();
+    (shift / 0.33).max(growth / 0.16).max(turn / 0.17)
+}
+
+/// The mean of the points.
+fn middle(points: &FacePoints) -> Point {
+    let sum = (points.iter()).fold([0.0; 2], |sum, p| [sum[0] + p[0], sum[1] + p[1]]);
+    sum.map(|v| v / points.len() as f64)
+}
+
+/// What sizes on a face are measured by: the distance of the eyes on the template laid on the
+/// points, which a turned head does not shorten as it does that of the eyes.
+pub fn eye_distance(points: &FacePoints) -> f64 {
+    let template = TEMPLATE[1][0] - TEMPLATE[0][0];
+    Affine::similarity(&TEMPLATE, points)
+        .map_or(0.0, |to_frame| template * to_frame.determinant().sqrt())
+}

@@ -1,0 +1,161 @@
+use mde_core::alignment::{FacePoints, TEMPLATE};
+use proptest::prelude::*;
+
+use super::*;
+
+const RULES: Rules = Rules {
+    hold: Duration::from_millis(200),
+    smoothing: 0.0,
+};
+
+fn at(frame: u64) -> Duration {
+    Duration::from_millis(40 * frame)
+}
+
+/// A face of the template's size at `(x, y)`.
+fn face(x: f64, y: f64) -> FacePoints {
+    TEMPLATE.map(|p| [p[0] + x, p[1] + y])
+}
+
+fn look(points: FacePoints, score: f32) -> Look {
+    Look {
+        points,
+        visibility: [1.0; 5],
+        score,
+    }
+}
+
+fn ids(tracker: &Tracker) -> Vec<i32> {
+    tracker.tracks().iter().map(|track| track.id).collect()
+}
+
+#[test]
+fn faces_begin_tracks_with_numbers_of_their_own() {
+    let mut tracker = Tracker::default();
+    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
+    tracker.find(&look(face(200.0, 0.0), 0.9), at(0), &RULES);
+    tracker.find(&look(face(2.0, 1.0), 0.9), at(0), &RULES);
+    tracker.find(&look(face(400.0, 0.0), 0.4), at(0), &RULES);
+    assert_eq!(
+        ids(&tracker),
+        [1, 2],
+        "the third is the first, the fourth is none"
+    );
+    tracker.end_all();
+    tracker.find(&look(face(0.0, 0.0), 0.9), at(1), &RULES);
+    assert_eq!(ids(&tracker), [3]);
+}
+
+#[test]
+fn a_weak_face_keeps_its_track_but_begins_none() {
+    let mut tracker = Tracker::default();
+    tracker.find(&look(face(0.0, 0.0), 0.3), at(0), &RULES);
+    assert!(tracker.tracks().is_empty());
+    tracker.find(&look(face(0.0, 0.0), 0.6), at(0), &RULES);
+    for frame in 1..50 {
+        tracker.follow(&[look(face(0.0, 0.0), 0.3)], at(frame), &RULES);
+    }
+    assert_eq!(ids(&tracker), [1]);
+    assert!(!tracker.has_lost());
+}
+
+#[test]
+fn a_lost_face_is_held_and_found_again() {
+    let mut tracker = Tracker::default();
+    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
+    let gone = look(face(0.0, 0.0), 0.0);
+    for frame in 1..=5 {
+        tracker.follow(&[gone], at(frame), &RULES);
+        assert_eq!(ids(&tracker), [1], "frame {frame}");
+    }
+    assert!(tracker.has_lost());
+    assert!(tracker.needs_look(&bounds_of(&face(4.0, 0.0))));
+    tracker.find(&look(face(4.0, 0.0), 0.9), at(5), &RULES);
+    assert!(!tracker.has_lost());
+    assert_eq!(ids(&tracker), [1]);
+    for frame in 6..=11 {
+        tracker.follow(&[gone], at(frame), &RULES);
+    }
+    assert!(tracker.tracks().is_empty());
+}
+
+#[test]
+fn the_younger_of_two_tracks_on_a_face_ends() {
+    let mut tracker = Tracker::default();
+    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
+    tracker.find(&look(face(100.0, 0.0), 0.9), at(0), &RULES);
+    let both = [look(face(0.0, 0.0), 0.9), look(face(10.0, 0.0), 0.9)];
+    tracker.follow(&both, at(1), &RULES);
+    assert_eq!(ids(&tracker), [1]);
+}
+
+#[test]
+fn motion_is_carried_on() {
+    let mut tracker = Tracker::default();
+    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
+    for frame in 1..20 {
+        let seen = look(face(5.0 * frame as f64, 0.0), 0.9);
+        tracker.follow(&[seen], at(frame), &RULES);
+    }
+    let [x, _] = tracker.tracks()[0].predicted(at(20))[0];
+    assert!((x - face(100.0, 0.0)[0][0]).abs() < 0.5, "{x}");
+}
+
+#[test]
+fn a_face_does_not_jump_in_size() {
+    let mut tracker = Tracker::default();
+    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
+    let double = TEMPLATE.map(|p| p.map(|v| 2.0 * v));
+    tracker.follow(&[look(double, 0.9)], at(1), &RULES);
+    assert!(tracker.has_lost());
+}
+
+#[test]
+fn the_box_is_the_template_s_and_stays_upright() {
+    let Bounds { x0, y1, .. } = bounds_of(&TEMPLATE);
+    assert!((x0 - 17.5).abs() < 1e-9 && (y1 - 89.0).abs() < 1e-9);
+    let turned = TEMPLATE.map(|[x, y]| [-2.0 * y, 2.0 * x]);
+    let bounds = bounds_of(&turned);
+    assert!((bounds.width() - 122.0).abs() < 1e-9 && (bounds.height() - 164.0).abs() < 1e-9);
+}
+
+proptest! {
+    /// Whatever is seen, tracks have numbers of their own in order of birth, are apart from each
+    /// other and lie where a frame can be.
+    #[test]
+    fn tracks_stay_sound(
+        steps in prop::collection::vec(
+            (prop::collection::vec((0f32..1.0, -30.0..30.0, -30.0..30.0), 0..6), any::<bool>()),
+            1..40,
+        ),
+    ) {
+        let mut tracker = Tracker::default();
+        let (mut last, mut before) = (0, Vec::new());
+        for (frame, (seen, finds)) in steps.into_iter().enumerate() {
+            let now = at(frame as u64);
+            let looks: Vec<Look> = (tracker.tracks().iter().zip(seen.iter().cycle()))
+                .map(|(track, (score, x, y))| {
+                    look(track.predicted(now).map(|p| [p[0] + x, p[1] + y]), *score)
+                })
+                .collect();
+            if looks.len() == tracker.tracks().len() {
+                tracker.follow(&looks, now, &RULES);
+            }
+            if finds {
+                for (score, x, y) in seen {
+                    tracker.find(&look(face(10.0 * x, 10.0 * y), score), now, &RULES);
+                }
+            }
+            let ids = ids(&tracker);
+            prop_assert!(ids.windows(2).all(|w| w[0] < w[1]));
+            prop_assert!(ids.iter().all(|id| *id > 0));
+            prop_assert!(ids.iter().all(|id| *id > last || before.contains(id)));
+            last = last.max(ids.last().copied().unwrap_or(last));
+            before = ids;
+            for track in tracker.tracks() {
+                prop_assert!(track.points.iter().flatten().all(|v| v.is_finite()));
+                prop_assert!(track.bounds.area() > 0.0);
+            }
+        }
+    }
+}
