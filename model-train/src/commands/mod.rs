@@ -7,8 +7,8 @@ pub mod experiment;
 pub mod export;
 pub mod features;
 mod objective;
-pub mod results;
 pub mod points;
+pub mod results;
 pub mod train;
 
 use tch::Device;

@@ -9,6 +9,7 @@ use tch::{Device, Tensor};
 use super::batches::Batch;
 use super::loss::Losses;
 use super::network::PointNet;
+use crate::network::layers::Pass;
 use crate::network::parameters::{Precision, Store};
 use crate::training::optimizer::{Adam, AdamConfig};
 use crate::training::state::{self, State, with_moments};
@@ -52,7 +53,7 @@ impl Trainee {
 
     /// Makes one update and returns the losses before it.
     pub fn update(&mut self, batch: &Batch, rate: f64) -> Losses {
-        let losses = Losses::of(&self.net.forward(&batch.crops, true), batch);
+        let losses = Losses::of(&self.net.forward(&batch.crops, Pass::Train), batch);
         let inputs: Vec<&Tensor> = self.store.parameters.iter().map(|p| &p.working).collect();
         let gradients = Tensor::run_backward(&[&losses.total], &inputs, false, false);
         self.adam.step(&self.store, &gradients, rate);

@@ -5,7 +5,7 @@ use mde_core::points::{
 };
 use tch::{Device, Kind, Tensor};
 
-use crate::network::layers::{ConvBlock, LinearRelu, he_uniform};
+use crate::network::layers::{ConvBlock, LinearRelu, Pass, he_uniform};
 use crate::network::parameters::Store;
 use crate::onnx::Graph;
 
@@ -66,11 +66,10 @@ impl PointNet {
     }
 
     /// The answer for `crops` `[N, 3, 64, 64]` f32, channels last.
-    /// `train` takes batch statistics and updates the running ones.
-    pub fn forward(&self, crops: &Tensor, train: bool) -> Answer {
+    pub fn forward(&self, crops: &Tensor, pass: Pass) -> Answer {
         let mut x = crops.shallow_clone();
         for block in &self.convolutions {
-            x = block.forward(&x, train);
+            x = block.forward(&x, pass);
         }
         let x = self.hidden.forward(&x.flatten(1, -1)); // [N, 128]
         let points = self.points.forward(&x) * UNIT; // [N, 10]

@@ -10,6 +10,7 @@ use super::batches::Batch;
 use super::cover::{Cover, Fill};
 use super::network::PointNet;
 use super::sample::{Faces, Placement, Sample};
+use crate::network::layers::Pass;
 
 /// Samples the net sees at once.
 const BATCH: usize = 256;
@@ -59,7 +60,7 @@ fn row(net: &PointNet, faces: &Faces, count: usize, seed: u64, part: Option<Occl
             .map(|&i| sample(faces, i, seed, part))
             .collect();
         let batch = Batch::of(&samples);
-        let answer = tch::no_grad(|| net.forward(&batch.crops, false));
+        let answer = tch::no_grad(|| net.forward(&batch.crops, Pass::Use));
         let off = (&answer.points - &batch.points).square();
         let off = off.sum_dim_intlist(2, false, tch::Kind::Float).sqrt(); // [N, 5]
         let eyes = batch.points.select(1, 0) - batch.points.select(1, 1);

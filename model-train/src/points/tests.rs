@@ -13,6 +13,7 @@ use super::checkpoint::{Checkpoint, Progress, Trainee};
 use super::cover::{Cover, Fill};
 use super::sample::{Faces, PICTURE, Placement, Sample};
 use crate::data::{CropRule, Dataset, Options, Split};
+use crate::network::layers::Pass;
 
 const POINTS: FacePoints = [
     [54.0, 64.0],
@@ -130,7 +131,7 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
 
     let (_store, net) = checkpoint.point_net(&path, Device::Cpu).unwrap();
     let crops = Tensor::rand([2, 3, 64, 64], (Kind::Float, Device::Cpu));
-    let answer = tch::no_grad(|| net.forward(&crops, false));
+    let answer = tch::no_grad(|| net.forward(&crops, Pass::Use));
     assert_eq!(answer.points.size(), [2, 5, 2]);
     assert_eq!(answer.score.size(), [2]);
 }
