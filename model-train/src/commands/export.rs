@@ -1,15 +1,12 @@
 //! `mde-train export`: a checkpoint as an ONNX model for the element.
 
-use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use mde_core::contract::{Alignment, Contract, ValueRange};
-use protobuf::Message;
 
-use crate::files::write_aside;
+use crate::onnx;
 use crate::training::checkpoint::Checkpoint;
 use crate::training::pretrained::Pretrained;
 
@@ -57,15 +54,8 @@ impl Export {
             license: self.license.clone(),
         };
         let model = tch::no_grad(|| generator.trace()).into_model(contract.to_metadata());
-        let bytes = model.write_to_bytes()?;
-        write_aside(&self.out, |aside| -> Result<()> {
-            let mut file = fs::File::create(aside)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            Ok(())
-        })
-        .with_context(|| format!("cannot write '{}'", self.out.display()))?;
-        println!("{}: {:.1} MB", self.out.display(), bytes.len() as f64 / 1e6);
+        let bytes = onnx::write(&model, &self.out)?;
+        println!("{}: {:.1} MB", self.out.display(), bytes as f64 / 1e6);
         Ok(())
     }
 }

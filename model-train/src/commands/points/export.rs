@@ -1,15 +1,12 @@
 //! `mde-train points export`.
 
-use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use mde_core::points::to_metadata;
-use protobuf::Message;
 
-use crate::files::write_aside;
+use crate::onnx;
 use crate::points::checkpoint::Checkpoint;
 
 /// Writes the net of a checkpoint as ONNX: batch normalisation folded, 16-bit weights, free batch
@@ -42,15 +39,8 @@ impl Export {
         );
         let metadata = to_metadata(training, self.license.clone());
         let model = tch::no_grad(|| net.trace()).into_model(metadata);
-        let bytes = model.write_to_bytes()?;
-        write_aside(&self.out, |aside| -> Result<()> {
-            let mut file = fs::File::create(aside)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            Ok(())
-        })
-        .with_context(|| format!("cannot write '{}'", self.out.display()))?;
-        println!("{}: {:.2} MB", self.out.display(), bytes.len() as f64 / 1e6);
+        let bytes = onnx::write(&model, &self.out)?;
+        println!("{}: {:.2} MB", self.out.display(), bytes as f64 / 1e6);
         Ok(())
     }
 }
