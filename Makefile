@@ -14,6 +14,7 @@ setup: setup-runtime setup-training ## install what is missing and fetch all lib
 
 setup-runtime:
 	@setup/system.sh
+	@setup/wheels.sh $$(setup/onnxruntime.sh)
 	@setup/wheels.sh runtime
 
 setup-gpu: ## fetch ONNX Runtime with CUDA and TensorRT into .deps/onnxruntime-gpu/

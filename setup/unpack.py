@@ -15,6 +15,19 @@ LAYOUT = {
     "onnxruntime": [
         (["onnxruntime/capi/libonnxruntime*.so*"], "onnxruntime/capi", "onnxruntime/lib"),
     ],
+    "onnxruntime_openvino": [
+        (
+            [
+                "onnxruntime/capi/libonnxruntime*.so*",
+                # each library once, by the name that the others know it by
+                "onnxruntime/capi/libopenvino*.so.[0-9][0-9][0-9][0-9]",
+                "onnxruntime/capi/libopenvino_*_plugin.so",
+                "onnxruntime/capi/libtbb.so.12",
+            ],
+            "onnxruntime/capi",
+            "onnxruntime/lib",
+        ),
+    ],
     "onnxruntime_gpu": [
         (["onnxruntime/capi/libonnxruntime*.so*"], "onnxruntime/capi", "onnxruntime-gpu/lib"),
     ],

@@ -1,9 +1,11 @@
-//! OpenVINO: the plug-in execution provider of the Python package onnxruntime-ep-openvino, a
-//! library apart from ONNX Runtime.
+//! OpenVINO, in either form in which it comes: built into an ONNX Runtime (the Python package
+//! onnxruntime-openvino), or a plug-in for any (onnxruntime-ep-openvino). The plug-in serves
+//! Intel's hardware alone, the other every x86 CPU (microsoft/onnxruntime#31981).
 
 use std::path::PathBuf;
 
 use ort::device::Device;
+use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider, ExecutionProvider};
 use ort::memory::DeviceType;
 use ort::session::builder::SessionBuilder;
 use serde_json::{Map, Value, json};
@@ -12,8 +14,9 @@ use sha2::{Digest, Sha256};
 use super::backend::{AS_ASKED, Backend, Setup};
 use super::{Library, Options, Precision, cache, cpu_features, words};
 
-const NAME: &str = "OpenVINOExecutionProvider";
-const FILE: &str = "libonnxruntime_providers_openvino_plugin.so";
+const NAME: &str = ep::OpenVINO::NAME;
+const BUILT_IN: &str = "libonnxruntime_providers_openvino.so";
+const PLUG_IN: &str = "libonnxruntime_providers_openvino_plugin.so";
 
 pub struct OpenVino;
 
@@ -23,7 +26,7 @@ impl Backend for OpenVino {
     }
 
     fn is_installed(&self, library: &Library) -> Result<(), String> {
-        file(library).map(drop)
+        Form::of(library).map(drop)
     }
 
     fn precision(&self, options: &Options) -> Result<(Precision, String), String> {
@@ -36,7 +39,7 @@ impl Backend for OpenVino {
 
     /// The file itself, as its name does not tell one release from another.
     fn cache_version(&self, library: &Library) -> Option<String> {
-        let file = std::fs::read(file(library).ok()?).ok()?;
+        let file = std::fs::read(Form::of(library).ok()?.file()).ok()?;
         let digest = Sha256::digest(&file);
         Some(format!(
             "ort{}-{}",
@@ -52,30 +55,87 @@ impl Backend for OpenVino {
         setup: &Setup,
     ) -> Result<SessionBuilder, String> {
         let target = Target::parse(setup.device)?;
-        let file = file(library)?;
-        library.register_openvino_once(|environment| {
-            environment
-                .register_ep_library("mdecomplete.openvino", &file)
-                .map_err(words)
-        })?;
-        let is_wanted = |device: &Device| {
-            device.ep().is_ok_and(|name| name == NAME)
-                && device.hardware_device().ty() == target.kind
-        };
-        let mut devices = library.environment().devices().filter(is_wanted);
-        let device = devices.nth(target.index).ok_or_else(|| {
-            format!(
-                "{} offers no device {} here; its releases so far serve Intel's hardware alone",
-                file.display(),
-                target.name()
-            )
-        })?;
         let config = json!({ target.name(): config(target, setup) }).to_string();
-        let options = [(format!("{NAME}.load_config"), config)];
-        builder
-            .with_devices([device], Some(&options))
-            .map_err(words)
+        match Form::of(library)? {
+            Form::BuiltIn(_) => append_built_in(builder, target, config),
+            Form::PlugIn(file) => append_plug_in(library, builder, target, config, file),
+        }
     }
+}
+
+/// How OpenVINO comes, and the file it comes in.
+enum Form {
+    BuiltIn(PathBuf),
+    PlugIn(PathBuf),
+}
+
+impl Form {
+    /// What lies beside ONNX Runtime; the plug-in may lie in a folder `openvino` there.
+    fn of(library: &Library) -> Result<Self, String> {
+        let folder = library.path().parent().unwrap_or(library.path());
+        let built_in = folder.join(BUILT_IN);
+        if built_in.is_file() {
+            return Ok(Self::BuiltIn(built_in));
+        }
+        let places = [folder.join(PLUG_IN), folder.join("openvino").join(PLUG_IN)];
+        let found = places.into_iter().find(|path| path.is_file());
+        found.map(Self::PlugIn).ok_or_else(|| {
+            format!(
+                "{BUILT_IN} (of the Python package onnxruntime-openvino) is not in {}, and {PLUG_IN} \
+                 (of onnxruntime-ep-openvino) neither there nor in its folder 'openvino'",
+                folder.display()
+            )
+        })
+    }
+
+    fn file(&self) -> &PathBuf {
+        match self {
+            Self::BuiltIn(file) | Self::PlugIn(file) => file,
+        }
+    }
+}
+
+fn append_built_in(
+    builder: SessionBuilder,
+    target: Target,
+    config: String,
+) -> Result<SessionBuilder, String> {
+    let provider = ep::OpenVINO::default()
+        .with_device_type(target.name())
+        .with_arbitrary_config("load_config", config)
+        .build()
+        .error_on_failure();
+    builder.with_execution_providers([provider]).map_err(words)
+}
+
+fn append_plug_in(
+    library: &Library,
+    builder: SessionBuilder,
+    target: Target,
+    config: String,
+    file: PathBuf,
+) -> Result<SessionBuilder, String> {
+    library.register_openvino_once(|environment| {
+        environment
+            .register_ep_library("mdecomplete.openvino", &file)
+            .map_err(words)
+    })?;
+    let is_wanted = |device: &Device| {
+        device.ep().is_ok_and(|name| name == NAME) && device.hardware_device().ty() == target.kind
+    };
+    let mut devices = library.environment().devices().filter(is_wanted);
+    let device = devices.nth(target.index).ok_or_else(|| {
+        format!(
+            "{} offers no device {} here; its releases so far serve Intel's hardware alone. For \
+             other x86 CPUs take ONNX Runtime from the Python package onnxruntime-openvino",
+            file.display(),
+            target.name()
+        )
+    })?;
+    let options = [(format!("{NAME}.load_config"), config)];
+    builder
+        .with_devices([device], Some(&options))
+        .map_err(words)
 }
 
 /// A device as the user names it: `CPU`, `GPU` or `NPU`, and which one of them.
@@ -166,20 +226,6 @@ fn config(target: Target, setup: &Setup) -> Map<String, Value> {
         config.insert("CACHE_DIR".into(), folder.to_string_lossy().into());
     }
     config
-}
-
-/// The provider's file: beside ONNX Runtime, or in a folder `openvino` there.
-fn file(library: &Library) -> Result<PathBuf, String> {
-    let folder = library.path().parent().unwrap_or(library.path());
-    let places = [folder.join(FILE), folder.join("openvino").join(FILE)];
-    let found = places.iter().find(|path| path.is_file()).cloned();
-    found.ok_or_else(|| {
-        format!(
-            "{FILE} is neither in {} nor in its folder 'openvino' (it comes with the Python \
-             package onnxruntime-ep-openvino)",
-            folder.display()
-        )
-    })
 }
 
 #[cfg(test)]
