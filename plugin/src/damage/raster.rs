@@ -71,16 +71,27 @@ impl Raster {
 
     /// Whether no pixel is damaged.
     pub fn is_intact(&self) -> bool {
-        self.is_intact_in(Rect::new(0, 0, self.width, self.height))
+        let all = Rect::new(0, 0, self.width, self.height);
+        self.bounds_in(all).is_none()
     }
 
-    /// Whether no pixel of `area` is damaged.
+    /// The smallest rectangle around the damaged pixels of `area`, if there are any.
     ///
     /// # Panics
     /// If `area` reaches beyond the picture.
-    pub fn is_intact_in(&self, area: Rect) -> bool {
-        let is_sound = |damage: &Damage| *damage == Damage::None;
-        (area.y0..area.y1).all(|y| self.row(area, y).iter().all(is_sound))
+    pub fn bounds_in(&self, area: Rect) -> Option<Rect> {
+        let is_damaged = |damage: &Damage| *damage != Damage::None;
+        let rows = || (area.y0..area.y1).map(|y| (y, self.row(area, y)));
+        let (y0, _) = rows().find(|(_, row)| row.iter().any(is_damaged))?;
+        let (y1, _) = rows().rfind(|(_, row)| row.iter().any(is_damaged))?;
+        let (mut x0, mut x1) = (area.width(), 0);
+        for (_, row) in rows().filter(|(y, _)| (y0..=y1).contains(y)) {
+            // Only what lies beyond the columns found so far can widen them.
+            x0 = row[..x0].iter().position(is_damaged).unwrap_or(x0);
+            let beyond = row[x1..].iter().rposition(is_damaged);
+            x1 = beyond.map_or(x1, |at| x1 + at + 1);
+        }
+        Some(Rect::new(area.x0 + x0, y0, area.x0 + x1, y1 + 1))
     }
 
     /// Takes over the damage of `area` from `other`, or none where there is no other.
@@ -186,7 +197,25 @@ mod tests {
                 prop_assert_eq!(*damage, of.pixels[i]);
             }
             raster.reset(area, None);
-            prop_assert!(raster.is_intact_in(area));
+            prop_assert_eq!(raster.bounds_in(area), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bounds_are_the_least_that_hold_all_damage(raster in raster(12)) {
+            let (width, height) = raster.size();
+            let all = Rect::new(0, 0, width, height);
+            let damaged = |x: usize, y: usize| raster.at(x, y) != Damage::None;
+            let places = || (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+            let found: Vec<_> = places().filter(|&(x, y)| damaged(x, y)).collect();
+            let wanted = found.iter().map(|p| p.0).min().map(|x0| Rect::new(
+                x0,
+                found.iter().map(|p| p.1).min().unwrap(),
+                found.iter().map(|p| p.0).max().unwrap() + 1,
+                found.iter().map(|p| p.1).max().unwrap() + 1,
+            ));
+            prop_assert_eq!(raster.bounds_in(all), wanted);
         }
     }
 

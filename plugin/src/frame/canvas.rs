@@ -136,13 +136,23 @@ impl Canvas {
         for first in (area.y.start / band * band..area.y.end).step_by(band) {
             let ys = first..(first + band).min(frame.height() as usize);
             self.fill(&Source::new(frame, layouts), &xs, &ys, ink);
+            let Some(columns) = self.painted(xs.len()) else {
+                continue;
+            };
+            let painted = xs.start + columns.start..xs.start + columns.end;
+            let painted = Painted {
+                xs: &whole_samples(&painted, &layouts, frame.width() as usize),
+                ys: &ys,
+                first: xs.start,
+                width: xs.len(),
+            };
             for (index, layout) in layouts.iter().enumerate().take(count) {
                 let data = frame
                     .plane_data_mut(layout.plane)
                     .expect("a supported format has the plane");
                 match layout.is_full() {
-                    true => self.blend_full(data, layout, index, &xs, &ys),
-                    false => self.blend_chroma(data, layout, index, &xs, &ys),
+                    true => self.blend_full(data, layout, index, &painted),
+                    false => self.blend_chroma(data, layout, index, &painted),
                 }
             }
         }
@@ -167,18 +177,30 @@ impl Canvas {
         }
     }
 
+    /// The columns, of `width`, from the first to the last that has a dab.
+    fn painted(&self, width: usize) -> Option<Range<usize>> {
+        let (mut first, mut end) = (width, 0);
+        for weights in self.rows[WEIGHT].chunks(width) {
+            let has_dab = |weight: &f32| *weight != 0.0;
+            // Only what lies beyond the columns found so far can widen them.
+            first = weights[..first].iter().position(has_dab).unwrap_or(first);
+            let beyond = weights[end..].iter().rposition(has_dab);
+            end = beyond.map_or(end, |at| end + at + 1);
+        }
+        (first < end).then_some(first..end)
+    }
+
     fn blend_full(
         &self,
         data: &mut [u8],
         layout: &Layout,
         component: usize,
-        xs: &Range<usize>,
-        ys: &Range<usize>,
+        painted: &Painted<'_>,
     ) {
-        let values = self.rows[component].chunks(xs.len());
-        let weights = self.rows[WEIGHT].chunks(xs.len());
-        for (y, (values, weights)) in ys.clone().zip(values.zip(weights)) {
-            blend(data, layout, [y, xs.start], values, weights);
+        for (index, y) in painted.ys.clone().enumerate() {
+            let [values, weights] =
+                [component, WEIGHT].map(|plane| painted.row(&self.rows[plane], index));
+            blend(data, layout, [y, painted.xs.start], values, weights);
         }
     }
 
@@ -187,10 +209,10 @@ impl Canvas {
         data: &mut [u8],
         layout: &Layout,
         component: usize,
-        xs: &Range<usize>,
-        ys: &Range<usize>,
+        painted: &Painted<'_>,
     ) {
-        let columns = layout.columns_of(xs);
+        let ys = painted.ys;
+        let columns = layout.columns_of(painted.xs);
         for row in layout.row_of(ys.start)..=layout.row_of(ys.end - 1) {
             let covered = || ys.clone().filter(|&y| layout.row_of(y) == row);
             let sited = covered().take(layout.sited(1));
@@ -199,13 +221,30 @@ impl Canvas {
                 sums.clear();
                 sums.resize(columns.len(), 0.0);
                 for y in sited.clone() {
-                    let row = &self.rows[plane][(y - ys.start) * xs.len()..][..xs.len()];
+                    let row = painted.row(&self.rows[plane], y - ys.start);
                     add_up(row, layout, share, sums);
                 }
             }
             let [values, weights] = &self.chroma;
             blend(data, layout, [row, columns.start], values, weights);
         }
+    }
+}
+
+/// The pixels of a band of rows that have dabs.
+struct Painted<'a> {
+    xs: &'a Range<usize>,
+    ys: &'a Range<usize>,
+    /// The first pixel of the planes of dabs, and their width.
+    first: usize,
+    width: usize,
+}
+
+impl Painted<'_> {
+    /// The values of row `index` of the band in a plane of dabs.
+    fn row<'p>(&self, plane: &'p [f32], index: usize) -> &'p [f32] {
+        let row = &plane[index * self.width..][..self.width];
+        &row[self.xs.start - self.first..self.xs.end - self.first]
     }
 }
 

@@ -114,7 +114,10 @@ impl Ink for MixedInk<'_> {
     fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
         self.samples.resize(xs.len(), [0.0; 3]);
         source.read(xs, y, self.samples);
-        let span = span(self.to_crop, &self.part, xs, y);
+        let span = match self.completion.hole.bounds() {
+            Some(bounds) => span(self.to_crop, &bounds, xs, y),
+            None => xs.start..xs.start,
+        };
         let (first, pixels) = self.completion.pixels.map_or((0, &[][..]), |p| p.row(y));
         let around = match pixels {
             [] => span.clone(),
@@ -126,6 +129,10 @@ impl Ink for MixedInk<'_> {
         for start in around.clone().step_by(BLOCK) {
             let line = Line::of_frame(self.to_crop, &self.part, start, y);
             let count = BLOCK.min(around.end - start);
+            let is_in_hole = start < span.end && span.start < start + count;
+            if !is_in_hole && !has_weight(pixels, first, start..start + count) {
+                continue;
+            }
             let lookups = [0, 1, 2].map(|c| self.texels.look_up(&line, 0, count, CHANNELS + c));
             for (i, x) in (start..start + count).enumerate() {
                 let least = x.checked_sub(first).and_then(|i| pixels.get(i));
@@ -150,6 +157,13 @@ impl Ink for MixedInk<'_> {
             }
         }
     }
+}
+
+/// Whether one of the pixels `xs` has one of `weights`, the first of which is that of pixel `first`.
+fn has_weight(weights: &[f32], first: usize, xs: Range<usize>) -> bool {
+    let end = xs.end.saturating_sub(first).min(weights.len());
+    let start = xs.start.saturating_sub(first).min(end);
+    weights[start..end].iter().any(|weight| *weight != 0.0)
 }
 
 impl MixedInk<'_> {

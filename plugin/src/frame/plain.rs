@@ -70,7 +70,20 @@ pub struct PlainInk<'a> {
 
 impl Ink for PlainInk<'_> {
     fn dab(&mut self, _source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
-        let span = span(self.to_crop, &self.part, xs, y);
+        self.dab_hole(xs, y, row);
+        if let Some(pixels) = self.pixels {
+            self.dab_pixels(pixels, xs, y, row);
+        }
+    }
+}
+
+impl PlainInk<'_> {
+    /// Dabs with the weights of the crop's hole.
+    fn dab_hole(&self, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
+        let Some(bounds) = self.hole.bounds() else {
+            return;
+        };
+        let span = span(self.to_crop, &bounds, xs, y);
         let line = Line::of_frame(self.to_crop, &self.part, span.start, y);
         let [a, b, c, weights] = row
             .each_mut()
@@ -91,23 +104,23 @@ impl Ink for PlainInk<'_> {
             }
             weights.copy_from_slice(&blended[..weights.len()]);
         }
-        if let Some(pixels) = self.pixels {
-            self.dab_pixels(pixels, xs, y, row);
-        }
     }
-}
 
-impl PlainInk<'_> {
     /// Dabs with the weights of the frame's pixels where they are greater than those of the hole.
     fn dab_pixels(&self, pixels: PixelWeights<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
         let (first, weights) = pixels.row(y);
-        for (x, weight) in (first..).zip(weights) {
-            let weight = weight * self.strength;
-            if xs.contains(&x) && weight > row[WEIGHT][x - xs.start] {
-                let line = Line::of_frame(self.to_crop, &self.part, x, y);
-                let ([[a, b, c, _], ..], _) = self.texels.look_up(&line, 0, 1, WEIGHT);
-                let dab = [a * weight, b * weight, c * weight, weight];
-                put(row, x - xs.start, dab);
+        for (x, weights) in (first..).step_by(BLOCK).zip(weights.chunks(BLOCK)) {
+            if weights.iter().all(|weight| *weight == 0.0) {
+                continue;
+            }
+            let line = Line::of_frame(self.to_crop, &self.part, x, y);
+            let (values, _) = self.texels.look_up(&line, 0, weights.len(), WEIGHT);
+            for (x, (weight, [a, b, c, _])) in (x..).zip(weights.iter().zip(values)) {
+                let weight = weight * self.strength;
+                if xs.contains(&x) && weight > row[WEIGHT][x - xs.start] {
+                    let dab = [a * weight, b * weight, c * weight, weight];
+                    put(row, x - xs.start, dab);
+                }
             }
         }
     }

@@ -112,7 +112,8 @@ impl Worker {
     /// Completes with `completer` from now on.
     pub fn set_completer(&mut self, completer: Completer, settings: &FrameSettings) {
         let locator = self.locator.take();
-        let damage = std::mem::take(&mut self.damage);
+        let mut damage = std::mem::take(&mut self.damage);
+        damage.forget();
         *self = Self {
             damage,
             ..Self::new(completer, locator, settings)
@@ -199,6 +200,7 @@ impl Worker {
             let size = self.completer.size();
             self.cut = Cut::new(settings, size);
             self.marks = Marks::new(settings.occlusion, size);
+            self.damage.forget();
             self.recall.forget();
         }
     }

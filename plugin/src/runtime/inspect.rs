@@ -6,6 +6,8 @@ use onnx_protobuf::type_proto::Value;
 use onnx_protobuf::{GraphProto, Message, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use sha2::{Digest, Sha256};
 
+use super::tensor;
+
 /// SHA-256 of a model file.
 pub type Fingerprint = [u8; 32];
 
@@ -31,7 +33,8 @@ impl Facts {
     /// Reads `model`, the bytes of an ONNX file.
     ///
     /// # Errors
-    /// A sentence where it is no ONNX file, or keeps its weights in other files. Those are refused
+    /// A sentence where it is no ONNX file, takes what are no pictures, or keeps its weights in
+    /// other files. Those are refused
     /// wherever they lie: the path of such a file comes from the model, and a model must not make
     /// the element read files that the user did not name.
     pub fn of(model: &[u8]) -> Result<Self, String> {
@@ -42,17 +45,28 @@ impl Facts {
         let Some(graph) = parsed.graph.as_ref() else {
             return Err("the file holds no graph".into());
         };
-        if let Some(file) = external_file(graph) {
+        if let Some(file) = first(graph, &other_file) {
             return Err(format!(
                 "it keeps weights in another file, '{file}', which is not read. Export it as one \
                  file (in Python: onnx.save(onnx.load('model.onnx'), 'one-file.onnx'))"
             ));
         }
+        if let Some(fault) = first(graph, &tensor::fault) {
+            return Err(fault);
+        }
         let has_value = |name: &str| graph.initializer.iter().any(|t| t.name == name);
         let inputs = graph.input.iter().filter(|i| !has_value(&i.name));
+        let inputs: Vec<Input> = inputs.map(Input::of).collect();
+        if let Some(other) = inputs.iter().find(|input| !input.can_be_pictures()) {
+            return Err(format!(
+                "its input '{}' has {} sides, and pictures are four: [N, channels, H, W]",
+                other.name,
+                other.sides.len()
+            ));
+        }
         Ok(Self {
             fingerprint: Sha256::digest(model).into(),
-            inputs: inputs.map(Input::of).collect(),
+            inputs,
         })
     }
 }
@@ -73,28 +87,33 @@ impl Input {
             sides: sides.unwrap_or_default(),
         }
     }
+
+    /// Whether it has as many sides as pictures, or does not say how many. ONNX Runtime 1.24 reads
+    /// beyond the end of a shape that is shorter than its convolutions expect.
+    fn can_be_pictures(&self) -> bool {
+        [0, 4].contains(&self.sides.len())
+    }
 }
 
-/// The first file that a tensor of the graph, or of a graph in one of its nodes, lies in.
-fn external_file(graph: &GraphProto) -> Option<String> {
+/// The first of what `find` finds in the tensors of the graph and of the graphs in its nodes.
+fn first<T>(graph: &GraphProto, find: &impl Fn(&TensorProto) -> Option<T>) -> Option<T> {
     let sparse = graph.sparse_initializer.iter();
     let sparse = sparse.flat_map(|s| s.values.as_ref().into_iter().chain(s.indices.as_ref()));
-    let own = graph.initializer.iter().chain(sparse).find_map(location);
-    own.or_else(|| graph.node.iter().find_map(external_file_of_node))
+    let own = graph.initializer.iter().chain(sparse).find_map(find);
+    own.or_else(|| graph.node.iter().find_map(|node| first_of_node(node, find)))
 }
 
-fn external_file_of_node(node: &NodeProto) -> Option<String> {
+fn first_of_node<T>(node: &NodeProto, find: &impl Fn(&TensorProto) -> Option<T>) -> Option<T> {
     node.attribute.iter().find_map(|attribute| {
         let tensors = attribute.t.as_ref().into_iter().chain(&attribute.tensors);
         let graphs = attribute.g.as_ref().into_iter().chain(&attribute.graphs);
-        let mut tensors = tensors.filter_map(location);
-        tensors
-            .next()
-            .or_else(|| graphs.into_iter().find_map(external_file))
+        let own = tensors.into_iter().find_map(find);
+        own.or_else(|| graphs.into_iter().find_map(|graph| first(graph, find)))
     })
 }
 
-fn location(tensor: &TensorProto) -> Option<String> {
+/// The file that the tensor lies in, where it is another one.
+fn other_file(tensor: &TensorProto) -> Option<String> {
     if tensor.data_location.value() != DataLocation::EXTERNAL as i32 {
         return None;
     }

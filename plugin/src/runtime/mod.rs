@@ -17,6 +17,7 @@ mod library;
 mod model;
 mod openvino;
 mod search;
+mod tensor;
 mod tensorrt;
 
 use std::fmt;
