@@ -14,8 +14,9 @@ pub fn psnr(a: ArrayView3<'_, f32>, b: ArrayView3<'_, f32>) -> f64 {
 }
 
 /// Variance of the Laplacian (the sum of the four neighbours less four times the value) of a
-/// `[3, H, W]` picture over the pixels that `is_within`, those at the picture's edge aside: the
-/// usual measure of sharpness. The mean over the channels; 0 where there are no pixels.
+/// `[3, H, W]` picture over the pixels that are, with those four, `is_within`: the usual measure of
+/// sharpness, into which a seam around them does not enter. The mean over the channels; 0 where
+/// there are no pixels.
 pub fn laplacian_variance(
     picture: ArrayView3<'_, f32>,
     is_within: impl Fn(usize, usize) -> bool,
@@ -23,7 +24,10 @@ pub fn laplacian_variance(
     let (channels, height, width) = picture.dim();
     let pixels: Vec<(usize, usize)> = (1..height.saturating_sub(1))
         .flat_map(|y| (1..width.saturating_sub(1)).map(move |x| (x, y)))
-        .filter(|&(x, y)| is_within(x, y))
+        .filter(|&(x, y)| {
+            let neighbours = [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)];
+            is_within(x, y) && neighbours.iter().all(|&(x, y)| is_within(x, y))
+        })
         .collect();
     if pixels.is_empty() {
         return 0.0;
