@@ -34,8 +34,8 @@ demo: build ## complete a damaged clip of a portrait: demo/
 	$(CARGO) build --release --package mdecomplete-demo
 	@pipelines/demo.sh
 
-.PHONY: test lint unit-tests docs
-test: lint docs unit-tests ## everything that must hold: format, clippy, documentation, all tests
+.PHONY: test lint unit-tests docs brief-fuzz
+test: lint docs unit-tests brief-fuzz ## everything that must hold: format, clippy, documentation, all tests
 
 lint: setup
 	$(CARGO) fmt --all --check
@@ -48,6 +48,10 @@ docs: setup ## the documentation of all crates: target/doc
 unit-tests: setup
 	$(CARGO) build --package gst-plugin-mdecomplete --lib
 	G_DEBUG=fatal-warnings $(CARGO) test --workspace
+
+# Long enough to find what a change breaks at once; `make fuzz` looks on.
+brief-fuzz: setup-runtime
+	@fuzz/run.sh 10
 
 .PHONY: bench
 bench: setup-runtime ## what the element costs, against its peers

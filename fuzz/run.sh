@@ -23,6 +23,6 @@ cargo build --release --target "$triple" --bins
 for target in "${targets[@]}"; do
     echo "fuzzing $target for $seconds s"
     mkdir -p "corpus/$target" "artifacts/$target"
-    "target/$triple/release/$target" -max_total_time="$seconds" -print_final_stats=1 \
+    "target/$triple/release/$target" -max_total_time="$seconds" -verbosity=0 -print_final_stats=1 \
         -artifact_prefix="artifacts/$target/" "corpus/$target"
 done

@@ -270,10 +270,22 @@ pub enum LatePolicy {
 /// # Errors
 /// As [`gst::Element::register`].
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    runtime::listen(log_of_runtime);
     gst::Element::register(
         Some(plugin),
         "mdecomplete",
         gst::Rank::NONE,
         MdeComplete::static_type(),
     )
+}
+
+/// Hands what ONNX Runtime says to GStreamer's log.
+fn log_of_runtime(severity: runtime::Severity, message: &str) {
+    let level = match severity {
+        runtime::Severity::Error => gst::DebugLevel::Error,
+        runtime::Severity::Warning => gst::DebugLevel::Warning,
+        runtime::Severity::Info => gst::DebugLevel::Info,
+        runtime::Severity::Debug => gst::DebugLevel::Debug,
+    };
+    gst::log_with_level!(imp::CAT, level, "ONNX Runtime: {message}");
 }

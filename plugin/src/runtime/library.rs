@@ -5,6 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use ort::environment::Environment;
 
+use super::log;
 use super::model::OpenModels;
 use super::search::{self, Failure, Place, Search};
 
@@ -154,6 +155,7 @@ fn start() -> Result<Library, LibraryError> {
         .map_err(|e| not_started(e.to_string()))?
         .with_name("mdecomplete")
         .with_telemetry(false)
+        .with_logger(log::logger())
         .build()
         .map_err(|e| not_started(e.to_string()))?;
     Ok(Library {

@@ -14,6 +14,7 @@ mod cpu_features;
 mod cuda;
 mod inspect;
 mod library;
+mod log;
 mod model;
 mod openvino;
 mod search;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 pub use choice::Descent;
 pub use library::{Library, LibraryError};
+pub use log::{Listener, Severity, listen};
 pub use model::Model;
 pub use search::{Place, own_folder};
 

@@ -1,0 +1,49 @@
+//! What ONNX Runtime says while it works, handed on to whoever listens.
+
+use std::sync::{Arc, OnceLock};
+
+use ort::logging::{LogLevel, LoggerFunction};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something failed; the caller is told as well.
+    Error,
+    /// Something is not as it should be.
+    Warning,
+    /// What goes on.
+    Info,
+    /// All the rest.
+    Debug,
+}
+
+/// Hears messages, from any thread: how bad it is, and the words.
+pub type Listener = fn(Severity, &str);
+
+static LISTENER: OnceLock<Listener> = OnceLock::new();
+
+/// Tells `listener` all messages from now on, unless somebody listens already. Without a listener
+/// nobody is told, not even the terminal.
+pub fn listen(listener: Listener) {
+    // A process has one ONNX Runtime, and the first to ask speaks for it.
+    let _ = LISTENER.set(listener);
+}
+
+/// The logger of the environment. `ORT_LOG` (verbose, info, warning, error) says from where on it is
+/// called, `error` by default.
+pub(super) fn logger() -> LoggerFunction {
+    Arc::new(|level, _category, _id, place, message| {
+        if let Some(listener) = LISTENER.get() {
+            listener(severity(level), &format!("{place}: {message}"));
+        }
+    })
+}
+
+fn severity(level: LogLevel) -> Severity {
+    match level {
+        LogLevel::Fatal | LogLevel::Error => Severity::Error,
+        LogLevel::Warning => Severity::Warning,
+        LogLevel::Info => Severity::Info,
+        LogLevel::Verbose => Severity::Debug,
+    }
+}
