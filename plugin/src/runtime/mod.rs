@@ -43,7 +43,7 @@ pub enum Provider {
     Auto,
     /// ONNX Runtime's own kernels on the CPU.
     Cpu,
-    /// OpenVINO, as a plug-in execution provider; on the CPU where no other device is named.
+    /// OpenVINO; on the CPU where no other device is named.
     OpenVino,
     /// An NVIDIA GPU through CUDA and cuDNN.
     Cuda,
