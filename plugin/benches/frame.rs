@@ -107,6 +107,7 @@ impl Case {
             hole,
             channels: Channels::Rgb,
             strength: 1.0,
+            grain: 1.0,
             pixels: None,
         };
         let mut frame = frame.expect("a frame");

@@ -9,6 +9,7 @@ pub mod frame;
 pub mod locate;
 pub mod mdecomplete;
 pub mod runtime;
+pub mod seam;
 
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     mdecomplete::register(plugin)

@@ -3,6 +3,8 @@
 use mde_core::contract::ValueRange;
 use mde_core::mask::CHANNELS;
 
+use crate::seam::Seam;
+
 /// Crops of one size with their masks and, after [`complete`](super::Completer::complete), their
 /// completions. Made once and reused: growing back to a number of crops that it held before does
 /// not allocate.
@@ -87,6 +89,21 @@ impl Batch {
     /// If there is no crop `index`.
     pub fn completed(&self, index: usize) -> Option<&[f32]> {
         self.valid[index].then(|| &self.completed[self.range(index)])
+    }
+
+    /// A crop with its completion, to be changed; nothing where
+    /// [`Self::completed`] gives nothing.
+    ///
+    /// # Panics
+    /// If there is no crop `index`.
+    pub fn seam_mut(&mut self, index: usize) -> Option<Seam<'_>> {
+        let range = self.range(index);
+        self.valid[index].then(|| Seam {
+            size: (self.width, self.height),
+            image: &self.images[range.clone()],
+            mask: &self.masks[range.clone()],
+            completed: &mut self.completed[range],
+        })
     }
 
     pub(super) fn forget_completions(&mut self) {

@@ -9,6 +9,7 @@ use mde_core::occlusion::Rect;
 
 use super::canvas::{Ink, Row, Source, put};
 use super::colour::{Channels, Colour, Rgb};
+use super::grain::Grain;
 use super::guide::{Guide, Pair};
 use super::texels::{BLOCK, Line, Texels, span};
 use super::write::Completion;
@@ -52,6 +53,7 @@ pub struct Mixed {
     texels: Texels<VALUES>,
     guides: [Guide; CHANNELS],
     samples: Vec<[f32; 3]>,
+    grain_row: Vec<f32>,
 }
 
 impl Mixed {
@@ -87,6 +89,7 @@ impl Mixed {
         completion: &'a Completion<'a>,
         part: Rect,
         colour: Colour,
+        grain: Grain,
     ) -> MixedInk<'a> {
         MixedInk {
             texels: &self.texels,
@@ -95,6 +98,8 @@ impl Mixed {
             completion,
             part,
             colour,
+            grain,
+            grain_row: &mut self.grain_row,
         }
     }
 }
@@ -108,6 +113,8 @@ pub struct MixedInk<'a> {
     completion: &'a Completion<'a>,
     part: Rect,
     colour: Colour,
+    grain: Grain,
+    grain_row: &'a mut Vec<f32>,
 }
 
 impl Ink for MixedInk<'_> {
@@ -134,6 +141,7 @@ impl Ink for MixedInk<'_> {
                 continue;
             }
             let lookups = [0, 1, 2].map(|c| self.texels.look_up(&line, 0, count, CHANNELS + c));
+            self.grain.fill(&(start..start + count), y, self.grain_row);
             for (i, x) in (start..start + count).enumerate() {
                 let least = x.checked_sub(first).and_then(|i| pixels.get(i));
                 let recipe = Recipe::of_texel(&lookups[0].0[i]);
@@ -151,7 +159,10 @@ impl Ink for MixedInk<'_> {
                 });
                 if weights != [0.0; CHANNELS] {
                     let index = x - xs.start;
-                    let [a, b, c] = self.mix(&recipe, weights, self.samples[index]);
+                    let mixed = self.mix(&recipe, weights, self.samples[index]);
+                    let grain = self.grain_row[i] * self.luma_weight(weights);
+                    let change = self.grain.change().map(|change| change * grain);
+                    let [a, b, c] = [0, 1, 2].map(|i| mixed[i] + change[i]);
                     put(row, index, [a, b, c, 1.0]);
                 }
             }
@@ -167,6 +178,15 @@ fn has_weight(weights: &[f32], first: usize, xs: Range<usize>) -> bool {
 }
 
 impl MixedInk<'_> {
+    /// How much of a pixel's luma is made without the frame's: channels that follow the frame's
+    /// others have their texture from these.
+    fn luma_weight(&self, [red, green, blue]: [f32; CHANNELS]) -> f32 {
+        match self.completion.channels {
+            Channels::Luma => green,
+            Channels::Rgb => red.min(green).min(blue),
+        }
+    }
+
     /// What becomes of the samples of a pixel.
     fn mix(&self, recipe: &Recipe, weights: [f32; CHANNELS], samples: [f32; 3]) -> [f32; 3] {
         let known = self.colour.reading(self.completion.channels).rgb(samples);

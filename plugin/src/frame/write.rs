@@ -7,6 +7,7 @@ use mde_core::occlusion::Rect;
 
 use super::canvas::{Area, Canvas, Frame};
 use super::colour::{Channels, Colour};
+use super::grain::{Grained, Meter};
 use super::hole::Hole;
 use super::mixed::Mixed;
 use super::plain::Plain;
@@ -24,6 +25,8 @@ pub struct Completion<'a> {
     pub channels: Channels,
     /// How much of the completion there is in the hole, in `[0, 1]`: a factor on all weights.
     pub strength: f32,
+    /// How much of the grain of the frame around the hole the completion gets, in `[0, 1]`.
+    pub grain: f32,
     /// What is missing from the frame besides, pixel by pixel.
     pub pixels: Option<PixelWeights<'a>>,
 }
@@ -69,6 +72,8 @@ pub struct Writer {
     pub(super) canvas: Canvas,
     pub(super) plain: Plain,
     mixed: Mixed,
+    meter: Meter,
+    grain_row: Vec<f32>,
 }
 
 impl Writer {
@@ -80,6 +85,9 @@ impl Writer {
     /// frame's own. In RGB formats the others stay as they are; in YUV formats the components move
     /// by what the missing channels change. With [`Channels::Luma`] luma stays as it is where the
     /// green channel is known; in RGB formats green becomes luma.
+    ///
+    /// Where all that luma is made of is missing, the completion gets grain. It is the same each
+    /// time for a buffer's time stamp and offset.
     ///
     /// # Errors
     /// [`AlignmentError::Singular`] where `to_crop` has no inverse; the frame is then as it was.
@@ -102,13 +110,19 @@ impl Writer {
             return Ok(());
         };
         let colour = Colour::of(frame.info());
+        let to_frame = to_crop.inverse()?;
+        let grain = self.meter.measure(frame, &to_frame, completion, &colour);
         if completion.hole.is_uniform() && completion.channels == Channels::Rgb {
             self.plain.take(completion, &colour, part);
-            let mut ink = self.plain.ink(to_crop, completion, part);
+            let mut ink = Grained {
+                ink: self.plain.ink(to_crop, completion, part),
+                grain,
+                row: &mut self.grain_row,
+            };
             self.canvas.paint(frame, &area, &mut ink);
         } else {
             self.mixed.take(completion, part);
-            let mut ink = self.mixed.ink(to_crop, completion, part, colour);
+            let mut ink = self.mixed.ink(to_crop, completion, part, colour, grain);
             self.canvas.paint(frame, &area, &mut ink);
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The element `mdecomplete`: its GObject wrapper and its public enums.
 
+mod blending;
 mod channels;
 mod cut;
 mod damage;

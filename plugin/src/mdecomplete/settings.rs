@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use gst::glib;
 use gst::prelude::*;
 
+use super::blending::Blending;
 use super::following::Following;
 use super::model_settings::{self, ModelSettings};
 use super::{DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
@@ -49,6 +50,7 @@ pub struct FrameSettings {
     pub inference_interval: u32,
     pub late_policy: LatePolicy,
     pub following: Following,
+    pub blending: Blending,
 }
 
 impl Default for FrameSettings {
@@ -67,6 +69,7 @@ impl Default for FrameSettings {
             inference_interval: 1,
             late_policy: LatePolicy::Skip,
             following: Following::default(),
+            blending: Blending::default(),
         }
     }
 }
@@ -113,7 +116,11 @@ impl Settings {
             "max-faces" => self.frame.max_faces = of(value),
             "inference-interval" => self.frame.inference_interval = of(value),
             "late-policy" => self.frame.late_policy = of(value),
-            _ => return self.frame.following.set(name, value) || self.model.set(name, value),
+            _ => {
+                return self.frame.blending.set(name, value)
+                    || self.frame.following.set(name, value)
+                    || self.model.set(name, value);
+            }
         }
         true
     }
@@ -135,10 +142,9 @@ impl Settings {
             "inference-interval" => self.frame.inference_interval.to_value(),
             "late-policy" => self.frame.late_policy.to_value(),
             _ => {
-                return self
-                    .frame
-                    .following
-                    .get(name)
+                let frame = &self.frame;
+                return (frame.blending.get(name))
+                    .or_else(|| frame.following.get(name))
                     .or_else(|| self.model.get(name));
             }
         })
@@ -292,6 +298,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .read_only()
             .build(),
     ];
+    properties.extend(Blending::properties());
     properties.extend(Following::properties());
     properties.extend(model_settings::properties());
     properties

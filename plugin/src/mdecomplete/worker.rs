@@ -22,6 +22,7 @@ use crate::completer::{Batch, Completer, CompleterError};
 use crate::damage::Raster;
 use crate::frame::{self, Completion, Crop, Reader, Writer};
 use crate::locate::{self, Bounds, LocateError, Locator, Region};
+use crate::seam::Border;
 
 /// A frame cannot be completed.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,7 @@ pub struct Worker {
     /// The batch's crop with each region's completion.
     crops: Vec<Option<usize>>,
     inside: Vec<f32>,
+    border: Border,
     reader: Reader,
     writer: Writer,
 }
@@ -81,6 +83,7 @@ impl Worker {
             holed: Vec::with_capacity(MAX_FACES as usize),
             crops: Vec::with_capacity(MAX_FACES as usize),
             inside: vec![0.0; size.0 * size.1],
+            border: Border::default(),
             reader: Reader::default(),
             writer: Writer::default(),
             completer,
@@ -148,6 +151,9 @@ impl Worker {
         };
         if self.changes_frame(settings.overlay) {
             let mut lap = Lap::start();
+            if !is_recalled {
+                self.match_borders(settings);
+            }
             self.paint(buffer.make_mut(), info, settings, is_recalled)?;
             report.set_time(Step::Postprocess, lap.next());
         }
@@ -307,6 +313,15 @@ impl Worker {
         Ok(())
     }
 
+    /// Matches new completions to what is known around their holes.
+    fn match_borders(&mut self, settings: &FrameSettings) {
+        for crop in self.crops.iter().flatten() {
+            if let Some(seam) = self.batch.seam_mut(*crop) {
+                self.border.fit(seam, settings.blending.border_match);
+            }
+        }
+    }
+
     fn changes_frame(&self, overlay: Overlay) -> bool {
         let is_drawn_on = overlay != Overlay::None && !self.regions.is_empty();
         is_drawn_on || self.crops.iter().any(Option::is_some)
@@ -351,6 +366,7 @@ impl Worker {
                 hole: self.cut.hole(),
                 channels: self.cut.channels(),
                 strength: settings.strength,
+                grain: settings.blending.grain,
                 pixels: part.and_then(|part| self.damage.weights(region, part, &self.cut)),
             };
             self.writer.write(frame, &region.to_crop, &completion)?;

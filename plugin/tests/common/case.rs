@@ -71,6 +71,8 @@ impl Case {
             hole: &hole,
             channels: self.channels,
             strength: self.strength,
+            // None, half of it, all.
+            grain: (self.seed % 3) as f32 / 2.0,
             pixels,
         };
         let is_written = self.change(&mut buffer, &info, |frame| {

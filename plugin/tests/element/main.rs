@@ -17,6 +17,7 @@ mod negotiation;
 mod picture;
 mod pipelines;
 mod regions;
+mod seams;
 mod start;
 mod stream;
 mod support;

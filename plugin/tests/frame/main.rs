@@ -6,6 +6,7 @@ mod case;
 mod channels;
 mod colours;
 mod fields;
+mod grain;
 mod reading;
 #[path = "../common/samples.rs"]
 mod samples;
@@ -47,6 +48,7 @@ fn completion<'a>(rgb: &'a [f32], image: &'a [f32], hole: &'a Hole) -> Completio
         hole,
         channels: Channels::Rgb,
         strength: 1.0,
+        grain: 0.0,
         pixels: None,
     }
 }

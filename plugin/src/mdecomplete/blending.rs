@@ -1,0 +1,76 @@
+//! The properties of how a completion is fitted to what is around it.
+
+use gst::glib;
+use gst::prelude::*;
+
+use super::settings::of;
+
+/// How completions are fitted to their surroundings; may change between any two frames.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Blending {
+    /// From 0 to 1.
+    pub border_match: f32,
+    /// From 0 to 1.
+    pub grain: f32,
+}
+
+impl Default for Blending {
+    fn default() -> Self {
+        Self {
+            border_match: 1.0,
+            grain: 1.0,
+        }
+    }
+}
+
+impl Blending {
+    /// Takes over the new value of the property `name`; false where it is none of these.
+    pub fn set(&mut self, name: &str, value: &glib::Value) -> bool {
+        match name {
+            "border-match" => self.border_match = of(value),
+            "grain" => self.grain = of(value),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The value of the property `name`, if it is one of these.
+    pub fn get(&self, name: &str) -> Option<glib::Value> {
+        Some(match name {
+            "border-match" => self.border_match.to_value(),
+            "grain" => self.grain.to_value(),
+            _ => return None,
+        })
+    }
+
+    /// The descriptions of the properties.
+    pub fn properties() -> [glib::ParamSpec; 2] {
+        let defaults = Self::default();
+        [
+            glib::ParamSpecFloat::builder("border-match")
+                .nick("Border match")
+                .blurb(
+                    "How much of the difference in colour and brightness along the hole's border \
+                     is taken out of the completion: 0 leaves it as generated, 1 leaves no step",
+                )
+                .minimum(0.0)
+                .maximum(1.0)
+                .default_value(defaults.border_match)
+                .mutable_playing()
+                .controllable()
+                .build(),
+            glib::ParamSpecFloat::builder("grain")
+                .nick("Grain")
+                .blurb(
+                    "How much of the grain that the frame has around the hole is put into the \
+                     completion, which has none: 0 none, 1 as much as there is",
+                )
+                .minimum(0.0)
+                .maximum(1.0)
+                .default_value(defaults.grain)
+                .mutable_playing()
+                .controllable()
+                .build(),
+        ]
+    }
+}

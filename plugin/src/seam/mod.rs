@@ -1,0 +1,13 @@
+//! The seam between a completion and what is known around it, in the crop: no format of frames is
+//! known here.
+//!
+//! A generator's colours and brightness differ a little from the picture's. What it makes of known
+//! pixels tells by how much: a [`Border`] carries the difference along a hole's border into the
+//! hole, spread by a [`Membrane`], so that the completion goes on where the picture ends (membrane
+//! interpolation, the gradient-domain blend of Pérez, Gangnet and Blake 2003).
+
+mod border;
+mod membrane;
+
+pub use border::{Border, Seam};
+pub use membrane::{Cell, Membrane};
