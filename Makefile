@@ -62,6 +62,10 @@ bench: setup-runtime ## what the element costs, against its peers
 locate-accuracy: setup-runtime ## how well covered faces are found; needs MDE_DATA and MDE_ONET
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench locate-accuracy
 
+.PHONY: seams
+seams: setup-runtime ## completions beside the frame around them, at 1920x1080; needs MDE_DATA
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench seams
+
 FUZZ_SECONDS ?= 600
 .PHONY: fuzz
 fuzz: setup-runtime ## look for inputs that break the element, FUZZ_SECONDS=600 for each target

@@ -160,9 +160,8 @@ impl Ink for MixedInk<'_> {
                 if weights != [0.0; CHANNELS] {
                     let index = x - xs.start;
                     let mixed = self.mix(&recipe, weights, self.samples[index]);
-                    let grain = self.grain_row[i] * self.luma_weight(weights);
-                    let change = self.grain.change().map(|change| change * grain);
-                    let [a, b, c] = [0, 1, 2].map(|i| mixed[i] + change[i]);
+                    let grain = self.grain(self.grain_row[i], weights);
+                    let [a, b, c] = [0, 1, 2].map(|i| mixed[i] + grain[i]);
                     put(row, index, [a, b, c, 1.0]);
                 }
             }
@@ -178,13 +177,16 @@ fn has_weight(weights: &[f32], first: usize, xs: Range<usize>) -> bool {
 }
 
 impl MixedInk<'_> {
-    /// How much of a pixel's luma is made without the frame's: channels that follow the frame's
-    /// others have their texture from these.
-    fn luma_weight(&self, [red, green, blue]: [f32; CHANNELS]) -> f32 {
-        match self.completion.channels {
-            Channels::Luma => green,
-            Channels::Rgb => red.min(green).min(blue),
-        }
+    /// By how much `grain` changes the samples of a pixel: channels that follow the frame's others
+    /// have their texture from these.
+    fn grain(&self, grain: f32, [red, green, blue]: [f32; CHANNELS]) -> [f32; 3] {
+        let weights = match self.completion.channels {
+            Channels::Rgb => [red.min(green).min(blue); 3],
+            Channels::Luma if self.colour.is_rgb() => [red.min(green), green, blue.min(green)],
+            Channels::Luma => [green; 3],
+        };
+        let change = self.grain.change();
+        [0, 1, 2].map(|i| grain * weights[i] * change[i])
     }
 
     /// What becomes of the samples of a pixel.

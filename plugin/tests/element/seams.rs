@@ -2,10 +2,11 @@
 
 use gst_video::{VideoFormat, VideoInfo, VideoRegionOfInterestMeta};
 use gstmdecomplete::locate::{Bounds, Region};
+use mde_core::contract::{INPUT_IMAGE, INPUT_MASK, OUTPUT};
 use mde_core::occlusion::Occlusion;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::models::{Model, with_runtime};
+use crate::models::{Model, Values, with_runtime};
 use crate::support::{bytes, harness, info, init, model_file};
 
 /// A face of 410 pixels from hairline to chin.
@@ -14,11 +15,23 @@ const FACE: (u32, u32, u32, u32) = (800, 300, 305, 410);
 /// Luma of the frames.
 const GREY: u8 = 150;
 
-/// An element that fills marked eyes with the mean of the rest, too dark.
+/// A generator that fills holes with the frames' grey, and makes everything darker by a tenth of
+/// the range.
+fn darker() -> Model {
+    Model::generator(96, 96)
+        .constant("one", &[], Values::Float(&[1.0]))
+        .constant("tenth", &[], Values::Float(&[0.1]))
+        .constant("grey", &[], Values::Float(&[f32::from(GREY) / 255.0]))
+        .node("Sub", &["one", INPUT_MASK], "missing")
+        .node("Mul", &["missing", "grey"], "fill")
+        .node("Add", &[INPUT_IMAGE, "fill"], "filled")
+        .node("Sub", &["filled", "tenth"], OUTPUT)
+}
+
+/// An element that fills marked eyes too dark.
 fn darker_fill(border_match: f32, grain: f32) -> gst::Element {
     init();
-    let model = Model::darker_fill(96, 96).to_bytes();
-    let file = model_file("darker_fill.onnx", &model);
+    let file = model_file("darker.onnx", &darker().to_bytes());
     gst::ElementFactory::make("mdecomplete")
         .property_from_str("region", "roi-list")
         .property_from_str("occlusion", "eyes")

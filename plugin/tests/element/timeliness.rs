@@ -153,6 +153,8 @@ fn between_inferences_the_last_completion_is_laid_on_the_face() {
     with_runtime(|| {
         let element = marked_fill("eyes");
         element.set_property("inference-interval", 3u32);
+        // Else the noise of each frame.
+        element.set_property("grain", 0f32);
         let info = info(VideoFormat::Rgb, 320, 240);
         let mut harness = harness(&element, &info);
         let mut fills = Vec::new();

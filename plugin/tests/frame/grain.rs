@@ -50,6 +50,21 @@ fn completed(frame: &gst::Buffer, info: &VideoInfo, grain: f32) -> gst::Buffer {
     frame
 }
 
+/// A frame with the colours that `colour` gives for its pixels, rounded and not dithered.
+fn painted(info: &VideoInfo, colour: impl Fn(usize, usize) -> [f32; 3]) -> gst::Buffer {
+    let (width, height) = SIZE;
+    let hole = Hole::new(&Mask::missing(width, height), 0.0);
+    let value = |i: usize| {
+        let at = i % (width * height);
+        colour(at % width, at / width)[i / (width * height)]
+    };
+    let rgb: Vec<f32> = (0..3 * width * height).map(value).collect();
+    let mut frame = gst::Buffer::from_mut_slice(vec![0u8; info.size()]);
+    let completion = completion(&rgb, &rgb, &hole);
+    write(&mut frame, info, &Affine::IDENTITY, &completion);
+    frame
+}
+
 /// A frame of grey noise, `softness` times averaged with its right neighbours.
 fn noisy(info: &VideoInfo, softness: usize) -> gst::Buffer {
     let rng = &mut StdRng::seed_from_u64(5);
@@ -132,20 +147,18 @@ fn soft_grain_is_matched_too() {
 fn a_frame_without_grain_gets_none() {
     for &format in SUPPORTED_FORMATS {
         let info = info(format, VideoInterlaceMode::Progressive);
-        let rgb = as_rgb(&info);
-        let flat = rgb_frame(&rgb, |_, _| [0.3, 0.5, 0.2]);
-        let slope = rgb_frame(&rgb, |x, y| {
+        let flat = painted(&info, |_, _| [0.3, 0.5, 0.2]);
+        let slope = painted(&info, |x, y| {
             [
                 x as f32 / 400.0,
                 y as f32 / 500.0,
                 (x + 2 * y) as f32 / 1000.0,
             ]
         });
-        let bars = rgb_frame(&rgb, |x, y| {
+        let bars = painted(&info, |x, y| {
             [f32::from(u8::from((x / 24 + y / 24) % 2 == 0)); 3]
         });
         for (what, frame) in [("flat", flat), ("slope", slope), ("bars", bars)] {
-            let frame = converted(frame, &rgb, &info);
             let bytes = |grain: f32| {
                 let frame = completed(&frame, &info, grain);
                 frame.map_readable().expect("memory").to_vec()

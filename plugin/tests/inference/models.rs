@@ -58,20 +58,6 @@ impl Model {
             .node("Add", &[INPUT_IMAGE, "fill"], OUTPUT)
     }
 
-    /// [`Self::mean_fill`], all of it darker by a tenth of the range.
-    pub fn darker_fill(width: usize, height: usize) -> Self {
-        let mut model = Self::mean_fill(width, height);
-        if let Some(last) = model.graph.node.last_mut() {
-            last.name = "filled".into();
-            last.output = vec!["filled".into()];
-        }
-        model.constant("tenth", &[], Values::Float(&[0.1])).node(
-            "Sub",
-            &["filled", "tenth"],
-            OUTPUT,
-        )
-    }
-
     /// `image / mask`: NaN under every hole, the image elsewhere.
     pub fn divide(width: usize, height: usize) -> Self {
         Self::generator(width, height).node("Div", &[INPUT_IMAGE, INPUT_MASK], OUTPUT)

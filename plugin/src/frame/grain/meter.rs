@@ -56,7 +56,11 @@ impl Meter {
         }
         let own = self.own(to_frame, completion, part);
         let level = [0, 1].map(|scale| (around[scale] - own[scale]).max(0.0));
-        let change = colour.change([1.0; 3]);
+        let [first, second, third] = colour.change([1.0; 3]);
+        let change = match colour.is_rgb() {
+            true => [first, second, third],
+            false => [first, 0.0, 0.0],
+        };
         Grain::new(level, share, change, frame.buffer()).interlaced(frame.is_interlaced())
     }
 

@@ -1,0 +1,87 @@
+//! What the benchmarks on videos share: the videos and their frames.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use gst::prelude::*;
+use gst_video::{VideoFormat, VideoInfo};
+
+/// Frames a second.
+pub const RATE: i32 = 30;
+
+/// An RGB picture.
+#[derive(Clone)]
+pub struct Image {
+    pub width: usize,
+    pub height: usize,
+    /// `[height, width, 3]`.
+    pub pixels: Vec<u8>,
+}
+
+impl Image {
+    /// The frame in `buffer`.
+    pub fn of(buffer: &gst::BufferRef, info: &VideoInfo) -> Result<Self> {
+        let data = buffer.map_readable()?;
+        let (width, height) = (info.width() as usize, info.height() as usize);
+        let rows = data.chunks(info.stride()[0] as usize).take(height);
+        Ok(Self {
+            width,
+            height,
+            pixels: rows.flat_map(|row| &row[..3 * width]).copied().collect(),
+        })
+    }
+
+    /// As a frame.
+    pub fn frame(&self) -> Result<(VideoInfo, gst::Buffer)> {
+        let info = VideoInfo::builder(VideoFormat::Rgb, self.width as u32, self.height as u32)
+            .fps(gst::Fraction::new(RATE, 1))
+            .build()?;
+        let stride = info.stride()[0] as usize;
+        let mut bytes = vec![0; info.size()];
+        let rows = self.pixels.chunks_exact(3 * self.width);
+        for (to, from) in bytes.chunks_mut(stride).zip(rows) {
+            to[..from.len()].copy_from_slice(from);
+        }
+        Ok((info, gst::Buffer::from_mut_slice(bytes)))
+    }
+}
+
+/// The videos in `folder`, by name.
+pub fn all(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files: Vec<PathBuf> = entries.map(|e| Ok(e?.path())).collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|e| e == "mp4"));
+    files.sort();
+    Ok(files)
+}
+
+/// The first `most` frames of `file`, or all.
+pub fn frames(file: &Path, most: Option<usize>) -> Result<Vec<Image>> {
+    let pipeline = gst::parse::launch(
+        "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=RGB \
+         ! appsink name=sink sync=false",
+    )?;
+    let pipeline = pipeline
+        .downcast::<gst::Pipeline>()
+        .ok()
+        .context("a pipeline")?;
+    let file_source = pipeline.by_name("file").context("a source")?;
+    file_source.set_property("location", file);
+    let sink = pipeline.by_name("sink").context("a sink")?;
+    let sink = sink
+        .downcast::<gst_app::AppSink>()
+        .ok()
+        .context("an appsink")?;
+    pipeline.set_state(gst::State::Playing)?;
+    let mut frames = Vec::new();
+    while let Ok(sample) = sink.pull_sample() {
+        let info = VideoInfo::from_caps(sample.caps().context("caps")?)?;
+        frames.push(Image::of(sample.buffer().context("a buffer")?, &info)?);
+        if Some(frames.len()) == most {
+            break;
+        }
+    }
+    pipeline.set_state(gst::State::Null)?;
+    anyhow::ensure!(!frames.is_empty(), "it cannot be decoded");
+    Ok(frames)
+}
