@@ -52,6 +52,7 @@ fn milliseconds(format: VideoFormat, occlusion: Occlusion) -> [f64; 2] {
             size: (CROP_SIZE, CROP_SIZE),
             image: &image,
             mask: mask.as_slice(),
+            covered: Some(mask.as_slice()),
             completed: &mut completed,
         };
         fitter.fit(seam, 1.0);

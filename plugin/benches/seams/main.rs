@@ -12,8 +12,9 @@
 //! of neighbours across the border is wrong; `texture` is the finest texture of luma inside the
 //! hole and around it, as the standard deviation of white noise that has it.
 //!
-//! Ends with an error above 0.5 ms a face and, with a cover that ends inside the hole, where a band
-//! is not better than without or grain is not within 25 % of that around the hole.
+//! Ends with an error where the narrower band, or with a cover that ends inside the hole one of
+//! them, is not better than without, where grain is not within 25 % of that around the hole, and
+//! above 0.5 ms a face.
 
 #[path = "../clips/mod.rs"]
 mod clips;
@@ -49,9 +50,9 @@ const WAYS: [(&str, &Properties); 3] = [
     ("both", &[]),
 ];
 
-/// How far inside the hole the cover ends in crop pixels, with the width of the blend: a cover as
-/// large as the hole, and one that leaves room for the default blend.
-const COVERS: [(usize, &str); 2] = [(0, "0"), (2, "2")];
+/// How far inside the hole the cover ends in crop pixels: where the hole does, and such that the
+/// frame shows where it is blended in.
+const INSETS: [usize; 2] = [0, 2];
 
 fn main() -> Result<ExitCode> {
     measure::init();
@@ -104,12 +105,9 @@ impl Clip {
         verdict: &mut Verdict,
     ) -> Result<()> {
         let hole = part.rect();
-        for (inset, feather) in COVERS {
+        for inset in INSETS {
             let what = format!("{}, {}, cover {inset} px inside", self.name, part.name());
-            println!(
-                "{what}, mask-feather={feather}, {} frames",
-                self.scenes.len()
-            );
+            println!("{what}, {} frames", self.scenes.len());
             println!(
                 "| with | band of 6 crop px | band of 6 frame px | hole | step | texture inside, around |"
             );
@@ -123,7 +121,7 @@ impl Clip {
             let mut strip = Vec::new();
             let mut scores = Vec::new();
             for (name, properties) in WAYS {
-                let element = element(part, feather, properties);
+                let element = element(part, properties);
                 let (score, first) = self.completed(&element, cover, hole)?;
                 let [crop, frame, whole] = score.psnr();
                 let [inside, around] = score.textures();
@@ -134,9 +132,7 @@ impl Clip {
                 strip.push(first);
                 scores.push(score);
             }
-            if inset > 0 {
-                self.judge(&what, &scores, verdict);
-            }
+            self.judge(&what, inset > 0, &scores, verdict);
             if let Some(folder) = pictures {
                 let scene = &self.scenes[0];
                 strip.insert(0, scene.covered(cover));
@@ -166,14 +162,16 @@ impl Clip {
         Ok((score, first.context("no frame")?))
     }
 
-    fn judge(&self, what: &str, scores: &[Score], verdict: &mut Verdict) {
+    fn judge(&self, what: &str, shows_border: bool, scores: &[Score], verdict: &mut Verdict) {
         let [before, border, both] = scores else {
             return;
         };
         let [before, after] = [before, border].map(Score::psnr);
         for (i, band) in ["crop", "frame"].into_iter().enumerate() {
-            let what = format!("{what}: dB of 6 {band} px gained");
-            verdict.require(&what, after[i] - before[i], "above 0", after[i] > before[i]);
+            if shows_border || band == "frame" {
+                let what = format!("{what}: dB of 6 {band} px gained");
+                verdict.require(&what, after[i] - before[i], "above 0", after[i] > before[i]);
+            }
         }
         if self.has_grain {
             let [inside, around] = both.textures();
@@ -184,14 +182,10 @@ impl Clip {
     }
 }
 
-fn element(part: Occlusion, feather: &str, properties: &Properties) -> gst::Element {
+fn element(part: Occlusion, properties: &Properties) -> gst::Element {
     let element = measure::element(
         "mdecomplete",
-        &[
-            ("region", "roi-list"),
-            ("occlusion", part.name()),
-            ("mask-feather", feather),
-        ],
+        &[("region", "roi-list"), ("occlusion", part.name())],
     );
     for (name, value) in properties {
         element.set_property_from_str(name, value);

@@ -91,8 +91,7 @@ impl Batch {
         self.valid[index].then(|| &self.completed[self.range(index)])
     }
 
-    /// A crop with its completion, to be changed; nothing where
-    /// [`Self::completed`] gives nothing.
+    /// A crop with its completion, to be changed; nothing where [`Self::completed`] gives nothing.
     ///
     /// # Panics
     /// If there is no crop `index`.
@@ -102,6 +101,7 @@ impl Batch {
             size: (self.width, self.height),
             image: &self.images[range.clone()],
             mask: &self.masks[range.clone()],
+            covered: None,
             completed: &mut self.completed[range],
         })
     }

@@ -34,6 +34,6 @@ mod write;
 pub use colour::Channels;
 pub use format::SUPPORTED_FORMATS;
 pub use hole::Hole;
-pub use read::{Crop, Reader, reach};
+pub use read::{Crop, Reader, mixes_pixels, reach};
 pub use search::{Search, has_alpha, make_opaque};
 pub use write::{Completion, PixelWeights, Writer};

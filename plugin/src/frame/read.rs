@@ -135,6 +135,15 @@ pub fn reach(info: &VideoInfo, to_frame: &Affine, to_crop: &Affine) -> [f64; 2] 
     })
 }
 
+/// Whether a crop's pixel [stands](reach) for some of the frame's whose nearest pixel in the crop
+/// is the one beside it.
+pub fn mixes_pixels(info: &VideoInfo, to_frame: &Affine, to_crop: &Affine) -> bool {
+    let least_shared = 1.0 + 1e-6;
+    reach(info, to_frame, to_crop)
+        .iter()
+        .any(|reach| *reach > least_shared)
+}
+
 /// The sets of rows to interpolate in.
 fn fields<T>(frame: &VideoFrameRef<T>, to_frame: &Affine) -> &'static [Rows] {
     let [c, d] = to_frame.linear[1];

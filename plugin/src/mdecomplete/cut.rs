@@ -14,6 +14,7 @@ pub struct Cut {
     feather: f32,
     mask: Mask,
     hole: Hole,
+    sharp_hole: Hole,
 }
 
 impl Cut {
@@ -34,6 +35,7 @@ impl Cut {
             damaged_channels,
             feather,
             hole: Hole::new(&mask, feather),
+            sharp_hole: Hole::new(&mask, 0.0),
             mask,
         }
     }
@@ -61,6 +63,12 @@ impl Cut {
     /// The blend weights.
     pub fn hole(&self) -> &Hole {
         &self.hole
+    }
+
+    /// The same for crops that are covered up to the hole's border, where there is nothing to blend
+    /// into the completion.
+    pub fn sharp_hole(&self) -> &Hole {
+        &self.sharp_hole
     }
 
     /// Width of the blend in crop pixels.

@@ -236,7 +236,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .nick("Mask feather")
             .blurb(
                 "Width of the blend from the frame to the completion along the inside of the \
-                 hole's border, in pixels of the crop",
+                 hole's border, in pixels of the crop, so that it grows with the face; none where \
+                 a cover reaches all of an occlusion's border",
             )
             .minimum(0.0)
             .maximum(64.0)

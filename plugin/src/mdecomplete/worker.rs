@@ -22,7 +22,7 @@ use crate::completer::{Batch, Completer, CompleterError};
 use crate::damage::Raster;
 use crate::frame::{self, Completion, Crop, Reader, Writer};
 use crate::locate::{self, Bounds, LocateError, Locator, Region};
-use crate::seam::Border;
+use crate::seam::{self, Border};
 
 /// A frame cannot be completed.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,8 @@ pub struct Worker {
     holed: Vec<usize>,
     /// The batch's crop with each region's completion.
     crops: Vec<Option<usize>>,
+    /// Whether each of the batch's crops is covered up to the border of the cut.
+    covered: Vec<bool>,
     inside: Vec<f32>,
     border: Border,
     reader: Reader,
@@ -82,6 +84,7 @@ impl Worker {
             damaged: Vec::with_capacity(MAX_FACES as usize),
             holed: Vec::with_capacity(MAX_FACES as usize),
             crops: Vec::with_capacity(MAX_FACES as usize),
+            covered: Vec::with_capacity(MAX_FACES as usize),
             inside: vec![0.0; size.0 * size.1],
             border: Border::default(),
             reader: Reader::default(),
@@ -272,6 +275,7 @@ impl Worker {
     fn read<T>(&mut self, frame: &VideoFrameRef<T>) {
         let size = self.batch.size();
         self.batch.resize(self.holed.len());
+        self.covered.clear();
         for (crop, &index) in self.holed.iter().enumerate() {
             let region = &self.regions[index];
             let (image, mask) = self.batch.crop_mut(crop);
@@ -290,6 +294,20 @@ impl Worker {
                     *value = known * inside;
                 }
             }
+            self.covered.push(match self.cut.hole().bounds() {
+                Some(part)
+                    if frame::mixes_pixels(frame.info(), &region.to_frame, &region.to_crop) =>
+                {
+                    let crop = seam::Crop {
+                        size,
+                        image,
+                        cut: self.cut.mask(),
+                        part,
+                    };
+                    seam::distrust_border(&crop, mask)
+                }
+                _ => false,
+            });
             if let Some(part) = self.damaged[index] {
                 self.damage.carry(frame, region, part, size, mask);
             }
@@ -315,8 +333,9 @@ impl Worker {
 
     /// Matches new completions to what is known around their holes.
     fn match_borders(&mut self, settings: &FrameSettings) {
-        for crop in self.crops.iter().flatten() {
-            if let Some(seam) = self.batch.seam_mut(*crop) {
+        for &crop in self.crops.iter().flatten() {
+            if let Some(mut seam) = self.batch.seam_mut(crop) {
+                seam.covered = self.covered[crop].then(|| self.cut.mask());
                 self.border.fit(seam, settings.blending.border_match);
             }
         }
@@ -363,7 +382,10 @@ impl Worker {
             let completion = Completion {
                 rgb,
                 image: self.batch.image(crop),
-                hole: self.cut.hole(),
+                hole: match self.covered[crop] {
+                    true => self.cut.sharp_hole(),
+                    false => self.cut.hole(),
+                },
                 channels: self.cut.channels(),
                 strength: settings.strength,
                 grain: settings.blending.grain,

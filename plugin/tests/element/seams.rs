@@ -1,5 +1,6 @@
 //! What is done about the seam of a completion, at 1920x1080.
 
+use gst::prelude::*;
 use gst_video::{VideoFormat, VideoInfo, VideoRegionOfInterestMeta};
 use gstmdecomplete::locate::{Bounds, Region};
 use mde_core::contract::{INPUT_IMAGE, INPUT_MASK, OUTPUT};
@@ -54,9 +55,8 @@ fn frame(info: &VideoInfo, sigma: f32) -> gst::Buffer {
     buffer
 }
 
-/// The samples in the face's eyes that are at least `depth` crop pixels from their border, and
-/// those outside of the eyes.
-fn sides(info: &VideoInfo, frame: &gst::Buffer, depth: f64) -> [Vec<Vec<u8>>; 2] {
+/// How many crop pixels a pixel of the frame lies inside the face's eyes: below 0 outside.
+fn depth() -> impl Fn(usize, usize) -> f64 {
     let (x, y, width, height) = FACE;
     let bounds = Bounds {
         x0: f64::from(x),
@@ -66,43 +66,44 @@ fn sides(info: &VideoInfo, frame: &gst::Buffer, depth: f64) -> [Vec<Vec<u8>>; 2]
     };
     let region = Region::of_box(bounds, (96, 96)).expect("a region");
     let eyes = Occlusion::Eyes.rect();
+    move |x, y| {
+        let [u, v] = region.to_crop.apply([x as f64, y as f64]);
+        let from =
+            |v: f64, low: usize, high: usize| (v + 0.5 - low as f64).min(high as f64 - 0.5 - v);
+        from(u, eyes.x0, eyes.x1).min(from(v, eyes.y0, eyes.y1))
+    }
+}
+
+/// The samples in the face's eyes, at least half a crop pixel from their border, and those outside
+/// of the eyes.
+fn sides(info: &VideoInfo, frame: &gst::Buffer) -> [Vec<u8>; 2] {
+    let depth = depth();
     let bytes = bytes(frame);
     let rows = bytes.chunks(info.stride()[0] as usize).enumerate();
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for (y, row) in rows {
-        let (mut inner, mut outer) = (Vec::new(), Vec::new());
         for (x, &sample) in row.iter().enumerate().take(info.width() as usize) {
-            let [u, v] = region.to_crop.apply([x as f64, y as f64]);
-            let from =
-                |v: f64, low: usize, high: usize| (v + 0.5 - low as f64).min(high as f64 - 0.5 - v);
-            let distance = from(u, eyes.x0, eyes.x1).min(from(v, eyes.y0, eyes.y1));
-            if distance >= depth {
-                inner.push(sample);
-            } else if distance < -0.01 {
-                outer.push(sample);
+            match depth(x, y) {
+                depth if depth >= 0.5 => inside.push(sample),
+                depth if depth < -0.01 => outside.push(sample),
+                _ => (),
             }
         }
-        inside.push(inner);
-        outside.push(outer);
     }
     [inside, outside]
 }
 
 /// Standard deviation, around the mean that all have.
-fn deviation(rows: &[Vec<u8>]) -> f64 {
-    let samples = rows.iter().flatten();
-    let squares: f64 = samples
-        .map(|&v| (f64::from(v) - f64::from(GREY)).powi(2))
-        .sum();
-    (squares / rows.iter().flatten().count() as f64).sqrt()
+fn deviation(samples: &[u8]) -> f64 {
+    let square = |&v: &u8| (f64::from(v) - f64::from(GREY)).powi(2);
+    (samples.iter().map(square).sum::<f64>() / samples.len() as f64).sqrt()
 }
 
-fn completed(info: &VideoInfo, element: &gst::Element, sigma: f32) -> [Vec<Vec<u8>>; 2] {
+fn completed(info: &VideoInfo, element: &gst::Element, frame: gst::Buffer) -> [Vec<u8>; 2] {
     let mut harness = harness(element, info);
-    let frame = frame(info, sigma);
-    let before = sides(info, &frame, 0.5);
+    let before = sides(info, &frame);
     let out = harness.push_and_pull(frame).expect("a frame");
-    let after = sides(info, &out, 0.5);
+    let after = sides(info, &out);
     assert!(before[1] == after[1], "the frame changed outside the hole");
     after
 }
@@ -113,10 +114,10 @@ fn a_darker_completion_is_matched_to_the_border() {
         let info = info(VideoFormat::Gray8, 1920, 1080);
         for (border_match, wanted) in [(0.0, 26), (0.5, 13), (1.0, 0)] {
             let element = darker_fill(border_match, 0.0);
-            let [eyes, _] = completed(&info, &element, 0.0);
-            assert!(eyes.iter().flatten().count() > 20_000);
+            let [eyes, _] = completed(&info, &element, frame(&info, 0.0));
+            assert!(eyes.len() > 20_000);
             let far = |v: &u8| GREY.abs_diff(*v).abs_diff(wanted) > 1;
-            let wrong = eyes.iter().flatten().filter(|v| far(v)).count();
+            let wrong = eyes.iter().filter(|v| far(v)).count();
             assert_eq!(wrong, 0, "border-match={border_match}");
         }
     });
@@ -127,12 +128,35 @@ fn a_smooth_completion_gets_the_grain_around_it() {
     with_runtime(|| {
         let info = info(VideoFormat::Gray8, 1920, 1080);
         for sigma in [2.0, 6.0] {
-            let [eyes, rest] = completed(&info, &darker_fill(1.0, 1.0), sigma);
+            let [eyes, rest] = completed(&info, &darker_fill(1.0, 1.0), frame(&info, sigma));
             let (inside, outside) = (deviation(&eyes), deviation(&rest));
             let ratio = inside / outside;
             assert!((0.75..1.25).contains(&ratio), "{inside:.2} {outside:.2}");
-            let [eyes, _] = completed(&info, &darker_fill(1.0, 0.0), sigma);
+            let [eyes, _] = completed(&info, &darker_fill(1.0, 0.0), frame(&info, sigma));
             assert!(deviation(&eyes) < 0.4 * outside, "without grain");
         }
+    });
+}
+
+#[test]
+fn nothing_is_left_of_a_cover_that_ends_where_the_hole_does() {
+    with_runtime(|| {
+        let info = info(VideoFormat::Gray8, 1920, 1080);
+        let mut frame = frame(&info, 0.0);
+        let depth = depth();
+        let mut samples = frame.make_mut().map_writable().expect("memory");
+        for (y, row) in samples.chunks_mut(info.stride()[0] as usize).enumerate() {
+            for (x, sample) in row.iter_mut().enumerate() {
+                if depth(x, y) > 0.0 {
+                    *sample = 0;
+                }
+            }
+        }
+        drop(samples);
+        let element = darker_fill(1.0, 1.0);
+        element.set_property("mask-feather", 2f32);
+        let [eyes, _] = completed(&info, &element, frame);
+        let darkest = eyes.iter().min().expect("samples");
+        assert!(GREY.abs_diff(*darkest) < 10, "{darkest}");
     });
 }
