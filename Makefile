@@ -66,6 +66,10 @@ locate-accuracy: setup-runtime ## how well covered faces are found; needs MDE_DA
 seams: setup-runtime ## completions beside the frame around them, at 1920x1080; needs MDE_DATA
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench seams
 
+.PHONY: flicker
+flicker: setup-runtime ## how still completions are in moving video; needs MDE_DATA
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench flicker
+
 FUZZ_SECONDS ?= 600
 .PHONY: fuzz
 fuzz: setup-runtime ## look for inputs that break the element, FUZZ_SECONDS=600 for each target

@@ -11,7 +11,7 @@ use mde_core::alignment::{FacePoints, align_face};
 use mde_core::occlusion::Occlusion;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use super::Image;
+use super::clips::Image;
 
 /// What is seen instead of the face.
 #[derive(Clone)]

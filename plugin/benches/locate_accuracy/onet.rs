@@ -8,7 +8,8 @@ use gstmdecomplete::runtime::{self, Model, Options, Provider};
 use mde_core::alignment::FacePoints;
 use ort::value::TensorRef;
 
-use super::{Finders, Image};
+use super::Finders;
+use super::clips::Image;
 
 const SIDE: usize = 48;
 

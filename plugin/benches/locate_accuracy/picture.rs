@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use mde_core::alignment::FacePoints;
 
-use super::Image;
+use super::clips::Image;
 
 /// Where the 144x144 pictures begin in the published ones, whose coordinates the landmarks have.
 const CORNER: [f64; 2] = [16.0, 48.0];

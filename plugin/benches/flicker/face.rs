@@ -1,0 +1,96 @@
+//! One face of a video, laid on the template by points that do not shake.
+
+use anyhow::{Context, Result};
+use gst_video::VideoFrameRef;
+use gstmdecomplete::frame::{Channels, Crop, Reader};
+use gstmdecomplete::locate::{Locator, Options, Rules};
+use mde_core::CROP_SIZE;
+use mde_core::alignment::{Affine, FacePoints, align_face};
+
+use super::clips::Image;
+
+/// Values of a crop.
+pub const VALUES: usize = 3 * CROP_SIZE * CROP_SIZE;
+
+/// Standard deviation in frames of the Gaussian over which points are averaged. Real motion of a
+/// head is slower, and a mean over past and future does not lag behind it.
+const SIGMA: f64 = 2.0;
+const REACH: usize = 6;
+
+const OPTIONS: Options = Options {
+    min_face_size: 0.12,
+    detection_interval: 15,
+    waits: true,
+    rules: Rules {
+        hold: std::time::Duration::from_millis(400),
+        smoothing: 0.0,
+    },
+};
+
+/// Where the face is in one frame.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// Frames with the same number show the same face without a cut between them.
+    pub track: i32,
+    /// From frame to crop pixels.
+    pub to_crop: Affine,
+}
+
+/// Where the face that is followed for longest is in each of `frames`, which show it uncovered.
+pub fn places(frames: &[Image], locator: &mut Locator) -> Result<Vec<Option<Place>>> {
+    locator.forget();
+    let seen: Vec<Option<(i32, FacePoints)>> = (frames.iter())
+        .map(|image| {
+            let (info, buffer) = image.frame()?;
+            let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info)
+                .ok()
+                .context("a frame cannot be mapped")?;
+            let tracks = locator.locate(&frame, &OPTIONS)?;
+            Ok(tracks.first().map(|track| (track.id, track.points)))
+        })
+        .collect::<Result<_>>()?;
+    let place = |(index, seen_now): (usize, &Option<(i32, FacePoints)>)| {
+        let Some((track, _)) = *seen_now else {
+            return Ok(None);
+        };
+        let points = smoothed(&seen, index, track);
+        let to_crop = align_face(&points, CROP_SIZE, CROP_SIZE)?;
+        Ok(Some(Place { track, to_crop }))
+    };
+    seen.iter().enumerate().map(place).collect()
+}
+
+/// The points of `track` around frame `index`, averaged.
+fn smoothed(seen: &[Option<(i32, FacePoints)>], index: usize, track: i32) -> FacePoints {
+    let mut sum = [[0.0; 2]; 5];
+    let mut weights = 0.0;
+    let around = index.saturating_sub(REACH)..(index + REACH + 1).min(seen.len());
+    for (at, seen) in around.clone().zip(&seen[around]) {
+        let Some((_, points)) = seen.filter(|(id, _)| *id == track) else {
+            continue;
+        };
+        let off = (at as f64 - index as f64) / SIGMA;
+        let weight = (-0.5 * off * off).exp();
+        weights += weight;
+        for (sum, value) in sum.as_flattened_mut().iter_mut().zip(points.as_flattened()) {
+            *sum += weight * value;
+        }
+    }
+    sum.map(|point| point.map(|v| v / weights))
+}
+
+/// The crop, `[3, 96, 96]` in `[0, 1]`, that `to_crop` makes of `image`.
+pub fn crop(image: &Image, to_crop: &Affine, reader: &mut Reader) -> Result<Vec<f32>> {
+    let (info, buffer) = image.frame()?;
+    let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info)
+        .ok()
+        .context("a frame cannot be mapped")?;
+    let mut rgb = vec![0.0; VALUES];
+    let crop = Crop {
+        size: (CROP_SIZE, CROP_SIZE),
+        rgb: &mut rgb,
+        inside: &mut [0.0; VALUES / 3],
+    };
+    reader.read(&frame, &to_crop.inverse()?, Channels::Rgb, crop);
+    Ok(rgb)
+}
