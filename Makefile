@@ -56,7 +56,7 @@ brief-fuzz: setup-runtime
 .PHONY: bench
 bench: setup-runtime ## what the element costs, against its peers
 	$(CARGO) bench --package gst-plugin-mdecomplete --no-fail-fast \
-		$(addprefix --bench ,allocations element frame locate passthrough peer regions sessions soak)
+		$(addprefix --bench ,allocations element frame locate passthrough peer regions sessions soak steady)
 
 .PHONY: locate-accuracy
 locate-accuracy: setup-runtime ## how well covered faces are found; needs MDE_DATA and MDE_ONET

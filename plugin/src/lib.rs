@@ -10,6 +10,7 @@ pub mod locate;
 pub mod mdecomplete;
 pub mod runtime;
 pub mod seam;
+pub mod steady;
 
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     mdecomplete::register(plugin)

@@ -7,16 +7,18 @@
 //! Each clip is covered with grey and completed by the element, with several strengths of its
 //! smoothing. The frames that come out and those of the uncovered clip are laid on the template by
 //! the same points: those seen on the uncovered frames, averaged over past and future. Flicker is
-//! the mean absolute difference of one frame to the next within the part covered, in 255ths; the
-//! ratio is that of the completed to the uncovered clip. PSNR is that of the whole crop against the
-//! uncovered clip's, the mean over frames. Ends with an error where the element with its defaults
-//! misses what is required of it.
+//! the mean absolute difference of one frame to the next within the part covered, in 255ths; shake
+//! that of a frame to the mean of those before and after it, to which steady motion adds little.
+//! The ratios are those of the completed to the uncovered clip. PSNR is that of the whole crop
+//! against the uncovered clip's, the mean over frames. Ends with an error where the element with
+//! its defaults misses what is required of it.
 
 #[path = "../clips/mod.rs"]
 mod clips;
 mod face;
 #[path = "../measure/mod.rs"]
 mod measure;
+mod score;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,25 +27,35 @@ use anyhow::{Context, Result};
 use gst::prelude::*;
 use gstmdecomplete::frame::Reader;
 use gstmdecomplete::locate::Locator;
-use mde_core::CROP_SIZE;
 use mde_core::occlusion::{Occlusion, Rect};
-use mde_core::quality::psnr;
-use ndarray::ArrayView3;
 
 use clips::Image;
 use face::Place;
 use measure::Verdict;
+use score::Score;
 
 /// What is covered is by so many pixels of the crop smaller than the element's hole on each side:
 /// covers are to be within the mask, as the README says.
 const INSET: usize = 4;
 const GREY: u8 = 128;
 
-/// Properties of the element other than its defaults.
-const SETTINGS: [&measure::Properties; 2] = [&[], &[("point-smoothing", "0")]];
+/// Properties of the element other than its defaults: without any smoothing, with that of the
+/// points alone, with that of the completions alone, and with both.
+const SETTINGS: [&measure::Properties; 7] = [
+    &[("point-smoothing", "0"), ("temporal-smoothing", "0")],
+    POINTS_ALONE,
+    &[("point-smoothing", "0")],
+    &[("temporal-smoothing", "0.4")],
+    &[("temporal-smoothing", "0.6")],
+    &[],
+    &[("temporal-smoothing", "0.95")],
+];
+const POINTS_ALONE: &measure::Properties = &[("temporal-smoothing", "0")];
 
-/// Most flicker, as a ratio, with the defaults.
+/// Most flicker with the defaults, as a ratio.
 const MOST_FLICKER: f64 = 1.15;
+/// Most that blending may take from the PSNR, in dB.
+const MOST_LOSS: f64 = 0.3;
 
 fn main() -> Result<ExitCode> {
     measure::init();
@@ -108,27 +120,39 @@ impl Clip {
     }
 
     fn measure(&mut self, file: &Path, part: Occlusion, verdict: &mut Verdict) -> Result<()> {
-        let original = self.flicker(&self.crops, part.rect());
+        let covered = self.covered(part);
+        let original = Score::of(&self.crops, self, part.rect());
         println!(
-            "{}, {} frames, {} covered; flicker of the uncovered clip {original:.2}",
+            "{}, {} frames, {} covered; of the uncovered clip: flicker {:.2}, shake {:.2}",
             file.display(),
             self.frames.len(),
             part.name(),
+            original.flicker,
+            original.shake,
         );
-        println!("| properties | flicker | ratio | PSNR |\n| --- | --- | --- | --- |");
-        let covered = self.covered(part);
+        println!("| properties | flicker | ratio | shake | ratio | PSNR |");
+        println!("| --- | --- | --- | --- | --- | --- |");
+        let mut unblended = f64::NAN;
         for properties in SETTINGS {
             let completed = complete(&covered, part, properties)?;
             let crops = self.crops_of(&completed)?;
-            let flicker = self.flicker(&crops, part.rect());
-            let psnr = self.psnr(&crops);
-            let ratio = flicker / original;
+            let score = Score::of(&crops, self, part.rect());
+            let ratio = score.flicker / original.flicker;
             println!(
-                "| {} | {flicker:.2} | {ratio:.2} | {psnr:.2} |",
-                describe(properties)
+                "| {} | {:.2} | {ratio:.2} | {:.2} | {:.2} | {:.2} |",
+                describe(properties),
+                score.flicker,
+                score.shake,
+                score.shake / original.shake,
+                score.psnr,
             );
+            if properties == POINTS_ALONE {
+                unblended = score.psnr;
+            }
             if properties.is_empty() {
                 verdict.at_most("flicker with the defaults", ratio, MOST_FLICKER);
+                let loss = unblended - score.psnr;
+                verdict.at_most("dB lost by blending", loss, MOST_LOSS);
             }
         }
         Ok(())
@@ -155,39 +179,6 @@ impl Clip {
         };
         self.frames.iter().zip(&self.places).map(cover).collect()
     }
-
-    /// The mean absolute difference within `rect` from one of `crops` to the next, in 255ths.
-    fn flicker(&self, crops: &[Option<Vec<f32>>], rect: Rect) -> f64 {
-        let (mut sum, mut count) = (0.0, 0);
-        for (crops, places) in crops.windows(2).zip(self.places.windows(2)) {
-            let ([Some(last), Some(now)], [Some(from), Some(to)]) = (crops, places) else {
-                continue;
-            };
-            if from.track != to.track {
-                continue;
-            }
-            for (i, (last, now)) in last.iter().zip(now).enumerate() {
-                let (x, y) = (i % CROP_SIZE, i / CROP_SIZE % CROP_SIZE);
-                if rect.contains(x, y) {
-                    sum += f64::from((now - last).abs());
-                    count += 1;
-                }
-            }
-        }
-        255.0 * sum / f64::from(count.max(1))
-    }
-
-    /// The mean PSNR in dB of `crops` against those of the uncovered clip.
-    fn psnr(&self, crops: &[Option<Vec<f32>>]) -> f64 {
-        let pairs = crops.iter().flatten().zip(self.crops.iter().flatten());
-        let scores = pairs.map(|(a, b)| psnr(view(a), view(b)));
-        let scores: Vec<f64> = scores.collect();
-        scores.iter().sum::<f64>() / scores.len().max(1) as f64
-    }
-}
-
-fn view(crop: &[f32]) -> ArrayView3<'_, f32> {
-    ArrayView3::from_shape((3, CROP_SIZE, CROP_SIZE), crop).expect("a crop")
 }
 
 fn describe(properties: &measure::Properties) -> String {

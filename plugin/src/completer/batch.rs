@@ -111,7 +111,10 @@ impl Batch {
     }
 
     /// Takes over the generator's output for a crop, `[3, H, W]` with numbers in `range`.
-    pub(super) fn take_completion(&mut self, index: usize, output: &[f32], range: ValueRange) {
+    ///
+    /// # Panics
+    /// If there is no crop `index`.
+    pub fn take_completion(&mut self, index: usize, output: &[f32], range: ValueRange) {
         let place = self.range(index);
         let completed = &mut self.completed[place];
         let (black, white) = range.black_and_white();

@@ -7,6 +7,7 @@ use gst_video::prelude::*;
 use mde_core::alignment::{Affine, FacePoints};
 
 use super::centerface::Face;
+use super::clock::Clock;
 use super::detector::{Detector, DetectorError};
 use super::point_net::{Look, PointNet};
 use super::search::Search;
@@ -219,37 +220,5 @@ impl Thumbnail {
         };
         self.reader.read(frame, &to_frame, Channels::Rgb, crop);
         &self.rgb
-    }
-}
-
-/// The time of frames that may have none.
-#[derive(Debug, Default)]
-struct Clock {
-    now: Duration,
-    last: Option<gst::ClockTime>,
-}
-
-impl Clock {
-    /// The time of `frame`, never before the last one's: that of its buffer, or a frame's duration
-    /// later where it has none or the stream went back.
-    fn tick<T>(&mut self, frame: &VideoFrameRef<T>) -> Duration {
-        let pts = frame.buffer().pts();
-        let elapsed = match (pts, self.last) {
-            (Some(pts), Some(last)) if pts > last => (pts - last).into(),
-            (Some(_), None) => Duration::ZERO,
-            _ => frame_duration(frame.info().fps()),
-        };
-        self.last = pts;
-        self.now += elapsed;
-        self.now
-    }
-}
-
-/// At no known rate, that of 25 frames a second.
-fn frame_duration(rate: gst::Fraction) -> Duration {
-    let (frames, seconds) = (rate.numer(), rate.denom());
-    match frames > 0 && seconds > 0 {
-        true => Duration::from_secs_f64(f64::from(seconds) / f64::from(frames)),
-        false => Duration::from_millis(40),
     }
 }

@@ -9,6 +9,7 @@
 //! centres.
 
 mod centerface;
+mod clock;
 mod detector;
 mod locator;
 mod model_file;
@@ -21,6 +22,7 @@ use mde_core::CROP_SIZE;
 use mde_core::alignment::{Affine, AlignmentError, FacePoints, TEMPLATE, align_face};
 
 pub use centerface::Face;
+pub use clock::Clock;
 pub use detector::{Detector, DetectorError, Picture};
 pub use locator::{LocateError, Locator, Options};
 pub use model_file::VARIABLE as DETECTOR_VARIABLE;

@@ -42,12 +42,13 @@ impl Cut {
 
     /// Whether `settings` ask for this cut.
     pub fn is_of(&self, settings: &FrameSettings) -> bool {
-        let wanted = (
-            settings.occlusion,
-            settings.damaged_channels,
-            settings.mask_feather,
-        );
-        (self.occlusion, self.damaged_channels, self.feather) == wanted
+        self.takes_as(settings) && self.feather == settings.mask_feather
+    }
+
+    /// Whether `settings` take the same out of crops, however it is blended in.
+    pub fn takes_as(&self, settings: &FrameSettings) -> bool {
+        let wanted = (settings.occlusion, settings.damaged_channels);
+        (self.occlusion, self.damaged_channels) == wanted
     }
 
     /// Whether nothing is missing.

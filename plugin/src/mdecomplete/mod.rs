@@ -4,6 +4,7 @@ mod blending;
 mod channels;
 mod cut;
 mod damage;
+mod finds;
 mod following;
 mod imp;
 mod latency;

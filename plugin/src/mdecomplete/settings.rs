@@ -43,6 +43,8 @@ pub struct FrameSettings {
     pub mask_feather: f32,
     /// From 0 to 1.
     pub strength: f32,
+    /// From 0 to 1.
+    pub temporal_smoothing: f32,
     pub overlay: Overlay,
     /// From 1 to [`MAX_FACES`].
     pub max_faces: u32,
@@ -64,6 +66,7 @@ impl Default for FrameSettings {
             region: RegionSource::Faces,
             mask_feather: 2.0,
             strength: 1.0,
+            temporal_smoothing: 0.8,
             overlay: Overlay::None,
             max_faces: MAX_FACES,
             inference_interval: 1,
@@ -112,6 +115,7 @@ impl Settings {
             "region" => self.frame.region = of(value),
             "mask-feather" => self.frame.mask_feather = of(value),
             "strength" => self.frame.strength = of(value),
+            "temporal-smoothing" => self.frame.temporal_smoothing = of(value),
             "overlay" => self.frame.overlay = of(value),
             "max-faces" => self.frame.max_faces = of(value),
             "inference-interval" => self.frame.inference_interval = of(value),
@@ -137,6 +141,7 @@ impl Settings {
             "region" => self.frame.region.to_value(),
             "mask-feather" => self.frame.mask_feather.to_value(),
             "strength" => self.frame.strength.to_value(),
+            "temporal-smoothing" => self.frame.temporal_smoothing.to_value(),
             "overlay" => self.frame.overlay.to_value(),
             "max-faces" => self.frame.max_faces.to_value(),
             "inference-interval" => self.frame.inference_interval.to_value(),
@@ -251,6 +256,19 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .minimum(0.0)
             .maximum(1.0)
             .default_value(frame.strength)
+            .mutable_playing()
+            .controllable()
+            .build(),
+        glib::ParamSpecFloat::builder("temporal-smoothing")
+            .nick("Temporal smoothing")
+            .blurb(
+                "How still completions are held: the share of what was painted before that stays \
+                 after 1/30 s where the face is still; 0 completes each frame for itself. Less \
+                 stays where the known part of the region changes, nothing after a scene cut",
+            )
+            .minimum(0.0)
+            .maximum(1.0)
+            .default_value(frame.temporal_smoothing)
             .mutable_playing()
             .controllable()
             .build(),

@@ -1,7 +1,6 @@
 //! The way of a frame: locate the regions, read their crops, complete them in one run or recall
 //! their last completions, write the holes back, draw the overlay, mark what was completed.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use mde_core::occlusion::Rect;
 
 use super::cut::Cut;
 use super::damage::FrameDamage;
-use super::imp::CAT;
+use super::finds::Finds;
 use super::marks::Marks;
 use super::recall::Recall;
 use super::settings::{FrameSettings, MAX_FACES};
@@ -21,8 +20,9 @@ use super::{Overlay, RegionSource};
 use crate::completer::{Batch, Completer, CompleterError};
 use crate::damage::Raster;
 use crate::frame::{self, Completion, Crop, Reader, Writer};
-use crate::locate::{self, Bounds, LocateError, Locator, Region};
+use crate::locate::{self, Bounds, Clock, LocateError, Locator, Region};
 use crate::seam::{self, Border};
+use crate::steady::Steady;
 
 /// A frame cannot be completed.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,10 @@ pub struct Worker {
     damage: FrameDamage,
     marks: Marks,
     recall: Recall,
+    clock: Clock,
+    /// Of the present frame, by the clock.
+    now: Duration,
+    steady: Steady,
     /// Of the present frame.
     regions: Vec<Region>,
     /// The part of the frame with each region's damage, if it has any besides the cut.
@@ -80,6 +84,9 @@ impl Worker {
             damage: FrameDamage::default(),
             marks: Marks::new(settings.occlusion, size),
             recall: Recall::default(),
+            clock: Clock::default(),
+            now: Duration::ZERO,
+            steady: Steady::new(size),
             regions: Vec::with_capacity(MAX_FACES as usize),
             damaged: Vec::with_capacity(MAX_FACES as usize),
             holed: Vec::with_capacity(MAX_FACES as usize),
@@ -107,6 +114,7 @@ impl Worker {
     pub fn set_mask(&mut self, mask: Option<Arc<Raster>>) {
         if self.damage.set_mask(mask) {
             self.recall.forget();
+            self.steady.forget();
         }
     }
 
@@ -129,6 +137,7 @@ impl Worker {
     /// Takes the next frame for the first of another stream.
     pub fn forget(&mut self) {
         self.recall.forget();
+        self.steady.forget();
         self.regions.clear();
         if let Some(locator) = &mut self.locator {
             locator.forget();
@@ -150,12 +159,15 @@ impl Worker {
         let is_recalled = {
             let frame = VideoFrameRef::from_buffer_ref_readable(buffer, info)
                 .map_err(|_| FrameError::Map(describe(info)))?;
+            self.now = self.clock.tick(&frame);
             self.look(&frame, settings, is_late, &mut report)?
         };
         if self.changes_frame(settings.overlay) {
             let mut lap = Lap::start();
             if !is_recalled {
                 self.match_borders(settings);
+                // Afterwards, so that what is matched does not flicker either.
+                self.hold_still(settings.temporal_smoothing);
             }
             self.paint(buffer.make_mut(), info, settings, is_recalled)?;
             report.set_time(Step::Postprocess, lap.next());
@@ -205,6 +217,9 @@ impl Worker {
     }
 
     fn follow(&mut self, settings: &FrameSettings) {
+        if !self.cut.takes_as(settings) {
+            self.steady.forget();
+        }
         if !self.cut.is_of(settings) {
             let size = self.completer.size();
             self.cut = Cut::new(settings, size);
@@ -341,6 +356,13 @@ impl Worker {
         }
     }
 
+    /// Blends new completions with earlier ones of the same faces.
+    fn hold_still(&mut self, strength: f32) {
+        let (batch, regions, crops) = (&mut self.batch, &self.regions, &self.crops);
+        self.steady
+            .smooth(batch, regions, crops, self.now, strength);
+    }
+
     fn changes_frame(&self, overlay: Overlay) -> bool {
         let is_drawn_on = overlay != Overlay::None && !self.regions.is_empty();
         is_drawn_on || self.crops.iter().any(Option::is_some)
@@ -424,57 +446,6 @@ impl Worker {
             }
         }
         Ok(())
-    }
-}
-
-/// The regions found in a frame.
-struct Finds<'a> {
-    frame: (usize, usize),
-    crop: (usize, usize),
-    regions: &'a mut Vec<Region>,
-    invalid: usize,
-}
-
-impl<'a> Finds<'a> {
-    fn new<T>(
-        frame: &VideoFrameRef<T>,
-        crop: (usize, usize),
-        regions: &'a mut Vec<Region>,
-    ) -> Self {
-        regions.clear();
-        Self {
-            frame: (frame.width() as usize, frame.height() as usize),
-            crop,
-            regions,
-            invalid: 0,
-        }
-    }
-
-    /// Adds `region`, or logs and counts why there is none.
-    fn add(&mut self, region: Result<Region, impl Display>) {
-        let region = match region {
-            Ok(region) if region.is_within(self.frame, self.crop) => Ok(region),
-            Ok(region) => Err(format!("{:?} lies outside the frame", region.bounds)),
-            Err(reason) => Err(reason.to_string()),
-        };
-        match region {
-            Ok(region) => self.regions.push(region),
-            Err(reason) => {
-                gst::debug!(CAT, "Skipping a region: {reason}");
-                self.invalid += 1;
-            }
-        }
-    }
-
-    /// Drops all but the `most` largest; tells how many were dropped.
-    fn keep_largest(&mut self, most: usize) -> usize {
-        let surplus = self.regions.len().saturating_sub(most);
-        if surplus > 0 {
-            let area = |region: &Region| region.bounds.area();
-            self.regions.sort_by(|a, b| area(b).total_cmp(&area(a)));
-            self.regions.truncate(most);
-        }
-        surplus
     }
 }
 

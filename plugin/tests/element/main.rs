@@ -19,6 +19,7 @@ mod pipelines;
 mod regions;
 mod seams;
 mod start;
+mod steady;
 mod stream;
 mod support;
 mod timeliness;
