@@ -158,6 +158,7 @@ fn start() -> Result<Library, LibraryError> {
         .with_logger(log::logger())
         .build()
         .map_err(|e| not_started(e.to_string()))?;
+    environment.set_log_level(log::level());
     Ok(Library {
         path: found.path,
         version: found.version,

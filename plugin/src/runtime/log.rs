@@ -29,8 +29,22 @@ pub fn listen(listener: Listener) {
     let _ = LISTENER.set(listener);
 }
 
-/// The logger of the environment. `ORT_LOG` (verbose, info, warning, error) says from where on it is
-/// called, `error` by default.
+/// Environment variable that says from which level on ONNX Runtime speaks; `ort` knows it too.
+const VARIABLE: &str = "ORT_LOG";
+
+/// From which level on ONNX Runtime is to speak. By default it warns: what goes on in each run would
+/// cost more than the run of a small model.
+pub(super) fn level() -> LogLevel {
+    match std::env::var(VARIABLE).as_deref() {
+        Ok("verbose") => LogLevel::Verbose,
+        Ok("info") => LogLevel::Info,
+        Ok("error") => LogLevel::Error,
+        Ok("fatal") => LogLevel::Fatal,
+        _ => LogLevel::Warning,
+    }
+}
+
+/// The logger of the environment.
 pub(super) fn logger() -> LoggerFunction {
     Arc::new(|level, _category, _id, place, message| {
         if let Some(listener) = LISTENER.get() {
