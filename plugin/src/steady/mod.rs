@@ -2,14 +2,11 @@
 //!
 //! The generator sees each frame for itself, so its completions flicker, and a crop shakes with
 //! the points it is laid on. Here each completion is blended with what was painted on the same face
-//! before. The known part of the crop tells how: what was painted moves with it ([`Motion`]), and
-//! less of it stays where the known part changes otherwise ([`Change`]). Another scene on the crop
+//! before. The known part of the crop tells how: what was painted moves with it (`motion`), and
+//! less of it stays where the known part changes otherwise (`change`). Another scene on the crop
 //! begins anew.
 //!
 //! Knows nothing of frames: crops are those of [`Batch`].
-//!
-//! [`Motion`]: motion::Motion
-//! [`Change`]: change::Change
 
 mod cells;
 mod change;
