@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for SECONDS_EACH on the installed toolchain, with inputs kept in
-# fuzz/corpus/ and findings in fuzz/artifacts/.
+# fuzz/corpus/ and findings in fuzz/artifacts/. FUZZ_SEED makes it draw the same inputs each time.
 #
 # The flags are those that cargo-fuzz sets with `--sanitizer none`. They are stable ones: a
 # sanitizer would need a nightly compiler, and the code under test has no unsafe blocks to check.
@@ -23,6 +23,6 @@ cargo build --release --target "$triple" --bins
 for target in "${targets[@]}"; do
     echo "fuzzing $target for $seconds s"
     mkdir -p "corpus/$target" "artifacts/$target"
-    "target/$triple/release/$target" -max_total_time="$seconds" -verbosity=0 -print_final_stats=1 \
+    "target/$triple/release/$target" -max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -verbosity=0 -print_final_stats=1 \
         -artifact_prefix="artifacts/$target/" "corpus/$target"
 done

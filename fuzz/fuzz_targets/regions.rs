@@ -3,7 +3,6 @@
 
 #![no_main]
 
-use gst_video::prelude::*;
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo, VideoRegionOfInterestMeta};
 use gstmdecomplete::frame::{Channels, Completion, Crop, Hole, Reader, Writer};
 use gstmdecomplete::locate::{POINT_FIELDS, POINTS_PARAM, Region, marked};
@@ -78,6 +77,7 @@ fn complete(buffer: &mut gst::Buffer, info: &VideoInfo, region: &Region) {
         hole: &hole,
         channels: Channels::Rgb,
         strength: 1.0,
+        grain: 1.0,
         pixels: None,
     };
     let _ = Writer::default().write(&mut frame, &region.to_crop, &completion);
