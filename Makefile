@@ -49,9 +49,10 @@ unit-tests: setup
 	$(CARGO) build --package gst-plugin-mdecomplete --lib
 	G_DEBUG=fatal-warnings $(CARGO) test --workspace
 
-# Long enough to find what a change breaks at once; `make fuzz` looks on.
+# Long enough to find what a change breaks at once; `make fuzz` looks on. Model files are left to it:
+# what it finds there is mostly ONNX Runtime's.
 brief-fuzz: setup-runtime
-	@FUZZ_SEED=1 fuzz/run.sh 10
+	@FUZZ_SEED=1 fuzz/run.sh 10 frame mask_file regions
 
 .PHONY: bench
 bench: setup-runtime ## what the element costs, against its peers
