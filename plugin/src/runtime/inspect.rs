@@ -3,7 +3,9 @@
 use onnx_protobuf::tensor_proto::DataLocation;
 use onnx_protobuf::tensor_shape_proto::dimension;
 use onnx_protobuf::type_proto::Value;
-use onnx_protobuf::{GraphProto, Message, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use onnx_protobuf::{
+    GraphProto, Message, ModelProto, NodeProto, TensorProto, TensorShapeProto, ValueInfoProto,
+};
 use sha2::{Digest, Sha256};
 
 use super::tensor;
@@ -55,28 +57,27 @@ impl Facts {
             return Err(fault);
         }
         let has_value = |name: &str| graph.initializer.iter().any(|t| t.name == name);
-        let inputs = graph.input.iter().filter(|i| !has_value(&i.name));
-        let inputs: Vec<Input> = inputs.map(Input::of).collect();
-        if let Some(other) = inputs.iter().find(|input| !input.can_be_pictures()) {
+        let inputs = || graph.input.iter().filter(|i| !has_value(&i.name));
+        if let Some((name, sides)) = inputs().find_map(other_than_pictures) {
             return Err(format!(
-                "its input '{}' has {} sides, and pictures are four: [N, channels, H, W]",
-                other.name,
-                other.sides.len()
+                "its input '{name}' has {sides} sides, and pictures have four: [N, channels, H, W]"
+            ));
+        }
+        if let Some(name) = deep_kernel(graph) {
+            return Err(format!(
+                "its tensor '{name}' is to convolve pictures and has more than four sides"
             ));
         }
         Ok(Self {
             fingerprint: Sha256::digest(model).into(),
-            inputs,
+            inputs: inputs().map(Input::of).collect(),
         })
     }
 }
 
 impl Input {
     fn of(info: &ValueInfoProto) -> Self {
-        let shape = match info.type_.value.as_ref() {
-            Some(Value::TensorType(tensor)) => tensor.shape.as_ref(),
-            _ => None,
-        };
+        let shape = shape_of(info);
         let side = |value: &Option<dimension::Value>| match value {
             Some(dimension::Value::DimValue(side)) => Some(*side),
             _ => None,
@@ -87,12 +88,34 @@ impl Input {
             sides: sides.unwrap_or_default(),
         }
     }
+}
 
-    /// Whether it has as many sides as pictures, or does not say how many. ONNX Runtime 1.24 reads
-    /// beyond the end of a shape that is shorter than its convolutions expect.
-    fn can_be_pictures(&self) -> bool {
-        [0, 4].contains(&self.sides.len())
+/// The shape that is declared for a value.
+fn shape_of(info: &ValueInfoProto) -> Option<&TensorShapeProto> {
+    match info.type_.value.as_ref() {
+        Some(Value::TensorType(tensor)) => tensor.shape.as_ref(),
+        _ => None,
     }
+}
+
+/// Name and number of sides of an input that declares another number of them than pictures have.
+/// ONNX Runtime 1.24 reads beyond the end of a shape that is shorter than its convolutions expect.
+fn other_than_pictures(info: &ValueInfoProto) -> Option<(&str, usize)> {
+    let sides = shape_of(info)?.dim.len();
+    (sides != 4).then_some((&info.name, sides))
+}
+
+/// A convolution's weights with more sides than pictures have, at which ONNX Runtime 1.24 reads beyond
+/// the end of the picture's shape.
+fn deep_kernel(graph: &GraphProto) -> Option<&str> {
+    let convolves = |node: &&NodeProto| node.op_type.starts_with("Conv");
+    let weights = graph.node.iter().filter(convolves);
+    let mut weights = weights.filter_map(|node| node.input.get(1));
+    let is_deep = |t: &&TensorProto| t.dims.len() > 4;
+    weights.find_map(|name| {
+        let tensor = graph.initializer.iter().find(|t| t.name == *name);
+        tensor.filter(is_deep).map(|t| t.name.as_str())
+    })
 }
 
 /// The first of what `find` finds in the tensors of the graph and of the graphs in its nodes.
