@@ -1,13 +1,26 @@
-//! What the benchmarks on videos share: the videos and their frames.
+//! What the benchmarks on videos share: the videos, their frames, and how faces are followed.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use gst::prelude::*;
 use gst_video::{VideoFormat, VideoInfo};
+use gstmdecomplete::locate::{Options, Rules};
 
 /// Frames a second.
 pub const RATE: i32 = 30;
+
+/// How faces are followed: as the element does by default, but waiting for the detector and without
+/// smoothing.
+pub const OPTIONS: Options = Options {
+    min_face_size: 0.12,
+    detection_interval: 15,
+    waits: true,
+    rules: Rules {
+        hold: std::time::Duration::from_millis(400),
+        smoothing: 0.0,
+    },
+};
 
 /// An RGB picture.
 #[derive(Clone)]

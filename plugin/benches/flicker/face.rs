@@ -3,11 +3,11 @@
 use anyhow::{Context, Result};
 use gst_video::VideoFrameRef;
 use gstmdecomplete::frame::{Channels, Crop, Reader};
-use gstmdecomplete::locate::{Locator, Options, Rules};
+use gstmdecomplete::locate::Locator;
 use mde_core::CROP_SIZE;
 use mde_core::alignment::{Affine, FacePoints, align_face};
 
-use super::clips::Image;
+use super::clips::{Image, OPTIONS};
 
 /// Values of a crop.
 pub const VALUES: usize = 3 * CROP_SIZE * CROP_SIZE;
@@ -16,16 +16,6 @@ pub const VALUES: usize = 3 * CROP_SIZE * CROP_SIZE;
 /// head is slower, and a mean over past and future does not lag behind it.
 const SIGMA: f64 = 2.0;
 const REACH: usize = 6;
-
-const OPTIONS: Options = Options {
-    min_face_size: 0.12,
-    detection_interval: 15,
-    waits: true,
-    rules: Rules {
-        hold: std::time::Duration::from_millis(400),
-        smoothing: 0.0,
-    },
-};
 
 /// Where the face is in one frame.
 #[derive(Clone, Copy)]

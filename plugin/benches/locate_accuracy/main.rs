@@ -21,10 +21,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use gst_video::VideoFrameRef;
-use gstmdecomplete::locate::{Bounds, Detector, Locator, Options, Picture, Rules, bounds_of};
+use gstmdecomplete::locate::{Bounds, Detector, Locator, Picture, bounds_of};
 use mde_core::alignment::FacePoints;
 
-use clips::Image;
+use clips::{Image, OPTIONS};
 use cover::{Cover, Filling};
 use table::Table;
 
@@ -32,17 +32,6 @@ use table::Table;
 const SAME_FACE: f64 = 0.4;
 /// Frames of a clip from one that the detector alone is tried on to the next.
 const DETECTOR_STEP: usize = 5;
-
-/// As the element has it by default, but waiting for the detector and without smoothing.
-const OPTIONS: Options = Options {
-    min_face_size: 0.12,
-    detection_interval: 15,
-    waits: true,
-    rules: Rules {
-        hold: std::time::Duration::from_millis(400),
-        smoothing: 0.0,
-    },
-};
 
 fn main() -> Result<()> {
     gst::init()?;

@@ -4,29 +4,19 @@ use anyhow::{Context, Result};
 use gst_video::{
     VideoConverter, VideoConverterConfig, VideoFormat, VideoFrame, VideoFrameRef, VideoInfo,
 };
-use gstmdecomplete::locate::{Locator, Options, Rules};
+use gstmdecomplete::locate::Locator;
 use mde_core::CROP_SIZE;
 use mde_core::alignment::{Affine, FacePoints, align_face};
 use mde_core::occlusion::Rect;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use super::clips::Image;
+use super::clips::{Image, OPTIONS};
 
 pub const WIDTH: usize = 1920;
 pub const HEIGHT: usize = 1080;
 
 /// Of one frame to the next that is looked at.
 const STEP: usize = 6;
-
-const OPTIONS: Options = Options {
-    min_face_size: 0.12,
-    detection_interval: 15,
-    waits: true,
-    rules: Rules {
-        hold: std::time::Duration::from_millis(400),
-        smoothing: 0.0,
-    },
-};
 
 /// A frame with a face.
 pub struct Scene {

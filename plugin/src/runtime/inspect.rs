@@ -35,10 +35,10 @@ impl Facts {
     /// Reads `model`, the bytes of an ONNX file.
     ///
     /// # Errors
-    /// A sentence where it is no ONNX file, takes what are no pictures, or keeps its weights in
-    /// other files. Those are refused
-    /// wherever they lie: the path of such a file comes from the model, and a model must not make
-    /// the element read files that the user did not name.
+    /// A sentence where it is no ONNX file, takes what are no pictures, has tensors that do not hold
+    /// what they say, or keeps its weights in other files. Those are refused wherever they lie: the
+    /// path of such a file comes from the model, and a model must not make the element read files
+    /// that the user did not name.
     pub fn of(model: &[u8]) -> Result<Self, String> {
         if model.is_empty() {
             return Err("the file is empty".into());
