@@ -119,6 +119,8 @@ pub struct MdeComplete {
     state: Mutex<Option<State>>,
     /// Counts the starts and the wishes for another model; the latest one counts.
     pub(super) model_requests: AtomicU64,
+    /// Locked while a model is loaded aside.
+    pub(super) loading: Mutex<()>,
 }
 
 impl MdeComplete {
@@ -289,6 +291,8 @@ impl BaseTransformImpl for MdeComplete {
         // A model that is being loaded comes too late.
         self.new_model_request();
         let stopped = self.state().take();
+        // The process may end next, and OpenVINO crashes where it does while compiling.
+        self.wait_for_loading();
         if let Some(state) = stopped {
             let stats = state
                 .stats

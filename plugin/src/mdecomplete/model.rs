@@ -1,6 +1,7 @@
 //! The element's generator while frames go through: telling of it, replacing it, losing it.
 
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 
 use gst::glib::subclass::Signal;
 use gst::prelude::*;
@@ -61,21 +62,43 @@ impl MdeComplete {
         let request = self.new_model_request();
         self.obj().call_async(move |element| {
             let this = element.imp();
-            let settings = this.settings().clone();
-            let opened = open_completer(element, &settings.model, settings.frame.region);
-            this.finish_replacement(request, settings.model, opened);
+            let Some((settings, succeeded)) = this.open_replacement(request) else {
+                return;
+            };
+            let file = settings
+                .model_file
+                .map(|file| file.to_string_lossy().into_owned());
+            let arguments: [&dyn ToValue; 2] = [&file, &succeeded];
+            element.emit_by_name::<()>("model-updated", &arguments);
+            element.notify("active-execution-provider");
         });
     }
 
-    fn finish_replacement(
-        &self,
-        request: u64,
-        settings: ModelSettings,
-        opened: Result<Completer, gst::ErrorMessage>,
-    ) {
-        if self.model_requests.load(Ordering::Relaxed) != request {
-            return;
+    /// Waits until no model is being loaded aside; one that is asked for before is not begun any
+    /// more if its request is outdated.
+    pub(super) fn wait_for_loading(&self) {
+        drop(self.loading());
+    }
+
+    /// Held while a model is loaded aside.
+    fn loading(&self) -> MutexGuard<'_, ()> {
+        (self.loading.lock()).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the model that the settings name by now and takes it, or keeps the old one. Gives these
+    /// settings and whether that succeeded, and nothing where `request` is outdated.
+    fn open_replacement(&self, request: u64) -> Option<(ModelSettings, bool)> {
+        let _loading = self.loading();
+        let is_outdated = || self.model_requests.load(Ordering::Relaxed) != request;
+        if is_outdated() {
+            return None;
         }
+        let settings = self.settings().clone();
+        let opened = open_completer(&self.obj(), &settings.model, settings.frame.region);
+        if is_outdated() {
+            return None;
+        }
+        let settings = settings.model;
         let succeeded = opened.is_ok();
         match opened {
             Ok(completer) => {
@@ -91,12 +114,7 @@ impl MdeComplete {
                 );
             }
         }
-        let file = settings
-            .model_file
-            .map(|file| file.to_string_lossy().into_owned());
-        let arguments: [&dyn ToValue; 2] = [&file, &succeeded];
-        self.obj().emit_by_name::<()>("model-updated", &arguments);
-        self.obj().notify("active-execution-provider");
+        Some((settings, succeeded))
     }
 
     /// Completes with `completer` from the next frame on.
