@@ -34,9 +34,10 @@ pub struct Export {
 impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
-        let (_store, generator) =
-            Pretrained::open(&self.checkpoint)?.generator(tch::Device::Cpu)?;
-        let progress = Checkpoint::open(&self.checkpoint)?.progress;
+        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let pretrained = Pretrained::of(&checkpoint, &self.checkpoint);
+        let (_store, generator) = pretrained.generator(tch::Device::Cpu)?;
+        let progress = &checkpoint.progress;
         let sizes = &progress.generator;
         let contract = Contract {
             width: sizes.size as usize,

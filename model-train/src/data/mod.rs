@@ -2,6 +2,7 @@
 //! or tar shards, cropped and resized once, kept in a memory-mapped cache so that an epoch never
 //! waits for JPEGs.
 
+mod ahead;
 mod cache;
 mod crop;
 mod error;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use ahead::made_ahead;
 pub use crop::CropRule;
 pub use error::{Broken, DataError};
 pub use labels::{Labels, POINTS};

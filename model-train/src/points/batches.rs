@@ -2,17 +2,16 @@
 //! of the seed and the update, so that a resumed run sees what the unbroken one would have seen.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
+use std::sync::mpsc::Receiver;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use mde_core::points::SIZE;
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use tch::{Device, Tensor};
 
 use super::sample::{Faces, Sample};
-use crate::data::Sampler;
+use crate::data::{Sampler, made_ahead};
 
 /// The samples of one update.
 pub struct Batch {
@@ -35,28 +34,18 @@ const AHEAD: usize = 4;
 /// # Errors
 /// Where the thread cannot be started.
 pub fn stream(faces: Arc<Faces>, size: usize, seed: u64, first: u64) -> Result<Receiver<Batch>> {
-    let (send, receive) = sync_channel(AHEAD);
-    let work = move || {
-        let mut sampler = Sampler::new(faces.len(), size, seed);
-        for update in first.. {
-            let indices = sampler.batch(update);
-            let samples: Vec<Sample> = (indices.par_iter().enumerate())
-                .map(|(place, &index)| {
-                    let stream = update * size as u64 + place as u64;
-                    let mut rng = Pcg64::new(seed.into(), stream.into());
-                    Sample::draw(&faces, index, &mut rng)
-                })
-                .collect();
-            if send.send(Batch::of(&samples)).is_err() {
-                break;
-            }
-        }
-    };
-    thread::Builder::new()
-        .name("batches".to_owned())
-        .spawn(work)
-        .context("no thread for making batches")?;
-    Ok(receive)
+    let mut sampler = Sampler::new(faces.len(), size, seed);
+    made_ahead(AHEAD, first, move |update| {
+        let indices = sampler.batch(update);
+        let samples: Vec<Sample> = (indices.par_iter().enumerate())
+            .map(|(place, &index)| {
+                let stream = update * size as u64 + place as u64;
+                let mut rng = Pcg64::new(seed.into(), stream.into());
+                Sample::draw(&faces, index, &mut rng)
+            })
+            .collect();
+        Batch::of(&samples)
+    })
 }
 
 impl Batch {

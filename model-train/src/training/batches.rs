@@ -4,10 +4,9 @@
 //! unbroken one would have seen.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
+use std::sync::mpsc::Receiver;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use mde_core::mask::{CHANNELS, Mask, Task};
 use mde_core::occlusion::Rect;
 use rand::RngExt;
@@ -16,7 +15,7 @@ use tch::{Device, Tensor};
 
 use super::loss::Boxes;
 use super::mixture::Mixture;
-use crate::data::{Dataset, Sampler};
+use crate::data::{Dataset, Sampler, made_ahead};
 
 /// Pictures and masks of one update.
 pub struct Batch {
@@ -54,22 +53,11 @@ const AHEAD: usize = 3;
 /// # Errors
 /// Where the thread cannot be started.
 pub fn stream(dataset: Arc<Dataset>, config: BatchConfig, first: u64) -> Result<Receiver<Batch>> {
-    let (send, receive) = sync_channel(AHEAD);
-    let work = move || {
-        let mut sampler = Sampler::new(dataset.len(), config.batch, config.seed);
-        for update in first.. {
-            let indices = sampler.batch(update);
-            let batch = make(&dataset, &indices, &config, update, sampler.epoch(update));
-            if send.send(batch).is_err() {
-                break;
-            }
-        }
-    };
-    thread::Builder::new()
-        .name("batches".to_owned())
-        .spawn(work)
-        .context("no thread for making batches")?;
-    Ok(receive)
+    let mut sampler = Sampler::new(dataset.len(), config.batch, config.seed);
+    made_ahead(AHEAD, first, move |update| {
+        let indices = sampler.batch(update);
+        make(&dataset, &indices, &config, update, sampler.epoch(update))
+    })
 }
 
 fn make(

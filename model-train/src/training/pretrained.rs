@@ -32,22 +32,29 @@ impl Pretrained {
     /// # Errors
     /// Where it cannot be read or is neither.
     pub fn open(path: &Path) -> Result<Self> {
-        let (config, updates, tensors) = if path.extension().is_some_and(|e| e == "onnx") {
-            let model = Imported::open(path)?;
-            (model.config, None, model.tensors)
-        } else {
-            let checkpoint = Checkpoint::open(path)?;
-            let tensors = checkpoint.generator_tensors();
-            let progress = checkpoint.progress;
-            (progress.generator, Some(progress.updates), tensors)
-        };
+        if path.extension().is_none_or(|e| e != "onnx") {
+            return Ok(Self::of(&Checkpoint::open(path)?, path));
+        }
+        let model = Imported::open(path)?;
         Ok(Self {
-            config,
-            updates,
-            has_statistics: updates.is_some(),
+            config: model.config,
+            updates: None,
+            has_statistics: false,
             path: path.to_owned(),
-            tensors,
+            tensors: model.tensors,
         })
+    }
+
+    /// The generator of `checkpoint`, which `path` holds.
+    pub fn of(checkpoint: &Checkpoint, path: &Path) -> Self {
+        let progress = &checkpoint.progress;
+        Self {
+            config: progress.generator.clone(),
+            updates: Some(progress.updates),
+            has_statistics: true,
+            path: path.to_owned(),
+            tensors: checkpoint.generator_tensors(),
+        }
     }
 
     /// Puts the weights into `store`, that of a network of the same sizes.
