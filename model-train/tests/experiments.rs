@@ -114,7 +114,15 @@ fn pictures_are_completed_sampled_and_resampled() -> Result<()> {
     check_page(folder, "samples", 1)?;
     succeeds(folder, &experiment("resample", &SHORT))?;
     assert_eq!(shape(&report(folder, "resample")?, 0), (10, 2, true));
-    check_page(folder, "resample", 1)
+    check_page(folder, "resample", 1)?;
+    // Samples and resample share a network; completion has one of its own for each row.
+    let networks = fs::read_dir(folder.join("out/networks"))?;
+    assert_eq!(networks.count(), 7 + 1);
+    fs::remove_dir_all(folder.join("out/resample"))?;
+    let other = experiment("resample", &["--updates", "2", "--seed", "2"]);
+    let refused = refusal(folder, &other)?;
+    assert!(refused.contains("other conditions"), "{refused}");
+    Ok(())
 }
 
 #[test]

@@ -104,6 +104,8 @@ pub struct Lab {
     pub name: &'static str,
     /// Folder of the experiment.
     pub folder: PathBuf,
+    /// Folder of the trained networks, which experiments of the same settings share.
+    pub networks: PathBuf,
 }
 
 impl Lab {
@@ -146,6 +148,7 @@ impl Lab {
             tools,
             name,
             folder,
+            networks: out.join("networks"),
         })
     }
 
@@ -264,12 +267,12 @@ impl Lab {
     }
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let read = || -> Result<T> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
     read().with_context(|| format!("cannot read '{}'", path.display()))
 }
 
-fn write(path: &Path, value: &impl Serialize) -> Result<()> {
+pub fn write(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     write_aside(path, |aside| fs::write(aside, text))
         .with_context(|| format!("cannot write '{}'", path.display()))

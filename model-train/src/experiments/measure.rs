@@ -100,7 +100,7 @@ impl Lab {
     }
 }
 
-/// Posterior `[N, classes]` of `pictures` `[3, S, S]`.
+/// Posterior `[N, attributes]` of each attribute in `pictures` `[3, S, S]`.
 fn posterior<'a>(face: &Face, pictures: impl Iterator<Item = &'a Array3<f32>>) -> Result<Tensor> {
     let mut tensors = Vec::new();
     for picture in pictures {
@@ -115,16 +115,21 @@ fn posterior<'a>(face: &Face, pictures: impl Iterator<Item = &'a Array3<f32>>) -
         tensors.push(Tensor::from_slice(&values).view([c as i64, h as i64, w as i64]));
     }
     let batch = Tensor::stack(&tensors, 0);
-    Ok(tch::no_grad(|| face.describe(&batch).identity))
+    Ok(tch::no_grad(|| face.describe(&batch).attributes))
 }
 
 /// Inception score (Salimans et al. 2016): the exponential of the mean divergence of the pictures'
-/// posteriors `[N, classes]` from their mean.
+/// posteriors from their mean. A class is a set of attributes, each there or not with the
+/// probability in `posteriors` `[N, attributes]`, whatever the others are; the divergence is then
+/// the sum of theirs.
 fn inception_score(posteriors: &[Tensor]) -> f64 {
-    let p = Tensor::cat(posteriors, 0).to_kind(Kind::Double);
-    let marginal = p.mean_dim([0i64].as_slice(), true, Kind::Double);
-    let ratio = (&p + f64::MIN_POSITIVE).log() - (marginal + f64::MIN_POSITIVE).log();
-    let divergence = (&p * ratio).sum_dim_intlist(1, false, Kind::Double);
+    let there = Tensor::cat(posteriors, 0).to_kind(Kind::Double);
+    let divergence = |p: &Tensor| {
+        let mean = p.mean_dim([0i64].as_slice(), true, Kind::Double);
+        let ratio = (p + f64::MIN_POSITIVE).log() - (mean + f64::MIN_POSITIVE).log();
+        (p * ratio).sum_dim_intlist(1, false, Kind::Double)
+    };
+    let divergence = divergence(&there) + divergence(&(1.0 - &there));
     divergence.mean(Kind::Double).exp().double_value(&[])
 }
 
@@ -157,13 +162,17 @@ mod tests {
 
     #[test]
     fn inception_scores_are_those_worked_by_hand() {
-        // Sure of two classes in turn: as good as two classes.
-        let sure = Tensor::from_slice(&[1.0f32, 0.0, 0.0, 1.0]).view([2, 2]);
+        // Sure of one attribute that is there in half of the pictures: two classes.
+        let sure = Tensor::from_slice(&[1.0f32, 0.0]).view([2, 1]);
         assert!((inception_score(&[sure]) - 2.0).abs() < 1e-9);
+        // Sure of two such, each beside each: four classes.
+        let sure = [1.0f32, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+        let sure = Tensor::from_slice(&sure).view([4, 2]);
+        assert!((inception_score(&[sure]) - 4.0).abs() < 1e-9);
         let unsure = Tensor::from_slice(&[0.5f32, 0.5, 0.5, 0.5]).view([2, 2]);
         assert!((inception_score(&[unsure]) - 1.0).abs() < 1e-9);
-        // (3/4, 1/4) and (1/4, 3/4): the divergence is 3/4 ln 3/2 + 1/4 ln 1/2.
-        let half = Tensor::from_slice(&[0.75f32, 0.25, 0.25, 0.75]).view([2, 2]);
+        // 3/4 and 1/4: the divergence is 3/4 ln 3/2 + 1/4 ln 1/2.
+        let half = Tensor::from_slice(&[0.75f32, 0.25]).view([2, 1]);
         let expected = 0.75 * 1.5f64.ln() + 0.25 * 0.5f64.ln();
         assert!((inception_score(&[half]) - expected.exp()).abs() < 1e-6);
     }

@@ -102,7 +102,7 @@ impl fmt::Display for Losses {
 /// A network to train.
 #[derive(Clone, Debug)]
 pub struct Recipe {
-    /// Its name, that of its folder as well.
+    /// Its name in the experiment.
     pub name: String,
     /// What it is trained on.
     pub set: Set,
@@ -124,6 +124,23 @@ impl Recipe {
             losses,
             skips: true,
         }
+    }
+
+    /// Name of its folder, the same for all experiments that train it for `updates`.
+    pub fn folder(&self, updates: u64) -> String {
+        let l = self.losses;
+        let parts = [
+            (l.adversarial, "adversarial"),
+            (l.perceptual, "perceptual"),
+            (l.hide_and_seek, "hide-and-seek"),
+            (l.coordinates, "coordinates"),
+            (!self.skips, "no-skips"),
+        ];
+        let parts = parts.into_iter().filter(|(there, _)| *there);
+        let parts: String = parts.map(|(_, name)| format!("+{name}")).collect();
+        let task = self.task.to_string().replace(':', "-");
+        let set = self.set.name().to_lowercase();
+        format!("{set}-{task}{parts}-{updates}")
     }
 
     /// The same under another name.

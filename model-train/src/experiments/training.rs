@@ -1,14 +1,16 @@
 //! Training an experiment's networks, each for as many updates as the others.
 
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::lab::{Lab, Length};
+use super::lab::{Lab, Length, read, write};
 use super::recipe::Recipe;
 use crate::evaluation::Model;
 use crate::network::config::{DiscriminatorConfig, GeneratorConfig};
@@ -30,6 +32,16 @@ const POWER: f64 = 0.9;
 const TIMED: u64 = 3;
 /// Time between checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(120);
+
+/// What a network's weights depend on, beside what the name of its folder tells.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Conditions {
+    data: PathBuf,
+    generator: GeneratorConfig,
+    batch: usize,
+    rates: [f64; 2],
+    seed: u64,
+}
 
 /// A trained network.
 pub struct Trained {
@@ -136,7 +148,8 @@ impl Lab {
     }
 
     fn train_one(&self, recipe: &Recipe, updates: u64) -> Result<Trained> {
-        let folder = self.folder.join("models").join(&recipe.name);
+        let folder = self.networks.join(recipe.folder(updates));
+        let _alone = self.claim(&folder, recipe)?;
         let path = folder.join("checkpoint.safetensors");
         let (mut trainee, mut progress) = self.fresh(recipe);
         if path.exists() {
@@ -174,6 +187,44 @@ impl Lab {
             generator,
             curve: curve(&folder.join("losses.csv"))?,
         })
+    }
+
+    /// Makes the network folder of `recipe` this experiment's until the file is dropped; waits
+    /// while another experiment trains there.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written, or holds a network of other settings.
+    fn claim(&self, folder: &Path, recipe: &Recipe) -> Result<File> {
+        let name = folder.display();
+        fs::create_dir_all(folder).with_context(|| format!("cannot create the folder '{name}'"))?;
+        let lock = File::create(folder.join("lock"))
+            .with_context(|| format!("cannot write to the folder '{name}'"))?;
+        if lock.try_lock().is_err() {
+            println!("waits for the experiment that trains '{name}'");
+            lock.lock()
+                .with_context(|| format!("cannot lock the folder '{name}'"))?;
+        }
+        let s = &self.settings;
+        let now = Conditions {
+            data: self.root(recipe.set)?.to_owned(),
+            generator: self.sizes(recipe),
+            batch: s.batch,
+            rates: [s.rate, s.discriminator_rate],
+            seed: s.seed,
+        };
+        let path = folder.join("conditions.json");
+        if path.exists() {
+            let earlier: Conditions = read(&path)?;
+            ensure!(
+                earlier == now,
+                "the network in '{name}' was trained under other conditions:\n  {}\nwhere now \
+                 are\n  {}\nChoose another --out",
+                serde_json::to_string(&earlier)?,
+                serde_json::to_string(&now)?
+            );
+        }
+        write(&path, &now)?;
+        Ok(lock)
     }
 
     /// A network of `recipe` that has made no update; the same weights for all that have the same
