@@ -16,6 +16,11 @@ const DEVIATION: f32 = 1.4826;
 /// Differences as small as this are never cut.
 const SMALL: f32 = 0.02;
 
+/// How far into the hole the border's differences from their median reach, in pixels of the crop. A
+/// generator that paints in detail is off by something else beside the hole than within it: without
+/// an end of the reach, matching took 0.1 to 0.5 dB from mouths in the bench's band of 6 pixels.
+const REACH: f32 = 2.0;
+
 /// The median difference up to which a generator is taken to reproduce what is known; at twice this
 /// nothing is learnt from it. The embedded one has 0.02.
 const REPRODUCED: f32 = 0.15;
@@ -45,18 +50,18 @@ pub struct Border {
     distances: Vec<f32>,
 }
 
-/// What is taken of a channel's differences.
+/// What is taken of a channel's differences: their median, and what they are off it up to a reach.
 #[derive(Clone, Copy, Debug)]
 struct Trust {
-    least: f32,
-    most: f32,
+    middle: f32,
+    reach: f32,
     share: f32,
 }
 
 impl Trust {
     const NONE: Self = Self {
-        least: 0.0,
-        most: 0.0,
+        middle: 0.0,
+        reach: 0.0,
         share: 0.0,
     };
 }
@@ -85,12 +90,13 @@ impl Border {
         for (value, known) in values.iter_mut().zip(known) {
             for (channel, trust) in trust.iter().enumerate() {
                 if known[channel] != 0.0 {
-                    value[channel] = value[channel].clamp(trust.least, trust.most);
+                    let off = value[channel] - trust.middle;
+                    value[channel] = off.clamp(-trust.reach, trust.reach);
                 }
             }
         }
-        self.membrane.settle();
-        self.give(seam, part, trust.map(|trust| trust.share * share));
+        self.membrane.settle(REACH);
+        self.give(seam, part, trust, share);
     }
 
     /// Takes over the differences within `part`.
@@ -141,17 +147,18 @@ impl Border {
             .extend(self.differences.iter().map(|v| v.abs()));
         let size = median(&mut self.distances).unwrap_or(0.0);
         Trust {
-            least: middle - reach,
-            most: middle + reach,
+            middle,
+            reach,
             share: (2.0 - size / REPRODUCED).clamp(0.0, 1.0),
         }
     }
 
-    /// Adds the surface over `part`, each channel's times its share.
-    fn give(&self, seam: Seam<'_>, part: Rect, shares: [f32; CHANNELS]) {
+    /// Adds `share` of the surface over `part` and of each channel's median, as far as it is trusted.
+    fn give(&self, seam: Seam<'_>, part: Rect, trust: [Trust; CHANNELS], share: f32) {
         for (value, place) in self.membrane.values().iter().zip(seam.places(part)) {
-            for (channel, share) in shares.iter().enumerate() {
-                seam.completed[seam.at(channel, place)] += share * value[channel];
+            for (channel, trust) in trust.iter().enumerate() {
+                let change = trust.share * share * (trust.middle + value[channel]);
+                seam.completed[seam.at(channel, place)] += change;
             }
         }
     }
@@ -268,13 +275,21 @@ mod tests {
     }
 
     #[test]
-    fn light_from_one_side_is_followed() {
+    fn light_from_one_side_is_followed_along_the_border() {
         let image = picture();
         let mask = Mask::from_occlusions(96, 96, [Occlusion::Eyes]);
         let light = |i: usize| 0.002 * (i % 96) as f32 - 0.1;
         let completed: Vec<f32> = (0..3 * PIXELS).map(|i| image[i] + light(i)).collect();
         let found = fitted(&image, &mask, &completed, 1.0);
-        assert!(worst(&mask, &found, &image) < 5e-3);
+        let before = worst(&mask, &completed, &image);
+        assert!(worst(&mask, &found, &image) <= before + 1e-4);
+        let eyes = Occlusion::Eyes.rect();
+        for y in eyes.y0..eyes.y1 {
+            for at in [y * 96 + eyes.x0, y * 96 + eyes.x1 - 1] {
+                let off = (found[at] - image[at]).abs();
+                assert!(off < 0.5 * light(eyes.x0).abs(), "{y}: {off}");
+            }
+        }
     }
 
     #[test]

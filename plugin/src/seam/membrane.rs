@@ -1,4 +1,4 @@
-//! The surface over a picture's missing cells that is as smooth as a stretched membrane.
+//! The surface over a picture's missing cells that is as smooth as a stretched membrane on springs.
 
 /// The three channels of a pixel, and a value without a use that makes them a vector.
 pub type Cell = [f32; 4];
@@ -10,9 +10,10 @@ const SWEEPS: usize = 6;
 /// The factor by which each sweep overshoots (successive over-relaxation).
 const OVERSHOOT: f32 = 1.6;
 
-/// Interpolates from known cells into missing ones, solving Laplace's equation for each value: from
-/// means over ever larger blocks (the pull-push method of Gortler et al. 1996) to a few sweeps of
-/// over-relaxation. No slope crosses the picture's edges. Made once and refilled: it allocates only
+/// Carries known cells into missing ones, solving the screened Poisson equation for each value `v`,
+/// `reach^2 (d^2v/dx^2 + d^2v/dy^2) = v`: beside a long border, a value falls to 1/e of the border's
+/// within `reach` cells. Goes from means over ever larger blocks (the pull-push method of Gortler
+/// et al. 1996) to a few sweeps of over-relaxation. No slope crosses the picture's edges. Made once and refilled: it allocates only
 /// for a picture larger than all before.
 #[derive(Clone, Debug, Default)]
 pub struct Membrane {
@@ -59,8 +60,9 @@ impl Membrane {
         &self.levels[0].values
     }
 
-    /// Fills in the missing values; those of a channel of which none is known become 0.
-    pub fn settle(&mut self) {
+    /// Fills in the missing values, to which known ones reach `reach` cells; those of a channel of
+    /// which none is known become 0.
+    pub fn settle(&mut self, reach: f32) {
         let levels = &mut self.levels[..self.depth];
         for fine in 1..levels.len() {
             let (finer, coarser) = levels.split_at_mut(fine);
@@ -68,14 +70,20 @@ impl Membrane {
         }
         for fine in (1..levels.len()).rev() {
             let (finer, coarser) = levels.split_at_mut(fine);
-            finer[fine - 1].push(&coarser[0]);
+            let reach = reach / (1 << fine) as f32;
+            finer[fine - 1].push(&coarser[0], kept(reach));
         }
         if let Some(picture) = levels.first_mut() {
             for _ in 0..SWEEPS {
-                picture.relax();
+                picture.relax(kept(reach));
             }
         }
     }
+}
+
+/// What a cell keeps of its four neighbours' mean where values reach `reach` cells.
+fn kept(reach: f32) -> f32 {
+    1.0 / (1.0 + 0.25 / (reach * reach))
 }
 
 impl Level {
@@ -113,8 +121,9 @@ impl Level {
         }
     }
 
-    /// Fills in what is not known from the picture of half the size, interpolated bilinearly.
-    fn push(&mut self, coarse: &Self) {
+    /// Fills in what is not known from `kept` of the picture of half the size, interpolated
+    /// bilinearly.
+    fn push(&mut self, coarse: &Self, kept: f32) {
         let pair = |v: usize, side: usize| match v % 2 {
             0 => (v / 2, (v / 2).saturating_sub(1)),
             _ => (v / 2, (v / 2 + 1).min(side - 1)),
@@ -133,14 +142,14 @@ impl Level {
                     let nearest = 9.0 * near[column][lane] + 3.0 * near[other][lane];
                     let further = 3.0 * far[column][lane] + far[other][lane];
                     let value = &mut self.values[at][lane];
-                    *value += (1.0 - known[lane]) * ((nearest + further) / 16.0 - *value);
+                    *value += (1.0 - known[lane]) * (kept * (nearest + further) / 16.0 - *value);
                 }
             }
         }
     }
 
-    /// Moves each missing value towards the mean of its neighbours, and beyond.
-    fn relax(&mut self) {
+    /// Moves each missing value towards `kept` of the mean of its neighbours, and beyond.
+    fn relax(&mut self, kept: f32) {
         let (width, height) = (self.width, self.height);
         for y in 0..height {
             let row = y * width;
@@ -156,8 +165,8 @@ impl Level {
                 let [a, b, c, d] = beside.map(|at| self.values[at]);
                 let value = &mut self.values[row + x];
                 for lane in 0..4 {
-                    let mean = (a[lane] + b[lane] + c[lane] + d[lane]) / 4.0;
-                    value[lane] += OVERSHOOT * (1.0 - known[lane]) * (mean - value[lane]);
+                    let goal = kept * (a[lane] + b[lane] + c[lane] + d[lane]) / 4.0;
+                    value[lane] += OVERSHOOT * (1.0 - known[lane]) * (goal - value[lane]);
                 }
             }
         }
@@ -169,8 +178,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The surface over the cells that are not `known`, in all lanes.
+    /// The surface over the cells that are not `known`, in all lanes, without an end of its reach.
     fn settled(size: (usize, usize), known: impl Fn(usize, usize) -> Option<f32>) -> Vec<Cell> {
+        settled_within(f32::INFINITY, size, known)
+    }
+
+    fn settled_within(
+        reach: f32,
+        size: (usize, usize),
+        known: impl Fn(usize, usize) -> Option<f32>,
+    ) -> Vec<Cell> {
         let mut membrane = Membrane::default();
         // What an earlier picture left does not matter.
         membrane.clear((5, 9));
@@ -182,7 +199,7 @@ mod tests {
                 (*value, *weight) = ([known; 4], [1.0; 4]);
             }
         }
-        membrane.settle();
+        membrane.settle(reach);
         membrane.values().to_vec()
     }
 
@@ -198,6 +215,19 @@ mod tests {
             assert!(
                 (value[0] - wanted).abs() < 4e-3,
                 "{i}: {value:?}, not {wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_border_reaches_as_far_as_told() {
+        let reach = 3.0;
+        let surface = settled_within(reach, (40, 4), |x, _| (x == 0).then_some(1.0));
+        for (x, value) in surface.iter().take(20).enumerate() {
+            let wanted = (-(x as f32) / reach).exp();
+            assert!(
+                (value[0] - wanted).abs() < 0.03,
+                "{x}: {value:?}, not {wanted}"
             );
         }
     }
