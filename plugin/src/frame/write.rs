@@ -86,8 +86,8 @@ impl Writer {
     /// by what the missing channels change. With [`Channels::Luma`] luma stays as it is where the
     /// green channel is known; in RGB formats green becomes luma.
     ///
-    /// Where all that luma is made of is missing, the completion gets grain. It is the same each
-    /// time for a buffer's time stamp and offset.
+    /// Where all that luma is made of is missing, the completion gets grain. From one frame to the
+    /// next, which its time stamp or offset tells, as much of it stays as of the texture around.
     ///
     /// # Errors
     /// [`AlignmentError::Singular`] where `to_crop` has no inverse; the frame is then as it was.

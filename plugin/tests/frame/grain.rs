@@ -1,13 +1,13 @@
 //! Grain: as much as the frame has around the hole, none where it has none.
 
 use gst_video::{VideoFormat, VideoInfo, VideoInterlaceMode};
-use gstmdecomplete::frame::{Hole, SUPPORTED_FORMATS};
+use gstmdecomplete::frame::{Hole, SUPPORTED_FORMATS, Writer};
 use mde_core::alignment::Affine;
 use mde_core::mask::Mask;
 use mde_core::occlusion::Rect;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::{as_rgb, completion, converted, planes_of, rgb_frame, write};
+use crate::{as_rgb, completion, converted, planes_of, rgb_frame, write, write_by};
 
 const SIZE: (usize, usize) = (320, 288);
 const CROP: usize = 64;
@@ -39,6 +39,16 @@ fn info(format: VideoFormat, mode: VideoInterlaceMode) -> VideoInfo {
 
 /// `frame` with a grey completion and `grain`.
 fn completed(frame: &gst::Buffer, info: &VideoInfo, grain: f32) -> gst::Buffer {
+    completed_by(&mut Writer::default(), frame, info, grain)
+}
+
+/// The same by a `writer` that may have written frames before.
+fn completed_by(
+    writer: &mut Writer,
+    frame: &gst::Buffer,
+    info: &VideoInfo,
+    grain: f32,
+) -> gst::Buffer {
     let mut mask = Mask::known(CROP, CROP);
     mask.drop_rect(HOLE);
     let hole = Hole::new(&mask, 0.0);
@@ -46,7 +56,7 @@ fn completed(frame: &gst::Buffer, info: &VideoInfo, grain: f32) -> gst::Buffer {
     let mut completion = completion(&rgb, &rgb, &hole);
     completion.grain = grain;
     let mut frame = frame.copy_deep().expect("a copy");
-    write(&mut frame, info, &to_crop(), &completion);
+    write_by(writer, &mut frame, info, &to_crop(), &completion);
     frame
 }
 
@@ -67,7 +77,12 @@ fn painted(info: &VideoInfo, colour: impl Fn(usize, usize) -> [f32; 3]) -> gst::
 
 /// A frame of grey noise, `softness` times averaged with its right neighbours.
 fn noisy(info: &VideoInfo, softness: usize) -> gst::Buffer {
-    let rng = &mut StdRng::seed_from_u64(5);
+    noisy_as(info, softness, 5)
+}
+
+/// As [`noisy`], other noise for each `seed`.
+fn noisy_as(info: &VideoInfo, softness: usize, seed: u64) -> gst::Buffer {
+    let rng = &mut StdRng::seed_from_u64(seed);
     let (width, height) = SIZE;
     let mut noise: Vec<f32> = (0..width * height)
         .map(|_| (0..4).map(|_| rng.random_range(-0.04..0.04f32)).sum())
@@ -180,4 +195,48 @@ fn frames_have_different_grain_and_each_the_same_again() {
     };
     assert!(frame(40) == frame(40));
     assert!(frame(40) != frame(80));
+}
+
+#[test]
+fn grain_stays_where_that_of_the_frames_does() {
+    let info = info(VideoFormat::Nv12, VideoInterlaceMode::Progressive);
+    let mut writer = Writer::default();
+    // What is seen in the hole, less its grey, of frames with the noise of these seeds.
+    let holes: Vec<Vec<f32>> = [5, 5, 6, 7, 7]
+        .into_iter()
+        .enumerate()
+        .map(|(number, seed)| {
+            let mut frame = noisy_as(&info, 0, seed);
+            let time = gst::ClockTime::from_mseconds(40 * number as u64);
+            frame.make_mut().set_pts(time);
+            let frame = completed_by(&mut writer, &frame, &info, 1.0);
+            let bytes = frame.map_readable().expect("memory").to_vec();
+            let luma = |x: usize, y: usize| f32::from(bytes[y * info.stride()[0] as usize + x]);
+            let inside = (0..SIZE.1).flat_map(|y| (0..SIZE.0).map(move |x| (x, y)));
+            let inside = inside.filter(|&(x, y)| {
+                let (u, v) = crop_pixel(x, y);
+                (HOLE.x0 + 2..HOLE.x1 - 2).contains(&u) && (HOLE.y0 + 2..HOLE.y1 - 2).contains(&v)
+            });
+            let values: Vec<f32> = inside.map(|(x, y)| luma(x, y)).collect();
+            let mean = values.iter().sum::<f32>() / values.len() as f32;
+            values.iter().map(|value| value - mean).collect()
+        })
+        .collect();
+    let common: Vec<f32> = (holes.windows(2))
+        .map(|pair| {
+            let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+            let (a, b) = (&pair[0], &pair[1]);
+            product(a, b) / (product(a, a) * product(b, b)).sqrt()
+        })
+        .collect();
+    for (common, stays) in common.iter().zip([true, false, false, true]) {
+        assert!(
+            if stays {
+                *common > 0.95
+            } else {
+                common.abs() < 0.1
+            },
+            "{common:?}, stays: {stays}"
+        );
+    }
 }

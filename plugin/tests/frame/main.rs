@@ -60,9 +60,19 @@ fn write(
     to_crop: &Affine,
     completion: &Completion<'_>,
 ) {
+    write_by(&mut Writer::default(), buffer, info, to_crop, completion);
+}
+
+fn write_by(
+    writer: &mut Writer,
+    buffer: &mut gst::Buffer,
+    info: &VideoInfo,
+    to_crop: &Affine,
+    completion: &Completion<'_>,
+) {
     let buffer = buffer.make_mut();
     let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, info).expect("a frame");
-    Writer::default()
+    writer
         .write(&mut frame, to_crop, completion)
         .expect("an inverse");
 }

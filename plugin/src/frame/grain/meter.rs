@@ -5,7 +5,8 @@ use mde_core::alignment::Affine;
 use mde_core::mask::CHANNELS;
 use mde_core::occlusion::Rect;
 
-use super::noise::{mean_square_of_median, response};
+use super::noise::{hash, mean_square_of, response};
+use super::pace::Pace;
 use super::{Grain, Level};
 use crate::frame::canvas::Frame;
 use crate::frame::colour::{Channels, Colour};
@@ -32,12 +33,16 @@ const ROUNDING: f32 = 1.0 / 12.0;
 pub struct Meter {
     places: Vec<[usize; 2]>,
     responses: [Vec<f32>; 2],
+    /// Rows and columns of the frame before.
+    size: [u32; 2],
+    pace: Pace,
 }
 
 impl Meter {
     /// The grain that `completion` needs in `frame`, which `to_frame` maps it into, so that it has
     /// its share of that around its hole: of what known pixels within an eighth of the crop have,
-    /// less what the completion has itself. Around holes of single channels nothing is known.
+    /// less what the completion has itself. Around holes of single channels nothing is known. What
+    /// changes there from one frame to the next tells how much of it stays.
     pub fn measure(
         &mut self,
         frame: &Frame<'_>,
@@ -50,7 +55,8 @@ impl Meter {
             return Grain::default();
         };
         self.find(frame, to_frame, completion, part);
-        let around = self.around(frame, colour);
+        let is_new = self.go_on(frame, colour);
+        let around = self.around(frame, colour, is_new);
         if around == [0.0; 2] {
             return Grain::default();
         }
@@ -61,7 +67,7 @@ impl Meter {
             true => [first, second, third],
             false => [first, 0.0, 0.0],
         };
-        Grain::new(level, share, change, frame.buffer()).interlaced(frame.is_interlaced())
+        Grain::new(level, share, change, self.pace.fields()).interlaced(frame.is_interlaced())
     }
 
     /// Finds the pixels of the frame to look at.
@@ -116,47 +122,41 @@ impl Meter {
         }
     }
 
-    /// The level at the places found: nothing where they are few.
-    fn around(&mut self, frame: &Frame<'_>, colour: &Colour) -> Level {
+    /// Has the grain change as the frame does where the one before was looked at; whether `frame` is
+    /// another than that.
+    fn go_on(&mut self, frame: &Frame<'_>, colour: &Colour) -> bool {
+        let number = |value: Option<u64>| value.map_or(0, |value| value.wrapping_add(1));
+        let buffer = frame.buffer();
+        let time = number(buffer.pts().map(gst::ClockTime::nseconds));
+        let frame_number = hash(time ^ hash(number(Some(buffer.offset()))));
+        if !self.pace.is_new(frame_number) {
+            return false;
+        }
+        let size = [frame.width(), frame.height()];
+        let is_alike = std::mem::replace(&mut self.size, size) == size;
+        let [texture, _] = &mut self.responses;
+        if is_alike {
+            read(frame, colour, 0, self.pace.places(), texture);
+        }
+        self.pace
+            .advance(frame_number, is_alike.then_some(&texture[..]));
+        true
+    }
+
+    /// The level at the places found: nothing where they are few. Remembers the texture of a new
+    /// frame.
+    fn around(&mut self, frame: &Frame<'_>, colour: &Colour, is_new: bool) -> Level {
         if self.places.len() < LEAST {
             return [0.0; 2];
         }
-        for responses in &mut self.responses {
-            responses.clear();
-            responses.resize(self.places.len(), 0.0);
-        }
-        let (factors, _) = colour.reading(Channels::Luma).channel(0);
         let mut rounding = 0.0;
-        for (index, factor) in factors
-            .into_iter()
-            .enumerate()
-            .take(component::count(frame))
-        {
-            if factor != 0.0 {
-                self.add(frame, index, factor);
-                rounding += factor * factor * ROUNDING;
-            }
+        for (scale, responses) in self.responses.iter_mut().enumerate() {
+            rounding = read(frame, colour, scale, &self.places, responses);
+        }
+        if is_new {
+            self.pace.remember(&self.places, &self.responses[0]);
         }
         self.level().map(|level| (level - rounding).max(0.0))
-    }
-
-    /// Adds to the responses those of component `index` times `factor`.
-    fn add(&mut self, frame: &Frame<'_>, index: usize, factor: f32) {
-        let layout = Layout::of(frame, index);
-        let data = frame
-            .plane_data(layout.plane)
-            .expect("a supported format has the plane");
-        let lines = lines(frame);
-        with_sample!(layout.packing, sample => {
-            for (scale, responses) in self.responses.iter_mut().enumerate() {
-                let (right, down) = (layout.step << scale, (layout.stride * lines) << scale);
-                for (sum, [x, y]) in responses.iter_mut().zip(&self.places) {
-                    let first = layout.start_of(*y) + x * layout.step - right - down;
-                    let value = |i: usize, j: usize| sample.get(data, first + i * right + j * down);
-                    *sum += factor * response(value);
-                }
-            }
-        });
     }
 
     /// The level of the completion where it falls onto the frame. Enlarged to twice its size or
@@ -188,16 +188,45 @@ impl Meter {
 
     /// The level that the responses tell, whose middle sizes edges leave alone.
     fn level(&mut self) -> Level {
-        self.responses.each_mut().map(|responses| {
-            let middle = responses.len() / 2;
-            if responses.is_empty() {
-                return 0.0;
-            }
-            let by_size = |a: &f32, b: &f32| a.abs().total_cmp(&b.abs());
-            let (_, median, _) = responses.select_nth_unstable_by(middle, by_size);
-            mean_square_of_median(*median)
-        })
+        self.responses
+            .each_mut()
+            .map(|responses| mean_square_of(responses))
     }
+}
+
+/// Makes `responses` those of luma at `places`, every pixel's (`scale` 0) or every second pixel's
+/// (1); yields the mean square of what rounding adds.
+fn read(
+    frame: &Frame<'_>,
+    colour: &Colour,
+    scale: usize,
+    places: &[[usize; 2]],
+    responses: &mut Vec<f32>,
+) -> f32 {
+    responses.clear();
+    responses.resize(places.len(), 0.0);
+    let (factors, _) = colour.reading(Channels::Luma).channel(0);
+    let mut rounding = 0.0;
+    let components = factors.into_iter().take(component::count(frame));
+    for (index, factor) in components.enumerate().filter(|(_, f)| *f != 0.0) {
+        let layout = Layout::of(frame, index);
+        let data = frame
+            .plane_data(layout.plane)
+            .expect("a supported format has the plane");
+        let (right, down) = (
+            layout.step << scale,
+            (layout.stride * lines(frame)) << scale,
+        );
+        with_sample!(layout.packing, sample => {
+            for (sum, [x, y]) in responses.iter_mut().zip(places) {
+                let first = layout.start_of(*y) + x * layout.step - right - down;
+                let value = |i: usize, j: usize| sample.get(data, first + i * right + j * down);
+                *sum += factor * response(value);
+            }
+        });
+        rounding += factor * factor * ROUNDING;
+    }
+    rounding
 }
 
 /// Rows of the frame from one row of a field to its next.

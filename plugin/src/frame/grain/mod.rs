@@ -5,11 +5,13 @@
 
 mod meter;
 mod noise;
+mod pace;
 
 use std::ops::Range;
 
 use super::canvas::{Ink, Row, Source, WEIGHT};
 use noise::{NOISE, hash};
+use pace::Fields;
 
 pub use meter::Meter;
 
@@ -23,26 +25,24 @@ const OTHER_FIELD: usize = 1 << 20;
 /// values are 1 for white noise with the variance 1.
 type Level = [f32; 2];
 
-/// The grain of a frame, the same each time it is asked for and different in each frame.
+/// The grain of a frame, the same each time it is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Grain {
     /// Of fine and coarse noise, in the luma's range from black to white.
     amounts: [f32; 2],
     /// By how much the components change where luma goes from black to white.
     change: [f32; 3],
-    seed: u64,
+    fields: Fields,
     is_interlaced: bool,
 }
 
 impl Grain {
-    /// Grain with `share` of the `level`, in the units of luma, for `buffer`.
-    fn new(level: Level, share: f32, change: [f32; 3], buffer: &gst::BufferRef) -> Self {
-        let number = |time: Option<u64>| time.map_or(0, |time| time.wrapping_add(1));
-        let time = number(buffer.pts().map(gst::ClockTime::nseconds));
+    /// Grain of `fields` with `share` of the `level`, in the units of luma.
+    fn new(level: Level, share: f32, change: [f32; 3], fields: Fields) -> Self {
         Self {
             amounts: NOISE.amounts(level).map(|amount| amount * share),
             change,
-            seed: hash(time ^ hash(number(Some(buffer.offset())))),
+            fields,
             is_interlaced: false,
         }
     }
@@ -81,11 +81,16 @@ impl Grain {
         while x < xs.end {
             let end = ((x / BLOCK + 1) * BLOCK).min(xs.end);
             let block = (first + y / BLOCK) as u64;
-            let place = hash(self.seed ^ hash(block << 32 | (x / BLOCK) as u64));
-            let [fine, coarse] = NOISE.rows(place, [x % BLOCK, y % BLOCK]);
-            let values = row[x - xs.start..end - xs.start].iter_mut();
-            for (value, (fine, coarse)) in values.zip(fine.iter().zip(coarse)) {
-                *value = self.amounts[0] * fine + self.amounts[1] * coarse;
+            let block = hash(block << 32 | (x / BLOCK) as u64);
+            for (seed, share) in self.fields.seeds.into_iter().zip(self.fields.shares) {
+                if share == 0.0 {
+                    continue;
+                }
+                let [fine, coarse] = NOISE.rows(hash(seed ^ block), [x % BLOCK, y % BLOCK]);
+                let values = row[x - xs.start..end - xs.start].iter_mut();
+                for (value, (fine, coarse)) in values.zip(fine.iter().zip(coarse)) {
+                    *value += share * (self.amounts[0] * fine + self.amounts[1] * coarse);
+                }
             }
             x = end;
         }
@@ -130,12 +135,12 @@ impl<I: Ink> Ink for Grained<'_, I> {
 mod tests {
     use super::*;
 
-    fn grain(level: Level, pts: u64) -> Grain {
-        gst::init().expect("GStreamer");
-        let mut buffer = gst::Buffer::new();
-        let time = gst::ClockTime::from_nseconds(pts);
-        buffer.make_mut().set_pts(time);
-        Grain::new(level, 1.0, [1.0; 3], &buffer)
+    fn grain(level: Level, seed: u64) -> Grain {
+        let fields = Fields {
+            seeds: [seed, hash(seed)],
+            shares: [0.6, 0.8],
+        };
+        Grain::new(level, 1.0, [1.0; 3], fields)
     }
 
     fn field(grain: &Grain, side: usize) -> Vec<f32> {
@@ -153,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_has_its_own_grain_each_time() {
+    fn fields_have_nothing_in_common() {
         let (first, second) = (grain([0.01; 2], 0), grain([0.01; 2], 40_000_000));
         let side = 256;
         assert_eq!(field(&first, side), field(&grain([0.01; 2], 0), side));

@@ -108,9 +108,21 @@ pub fn response(at: impl Fn(usize, usize) -> f32) -> f32 {
     row(0) - 2.0 * row(1) + row(2)
 }
 
-/// The mean square of a normal distribution whose values have the median size `median`.
-pub fn mean_square_of_median(median: f32) -> f32 {
-    (median / 0.6745).powi(2) / WHITE
+/// The root of the mean square of `responses`, which are put into another order, were they normally
+/// distributed: what their middle size tells, whatever the largest are. 0 where there are none.
+pub fn size_of_median(responses: &mut [f32]) -> f32 {
+    let middle = responses.len() / 2;
+    if responses.is_empty() {
+        return 0.0;
+    }
+    let by_size = |a: &f32, b: &f32| a.abs().total_cmp(&b.abs());
+    let (_, median, _) = responses.select_nth_unstable_by(middle, by_size);
+    median.abs() / 0.6745
+}
+
+/// The mean square of the texture whose `responses` those are; they are put into another order.
+pub fn mean_square_of(responses: &mut [f32]) -> f32 {
+    size_of_median(responses).powi(2) / WHITE
 }
 
 /// A number that tells nothing of `value` (the finalizer of SplitMix64, Steele et al. 2014).
