@@ -45,10 +45,10 @@ const SETTINGS: [&measure::Properties; 7] = [
     &[("point-smoothing", "0"), ("temporal-smoothing", "0")],
     POINTS_ALONE,
     &[("point-smoothing", "0")],
-    &[("temporal-smoothing", "0.4")],
-    &[("temporal-smoothing", "0.6")],
+    &[("temporal-smoothing", "0.8")],
+    &[("temporal-smoothing", "0.9")],
     &[],
-    &[("temporal-smoothing", "0.95")],
+    &[("temporal-smoothing", "0.99")],
 ];
 const POINTS_ALONE: &measure::Properties = &[("temporal-smoothing", "0")];
 

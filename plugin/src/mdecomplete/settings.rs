@@ -66,7 +66,7 @@ impl Default for FrameSettings {
             region: RegionSource::Faces,
             mask_feather: 2.0,
             strength: 1.0,
-            temporal_smoothing: 0.8,
+            temporal_smoothing: 0.97,
             overlay: Overlay::None,
             max_faces: MAX_FACES,
             inference_interval: 1,
