@@ -16,12 +16,16 @@ use crate::network::parameters::{Precision, Store};
 use crate::report::document::{Block, Document, Table};
 use crate::training::batches::{append, channels_last_tensor};
 use crate::training::optimizer::{Adam, AdamConfig};
+use crate::training::schedule::Annealing;
 
 /// The paper's updates of the heads and pictures each.
 const UPDATES: u64 = 5000;
 const BATCH: usize = 16;
 /// Learning rate of the heads.
-const RATE: f64 = 1e-3;
+const RATE: Annealing = Annealing {
+    rate: 1e-3,
+    power: 1.0,
+};
 /// Pictures encoded at once.
 const ENCODED: usize = 64;
 
@@ -61,10 +65,12 @@ pub fn run(lab: &Lab) -> Result<Document> {
         "Attributes and landmarks from the bottleneck (Tables 1 and 2)",
         updates,
     );
-    let heads = updates_of(lab);
     document.settings.push((
         "transfer".to_owned(),
-        format!("{heads} updates of {BATCH} whole pictures, of the heads; the encoder stays"),
+        format!(
+            "{UPDATES} updates of {BATCH} whole pictures, of the heads, on standardised codes; the \
+             encoder stays"
+        ),
     ));
     let mut table = Table::new(
         "Landmark error in pixels of the crop, attribute error in percent",
@@ -91,15 +97,6 @@ pub fn run(lab: &Lab) -> Result<Document> {
     claim(&mut document, &results);
     document.blocks.push(curves(&trained));
     Ok(document)
-}
-
-/// Updates of the heads: the paper's, or as many as the generators where those have fewer by their
-/// count, which is how trials are kept short.
-fn updates_of(lab: &Lab) -> u64 {
-    match lab.settings.length {
-        super::Length::Updates(updates) => updates.min(UPDATES),
-        super::Length::Minutes(_) => UPDATES,
-    }
 }
 
 /// Table 2.
@@ -231,10 +228,16 @@ fn transfer(lab: &Lab, network: &Trained, train: &Labelled, test: &Labelled) -> 
     };
     let mut adam = Adam::new(&store, config);
     let codes = codes(network, train);
+    // So that the rate suits codes of all sizes. Units that are always the same stay at 0.
+    let mean = codes.mean_dim([0i64].as_slice(), true, Kind::Float);
+    let deviation = codes
+        .std_dim([0i64].as_slice(), false, true)
+        .clamp_min(1e-6);
+    let standardised = |codes: Tensor| (codes - &mean) / &deviation;
+    let codes = standardised(codes);
     let mut sampler = Sampler::new(train.data.len(), BATCH, lab.settings.seed);
-    let updates = updates_of(lab);
-    let bar = ProgressBar::new(updates);
-    for update in 0..updates {
+    let bar = ProgressBar::new(UPDATES);
+    for update in 0..UPDATES {
         let indices = sampler.batch(update);
         let numbers: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
         let numbers = Tensor::from_slice(&numbers).to_device(device);
@@ -244,11 +247,11 @@ fn transfer(lab: &Lab, network: &Trained, train: &Labelled, test: &Labelled) -> 
         let loss = off.square().mean(Kind::Float);
         let inputs: Vec<&Tensor> = store.parameters.iter().map(|p| &p.working).collect();
         let gradients = Tensor::run_backward(&[&loss], &inputs, false, false);
-        adam.step(&store, &gradients, RATE);
+        adam.step(&store, &gradients, RATE.at(update as f64 / UPDATES as f64));
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let told = tch::no_grad(|| heads.forward(&self::codes(network, test)));
+    let told = tch::no_grad(|| heads.forward(&standardised(self::codes(network, test))));
     Ok(test.errors(&told.to_device(Device::Cpu)))
 }
 

@@ -36,6 +36,7 @@ fn draw(chart: &Chart, svg: &mut String) -> Result<(), Box<dyn std::error::Error
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let mut plot = ChartBuilder::on(&area)
         .margin(12)
+        .margin_right(30)
         .x_label_area_size(44)
         .y_label_area_size(64)
         .build_cartesian_2d(x, y)?;
