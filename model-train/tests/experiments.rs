@@ -143,7 +143,7 @@ fn tasks_are_tested_on_each_other_and_an_interrupted_experiment_goes_on() -> Res
 
     // As if it had been stopped while the last network was trained.
     let out = folder.join("out/tasks");
-    fs::remove_dir_all(out.join("models/REC-0.5"))?;
+    fs::remove_dir_all(folder.join("out/networks/celeba-REC-0.5-2"))?;
     fs::remove_file(out.join("parts/REC-0.5.json"))?;
     fs::remove_file(out.join("report.json"))?;
     succeeds(folder, &[&tasks[..], &["--resume"]].concat())?;
