@@ -3,9 +3,11 @@
 /// The three channels of a pixel, and a value without a use that makes them a vector.
 pub type Cell = [f32; 4];
 
-/// Sweeps over the missing cells, after which the surface is smooth to the eye and the score: as many
-/// more change completions by less than 0.003 dB.
-const SWEEPS: usize = 3;
+/// Most sweeps over the missing cells, after which the surface is smooth to the eye and the score.
+const SWEEPS: f32 = 6.0;
+
+/// Sweeps for each cell that values reach: twice as many change completions by less than 0.003 dB.
+const SWEEPS_A_CELL: f32 = 1.5;
 
 /// The factor by which each sweep overshoots (successive over-relaxation).
 const OVERSHOOT: f32 = 1.6;
@@ -13,8 +15,8 @@ const OVERSHOOT: f32 = 1.6;
 /// Carries known cells into missing ones, solving the screened Poisson equation for each value `v`,
 /// `reach^2 (d^2v/dx^2 + d^2v/dy^2) = v`: beside a long border, a value falls to 1/e of the border's
 /// within `reach` cells. Goes from means over ever larger blocks (the pull-push method of Gortler
-/// et al. 1996) to a few sweeps of over-relaxation. No slope crosses the picture's edges. Made once and refilled: it allocates only
-/// for a picture larger than all before.
+/// et al. 1996) to a few sweeps of over-relaxation. No slope crosses the picture's edges. Made once
+/// and refilled: it allocates only for a picture larger than all before.
 #[derive(Clone, Debug, Default)]
 pub struct Membrane {
     /// The picture, and below it pictures of half the size each, down to one cell.
@@ -74,7 +76,7 @@ impl Membrane {
             finer[fine - 1].push(&coarser[0], kept(reach));
         }
         if let Some(picture) = levels.first_mut() {
-            for _ in 0..SWEEPS {
+            for _ in 0..(SWEEPS_A_CELL * reach).min(SWEEPS) as usize {
                 picture.relax(kept(reach));
             }
         }
@@ -213,7 +215,7 @@ mod tests {
         for (i, value) in surface.iter().enumerate() {
             let wanted = slope(i % 24, i / 24);
             assert!(
-                (value[0] - wanted).abs() < 1e-2,
+                (value[0] - wanted).abs() < 4e-3,
                 "{i}: {value:?}, not {wanted}"
             );
         }
@@ -226,7 +228,7 @@ mod tests {
         for (x, value) in surface.iter().take(20).enumerate() {
             let wanted = (-(x as f32) / reach).exp();
             assert!(
-                (value[0] - wanted).abs() < 0.05,
+                (value[0] - wanted).abs() < 0.03,
                 "{x}: {value:?}, not {wanted}"
             );
         }
