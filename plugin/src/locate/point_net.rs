@@ -1,4 +1,5 @@
-//! The point net: five points of each face again, from where they were.
+//! The point net: five points of each face again, from where they were. Each crop is looked at
+//! twice, as it is and in the mirror: their mean is nearer than either, most where much is covered.
 
 use std::sync::Arc;
 
@@ -99,38 +100,42 @@ impl PointNet {
         frame: &VideoFrameRef<T>,
         faces: &[FacePoints],
     ) -> ort::Result<()> {
-        self.crops.resize(faces.len() * 3 * AREA, 0.0);
+        let looks = 2 * faces.len();
+        self.crops.resize(looks * 3 * AREA, 0.0);
         let mut to_frame = Vec::with_capacity(faces.len());
-        for (face, crop) in faces.iter().zip(self.crops.chunks_exact_mut(3 * AREA)) {
+        for (face, pair) in faces.iter().zip(self.crops.chunks_exact_mut(6 * AREA)) {
+            let (crop, mirrored) = pair.split_at_mut(3 * AREA);
             let map = points::align(face).and_then(|to_crop| to_crop.inverse());
             // Points that coincide are no face, whatever the net says of the crop left from before.
             if let Ok(map) = &map {
-                let crop = Crop {
+                let target = Crop {
                     size: (SIZE, SIZE),
-                    rgb: crop,
+                    rgb: &mut *crop,
                     inside: &mut self.inside,
                 };
-                self.reader.read(frame, map, Channels::Rgb, crop);
+                self.reader.read(frame, map, Channels::Rgb, target);
+                mirror(crop, mirrored);
             }
             to_frame.push(map.ok());
         }
-        let shape = [faces.len(), 3, SIZE, SIZE];
+        let shape = [looks, 3, SIZE, SIZE];
         let input = TensorRef::from_array_view((shape, self.crops.as_slice()))?;
         let mut session = self.model.session();
         let outputs = session.run(ort::inputs![INPUT => input])?;
         let values = |name: &str, each: usize| -> ort::Result<&[f32]> {
             let (shape, values) = outputs[name].try_extract_tensor::<f32>()?;
-            match values.len() == faces.len() * each {
+            match values.len() == looks * each {
                 true => Ok(values),
                 false => Err(ort::Error::new(format!("the output {name} is {shape}"))),
             }
         };
-        let points = values(OUTPUT_POINTS, 10)?.chunks_exact(10);
-        let visibility = values(OUTPUT_VISIBILITY, 5)?.chunks_exact(5);
-        let answers = points.zip(visibility).zip(values(OUTPUT_SCORE, 1)?);
+        let points = values(OUTPUT_POINTS, 10)?.chunks_exact(20);
+        let visibility = values(OUTPUT_VISIBILITY, 5)?.chunks_exact(10);
+        let score = values(OUTPUT_SCORE, 1)?.chunks_exact(2);
+        let answers = points.zip(visibility).zip(score);
         for ((face, map), ((points, visibility), score)) in faces.iter().zip(to_frame).zip(answers)
         {
-            let look = map.map(|map| look(&map, points, visibility, *score));
+            let look = map.map(|map| look(&map, points, visibility, score));
             let sound = look.filter(|l| l.points.iter().flatten().all(|v| v.is_finite()));
             self.looks
                 .push(sound.unwrap_or_else(|| Look::nothing(face)));
@@ -139,13 +144,70 @@ impl PointNet {
     }
 }
 
-/// The net's answer in frame pixels.
-fn look(to_frame: &Affine, points: &[f32], visibility: &[f32], score: f32) -> Look {
+/// `crop` `[3, 64, 64]` in the mirror.
+fn mirror(crop: &[f32], mirrored: &mut [f32]) {
+    let rows = crop.chunks_exact(SIZE).zip(mirrored.chunks_exact_mut(SIZE));
+    for (row, mirrored) in rows {
+        mirrored.copy_from_slice(row);
+        mirrored.reverse();
+    }
+}
+
+/// Where each of the five points is found in the mirror.
+const MIRRORED: [usize; 5] = [1, 0, 2, 4, 3];
+
+/// The net's answers to a crop and to the same in the mirror, one after the other, averaged, in
+/// frame pixels.
+fn look(to_frame: &Affine, points: &[f32], visibility: &[f32], score: &[f32]) -> Look {
+    let (points, points_mirrored) = points.split_at(10);
+    let (visibility, visibility_mirrored) = visibility.split_at(5);
+    let last = (SIZE - 1) as f32;
     Look {
         points: std::array::from_fn(|k| {
-            to_frame.apply([f64::from(points[2 * k]), f64::from(points[2 * k + 1])])
+            let m = MIRRORED[k];
+            let x = (points[2 * k] + last - points_mirrored[2 * m]) / 2.0;
+            let y = (points[2 * k + 1] + points_mirrored[2 * m + 1]) / 2.0;
+            to_frame.apply([f64::from(x), f64::from(y)])
         }),
-        visibility: std::array::from_fn(|k| visibility[k]),
-        score,
+        visibility: std::array::from_fn(|k| {
+            (visibility[k] + visibility_mirrored[MIRRORED[k]]) / 2.0
+        }),
+        score: (score[0] + score[1]) / 2.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_in_the_mirror_are_put_back_before_they_are_averaged() {
+        let points: [f32; 10] = std::array::from_fn(|i| 3.0 * i as f32);
+        let visibility = [0.1, 0.2, 0.3, 0.4, 0.5];
+        let mut both = [points; 2].concat();
+        let mut visible = [visibility; 2].concat();
+        for k in 0..5 {
+            let m = MIRRORED[k];
+            both[10 + 2 * m] = (SIZE - 1) as f32 - points[2 * k];
+            both[10 + 2 * m + 1] = points[2 * k + 1] + 2.0;
+            visible[5 + m] = visibility[k];
+        }
+        let look = look(&Affine::IDENTITY, &both, &visible, &[0.5, 1.0]);
+        for (k, [x, y]) in look.points.into_iter().enumerate() {
+            let [wanted_x, wanted_y] = [points[2 * k], points[2 * k + 1]].map(f64::from);
+            assert_eq!([x, y], [wanted_x, wanted_y + 1.0]);
+        }
+        assert_eq!((look.visibility, look.score), (visibility, 0.75));
+    }
+
+    #[test]
+    fn rows_are_reversed_in_the_mirror() {
+        let crop: Vec<f32> = (0..3 * AREA).map(|i| i as f32).collect();
+        let mut mirrored = vec![0.0; 3 * AREA];
+        mirror(&crop, &mut mirrored);
+        assert_eq!(mirrored[0], (SIZE - 1) as f32);
+        assert_eq!(mirrored[SIZE], (2 * SIZE - 1) as f32);
+        mirror(&mirrored.clone(), &mut mirrored);
+        assert_eq!(mirrored, crop);
     }
 }
