@@ -267,11 +267,19 @@ impl Lab {
     }
 }
 
+/// What the JSON file at `path` holds.
+///
+/// # Errors
+/// Where it cannot be read or is something else.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let read = || -> Result<T> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
     read().with_context(|| format!("cannot read '{}'", path.display()))
 }
 
+/// Keeps `value` as the JSON file at `path`, the whole of it or nothing.
+///
+/// # Errors
+/// Where the file cannot be written.
 pub fn write(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     write_aside(path, |aside| fs::write(aside, text))

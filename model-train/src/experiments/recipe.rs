@@ -45,6 +45,18 @@ impl Losses {
         }
     }
 
+    /// Names of those that take part.
+    fn names(self) -> impl Iterator<Item = &'static str> {
+        let parts = [
+            (self.adversarial, "adversarial"),
+            (self.perceptual, "perceptual"),
+            (self.hide_and_seek, "hide-and-seek"),
+            (self.coordinates, "coordinates"),
+        ];
+        let there = parts.into_iter().filter(|(there, _)| *there);
+        there.map(|(_, name)| name)
+    }
+
     /// The objective with the published weights.
     ///
     /// # Errors
@@ -86,16 +98,7 @@ impl Losses {
 impl fmt::Display for Losses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("completion and reconstruction")?;
-        let parts = [
-            (self.adversarial, "adversarial"),
-            (self.perceptual, "perceptual"),
-            (self.hide_and_seek, "hide-and-seek"),
-            (self.coordinates, "coordinates"),
-        ];
-        let parts = parts.into_iter().filter(|(there, _)| *there);
-        parts
-            .map(|(_, name)| name)
-            .try_for_each(|name| write!(f, ", {name}"))
+        self.names().try_for_each(|name| write!(f, ", {name}"))
     }
 }
 
@@ -128,16 +131,9 @@ impl Recipe {
 
     /// Name of its folder, the same for all experiments that train it for `updates`.
     pub fn folder(&self, updates: u64) -> String {
-        let l = self.losses;
-        let parts = [
-            (l.adversarial, "adversarial"),
-            (l.perceptual, "perceptual"),
-            (l.hide_and_seek, "hide-and-seek"),
-            (l.coordinates, "coordinates"),
-            (!self.skips, "no-skips"),
-        ];
-        let parts = parts.into_iter().filter(|(there, _)| *there);
-        let parts: String = parts.map(|(_, name)| format!("+{name}")).collect();
+        let without_skips = (!self.skips).then_some("no-skips");
+        let parts = self.losses.names().chain(without_skips);
+        let parts: String = parts.map(|name| format!("+{name}")).collect();
         let task = self.task.to_string().replace(':', "-");
         let set = self.set.name().to_lowercase();
         format!("{set}-{task}{parts}-{updates}")

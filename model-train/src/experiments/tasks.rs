@@ -54,7 +54,8 @@ pub fn run(lab: &Lab) -> Result<Document> {
         .extend([Block::Table(psnr), Block::Table(inception)]);
     document.text(format!(
         "The inception score takes our face network's posterior of the 40 attributes in the place \
-         of VGG-Face's of persons, so that only its order compares with the paper's. The pictures themselves have {of_originals:.3}."
+         of VGG-Face's of persons, so that only its order compares with the paper's. The pictures \
+         themselves have {of_originals:.3}."
     ));
     document.blocks.push(curves(&trained));
     Ok(document)

@@ -43,8 +43,9 @@ impl fmt::Display for Row {
     }
 }
 
-/// The scores on the first `count` faces: uncovered, then under each part of the face. Each face has the same random placement under all of them, and one of grey, black, noise
-/// and a piece of another picture in turn.
+/// The scores on the first `count` faces: uncovered, then under each part of the face. Each face has
+/// the same random placement under all of them, and one of grey, black, noise and a piece of another
+/// picture in turn.
 pub fn score(net: &PointNet, faces: &Faces, count: usize, seed: u64) -> Vec<Row> {
     let covers = std::iter::once(None).chain(Occlusion::ALL.map(Some));
     covers

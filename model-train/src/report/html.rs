@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use image::GenericImageView;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::document::{Block, Claim, Document, Picture, Table};
@@ -26,6 +27,10 @@ img { image-rendering: pixelated; max-width: 100%; }
 .settings th { font-weight: normal; color: #555; }
 .settings td { text-align: left; }
 ";
+
+/// Width that pictures can have on it, in pixels, and how often they are enlarged at most.
+const PAGE_WIDTH: u32 = 1024;
+const MOST_ENLARGED: u32 = 3;
 
 /// The page of `document`, whose pictures are in `folder`.
 ///
@@ -115,11 +120,16 @@ fn of_claim(claim: &Claim) -> Markup {
 fn of_picture(picture: &Picture, folder: &Path) -> Result<Markup> {
     let path = folder.join(&picture.file);
     let png = fs::read(&path).with_context(|| format!("cannot read '{}'", path.display()))?;
+    let (width, _) = image::load_from_memory(&png)
+        .with_context(|| format!("cannot show '{}'", path.display()))?
+        .dimensions();
+    // Whole multiples of its pixels, as many as fit.
+    let width = width * (PAGE_WIDTH / width.max(1)).clamp(1, MOST_ENLARGED);
     let address = format!("data:image/png;base64,{}", STANDARD.encode(png));
     Ok(html! {
         figure {
             figcaption { (picture.caption) }
-            img src=(address) alt=(picture.caption);
+            img src=(address) alt=(picture.caption) width=(width);
         }
     })
 }
@@ -131,7 +141,9 @@ mod tests {
     #[test]
     fn a_page_holds_all_it_shows_and_escapes_what_it_quotes() {
         let folder = tempfile::TempDir::new().unwrap();
-        fs::write(folder.path().join("a.png"), b"PNG").unwrap();
+        let png = folder.path().join("a.png");
+        image::RgbImage::new(500, 1).save(&png).unwrap();
+        fs::write(folder.path().join("broken.png"), b"PNG").unwrap();
         let mut table = Table::new("PSNR, dB", "trained on", &["I"], 2);
         table.shaded = true;
         table.rows = vec![
@@ -156,18 +168,22 @@ mod tests {
             "a &amp; b",
             "&lt;I&gt;",
             "<td style=\"background",
-            "data:image/png;base64,UE5H",
+            "data:image/png;base64,iVBORw0KGgo",
+            "width=\"1000\"",
             "Does not hold here",
             "20 &lt; 21 dB",
         ] {
             assert!(page.contains(part), "{part} is not in {page}");
         }
         assert!(!page.contains("src=\"http") && !page.contains("<link"));
-        document.blocks.push(Block::Picture(Picture {
-            caption: String::new(),
-            file: "gone.png".to_owned(),
-        }));
-        let error = super::page(&document, folder.path()).unwrap_err();
-        assert!(error.to_string().contains("gone.png"));
+        for file in ["gone.png", "broken.png"] {
+            document.blocks.truncate(2);
+            document.blocks.push(Block::Picture(Picture {
+                caption: String::new(),
+                file: file.to_owned(),
+            }));
+            let error = super::page(&document, folder.path()).unwrap_err();
+            assert!(error.to_string().contains(file), "{error}");
+        }
     }
 }

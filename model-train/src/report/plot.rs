@@ -6,8 +6,8 @@ use plotters::prelude::*;
 use super::document::Chart;
 
 const SIZE: (u32, u32) = (800, 400);
-/// Colours that the colour-blind can tell apart (Okabe and Ito 2008), for as many lines; then they
-/// begin anew.
+/// Colours that the colour-blind can tell apart (Okabe and Ito 2008), for as many lines; those after
+/// them are dashed.
 const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -18,6 +18,9 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 0, 0),
     RGBColor(148, 148, 40),
 ];
+/// Length of a dash, and of the gap after it, in pixels.
+const DASH: u32 = 7;
+const GAP: u32 = 4;
 
 /// The chart as an `<svg>` element.
 ///
@@ -46,13 +49,19 @@ fn draw(chart: &Chart, svg: &mut String) -> Result<(), Box<dyn std::error::Error
         .light_line_style(WHITE)
         .draw()?;
     for (n, (name, points)) in chart.lines.iter().enumerate() {
-        let colour = COLOURS[n % COLOURS.len()];
-        plot.draw_series(LineSeries::new(
-            points.iter().copied(),
-            colour.stroke_width(2),
-        ))?
-        .label(name.as_str())
-        .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        let style = COLOURS[n % COLOURS.len()].stroke_width(2);
+        let points = points.iter().copied();
+        let drawn = if n < COLOURS.len() {
+            plot.draw_series(LineSeries::new(points, style))?
+        } else {
+            plot.draw_series(DashedLineSeries::new(points, DASH, GAP, style))?
+        };
+        let dash = if n < COLOURS.len() { 18 } else { DASH as i32 };
+        drawn.label(name.as_str()).legend(move |(x, y)| {
+            EmptyElement::at((x, y))
+                + PathElement::new([(0, 0), (dash, 0)], style)
+                + PathElement::new([(18 - dash, 0), (18, 0)], style)
+        });
     }
     plot.configure_series_labels()
         .background_style(WHITE.mix(0.8))
@@ -93,5 +102,22 @@ mod tests {
         let svg = svg(&chart).unwrap();
         assert!(svg.starts_with("<svg") && svg.contains("polyline"));
         assert!(svg.contains("first") && svg.contains("updates"));
+    }
+
+    #[test]
+    fn lines_of_one_colour_differ_in_dashes() {
+        let chart = |lines: usize| Chart {
+            caption: String::new(),
+            axes: [String::new(), String::new()],
+            lines: (0..lines)
+                .map(|n| (n.to_string(), vec![(0.0, n as f64), (1.0, 0.0)]))
+                .collect(),
+        };
+        let lines = |svg: String| svg.matches("<polyline").count();
+        let [eight, nine] = [8, 9].map(|n| lines(svg(&chart(n)).unwrap()));
+        assert!(
+            nine > eight + 10,
+            "{nine} lines are drawn, {eight} without dashes"
+        );
     }
 }

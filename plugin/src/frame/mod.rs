@@ -5,10 +5,11 @@
 //! siting (`component`), and colorimetry as an affine map between those samples and RGB (`colour`),
 //! so there is one way for all formats.
 //!
-//! A crop is read by a [`Reader`] (`shrunk` takes the samples it needs). A [`Writer`] blends a completion into the frame: `canvas` goes
-//! through the frame's rows and blends what an ink says into the samples; the inks are completions
-//! with one hole for all channels (`plain`), with a hole for each (`mixed`, sharpened by `guide`),
-//! and the marks of [`draw`]. `grain` gives completions the texture that the frame has around them.
+//! A crop is read by a [`Reader`] (`shrunk` takes the samples it needs). A [`Writer`] blends a
+//! completion into the frame: `canvas` goes through the frame's rows and blends what an ink says
+//! into the samples; the inks are completions with one hole for all channels (`plain`), with a hole
+//! for each (`mixed`, sharpened by `guide`), and the marks of [`draw`]. `grain` gives completions
+//! the texture that the frame has around them.
 //!
 //! A [`Search`] finds the pixels that are damaged by their colour or by being transparent.
 //!
