@@ -13,6 +13,9 @@ pub type Point = [f64; 2];
 /// the picture's left.
 pub type FacePoints = [Point; 5];
 
+/// Which of the [`FacePoints`] each of them is on the picture mirrored left to right.
+pub const MIRRORED: [usize; 5] = [1, 0, 2, 4, 3];
+
 /// The mean CelebA face on the 96x96 crop.
 pub const TEMPLATE: FacePoints = [
     [34.5, 38.5],

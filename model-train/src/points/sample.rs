@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::f64::consts::PI;
 
 use anyhow::{Result, ensure};
-use mde_core::alignment::{Affine, FacePoints, Point};
+use mde_core::alignment::{Affine, FacePoints, MIRRORED, Point};
 use mde_core::points::{self, SIZE};
 use rand::RngExt;
 use rand_pcg::Pcg64;
@@ -72,8 +72,8 @@ impl Faces {
 
 /// The points of the picture mirrored left to right.
 fn mirror(points: FacePoints) -> FacePoints {
-    let [a, b, c, d, e] = points.map(|[x, y]| [(PICTURE - 1) as f64 - x, y]);
-    [b, a, c, e, d]
+    let points = points.map(|[x, y]| [(PICTURE - 1) as f64 - x, y]);
+    MIRRORED.map(|k| points[k])
 }
 
 /// A picture and its points.

@@ -1,12 +1,13 @@
 //! A document as one page that needs nothing beside it: styles, plots and pictures are inside.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::GenericImageView;
+use image::{ImageFormat, ImageReader};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::document::{Block, Claim, Document, Picture, Table};
@@ -28,7 +29,7 @@ img { image-rendering: pixelated; max-width: 100%; }
 .settings td { text-align: left; }
 ";
 
-/// Width that pictures can have on it, in pixels, and how often they are enlarged at most.
+/// Width that pictures can have on a page, in pixels, and how often they are enlarged at most.
 const PAGE_WIDTH: u32 = 1024;
 const MOST_ENLARGED: u32 = 3;
 
@@ -120,9 +121,9 @@ fn of_claim(claim: &Claim) -> Markup {
 fn of_picture(picture: &Picture, folder: &Path) -> Result<Markup> {
     let path = folder.join(&picture.file);
     let png = fs::read(&path).with_context(|| format!("cannot read '{}'", path.display()))?;
-    let (width, _) = image::load_from_memory(&png)
-        .with_context(|| format!("cannot show '{}'", path.display()))?
-        .dimensions();
+    let (width, _) = ImageReader::with_format(Cursor::new(&png), ImageFormat::Png)
+        .into_dimensions()
+        .with_context(|| format!("cannot show '{}'", path.display()))?;
     // Whole multiples of its pixels, as many as fit.
     let width = width * (PAGE_WIDTH / width.max(1)).clamp(1, MOST_ENLARGED);
     let address = format!("data:image/png;base64,{}", STANDARD.encode(png));
