@@ -3,6 +3,7 @@
 
 use gst::glib;
 
+pub mod completed_crop;
 pub mod completer;
 pub mod damage;
 pub mod frame;

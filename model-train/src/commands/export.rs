@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use mde_core::contract::{Alignment, Contract, ValueRange};
 
+use super::Terms;
 use crate::onnx;
 use crate::training::checkpoint::Checkpoint;
 use crate::training::pretrained::Pretrained;
@@ -23,12 +24,8 @@ pub struct Export {
     /// The pictures are not faces on the five-point template.
     #[arg(long)]
     unaligned: bool,
-    /// Terms of the weights, stored in the model.
-    #[arg(
-        long,
-        default_value = "Weights trained on CelebA: non-commercial research use only"
-    )]
-    license: String,
+    #[command(flatten)]
+    terms: Terms,
 }
 
 impl Export {
@@ -52,7 +49,7 @@ impl Export {
                 "width {}, bottleneck {}, {} updates of {}, tasks {}",
                 sizes.width, sizes.bottleneck, progress.updates, progress.batch, progress.tasks
             ),
-            license: self.license.clone(),
+            license: self.terms.license.clone(),
         };
         let model = tch::no_grad(|| generator.trace()).into_model(contract.to_metadata());
         let bytes = onnx::write(&model, &self.out)?;

@@ -13,6 +13,17 @@ pub mod train;
 
 use tch::Device;
 
+/// What may be done with a model that is written.
+#[derive(clap::Args, Debug)]
+pub struct Terms {
+    /// Terms of the weights, stored in the model.
+    #[arg(
+        long,
+        default_value = "Weights trained on CelebA: non-commercial research use only"
+    )]
+    pub license: String,
+}
+
 /// Where to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum DeviceArg {

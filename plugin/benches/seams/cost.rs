@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
+use gstmdecomplete::completed_crop::CompletedCrop;
 use gstmdecomplete::frame::{Channels, Completion, Hole, Writer};
-use gstmdecomplete::seam::{Border, Seam};
+use gstmdecomplete::seam::Border;
 use mde_core::CROP_SIZE;
 use mde_core::alignment::Affine;
 use mde_core::mask::Mask;
@@ -48,14 +49,14 @@ fn milliseconds(format: VideoFormat, occlusion: Occlusion) -> [f64; 2] {
     let mut fitter = Border::default();
     let border = median_time(|| {
         completed.copy_from_slice(&generated);
-        let seam = Seam {
+        let crop = CompletedCrop {
             size: (CROP_SIZE, CROP_SIZE),
             image: &image,
             mask: mask.as_slice(),
             covered: Some(mask.as_slice()),
             completed: &mut completed,
         };
-        fitter.fit(seam, 1.0);
+        fitter.fit(crop, 1.0);
     });
     let mut frame = Frame::new(info);
     let mut completion = Completion {

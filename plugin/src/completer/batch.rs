@@ -3,7 +3,7 @@
 use mde_core::contract::ValueRange;
 use mde_core::mask::CHANNELS;
 
-use crate::seam::Seam;
+use crate::completed_crop::CompletedCrop;
 
 /// Crops of one size with their masks and, after [`complete`](super::Completer::complete), their
 /// completions. Made once and reused: growing back to a number of crops that it held before does
@@ -95,9 +95,9 @@ impl Batch {
     ///
     /// # Panics
     /// If there is no crop `index`.
-    pub fn seam_mut(&mut self, index: usize) -> Option<Seam<'_>> {
+    pub fn completed_crop_mut(&mut self, index: usize) -> Option<CompletedCrop<'_>> {
         let range = self.range(index);
-        self.valid[index].then(|| Seam {
+        self.valid[index].then(|| CompletedCrop {
             size: (self.width, self.height),
             image: &self.images[range.clone()],
             mask: &self.masks[range.clone()],

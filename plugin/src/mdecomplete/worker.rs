@@ -349,9 +349,9 @@ impl Worker {
     /// Matches new completions to what is known around their holes.
     fn match_borders(&mut self, settings: &FrameSettings) {
         for &crop in self.crops.iter().flatten() {
-            if let Some(mut seam) = self.batch.seam_mut(crop) {
-                seam.covered = self.covered[crop].then(|| self.cut.mask());
-                self.border.fit(seam, settings.blending.border_match);
+            if let Some(mut completion) = self.batch.completed_crop_mut(crop) {
+                completion.covered = self.covered[crop].then(|| self.cut.mask());
+                self.border.fit(completion, settings.blending.border_match);
             }
         }
     }

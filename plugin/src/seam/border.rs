@@ -4,6 +4,7 @@ use mde_core::mask::CHANNELS;
 use mde_core::occlusion::Rect;
 
 use super::membrane::Membrane;
+use crate::completed_crop::CompletedCrop;
 
 /// Differences further from the median of the border than this many times their median distance
 /// from it (times [`DEVIATION`]) are cut: a cover that reaches a little beyond the hole, or an edge
@@ -24,22 +25,6 @@ const REACH: f32 = 2.0;
 /// The median difference up to which a generator is taken to reproduce what is known; at twice this
 /// nothing is learnt from it. The embedded one has 0.02.
 const REPRODUCED: f32 = 0.15;
-
-/// A crop with its completion.
-#[derive(Debug)]
-pub struct Seam<'a> {
-    /// Width and height of the crop in pixels.
-    pub size: (usize, usize),
-    /// The crop as it was read, `[3, H, W]` in `[0, 1]`; missing values are not looked at.
-    pub image: &'a [f32],
-    /// 1 where a value is known, 0 where it is missing, `[3, H, W]`.
-    pub mask: &'a [f32],
-    /// As the mask, the hole that is covered up to all of its border, if one is: the cover runs into
-    /// the values beside it, which are not compared.
-    pub covered: Option<&'a [f32]>,
-    /// What the generator made of it, known values too, `[3, H, W]`.
-    pub completed: &'a mut [f32],
-}
 
 /// Matches completions to the borders of their holes. Made once and reused: it allocates only for a
 /// hole larger than all before.
@@ -74,17 +59,17 @@ impl Border {
     /// is, and so does one whose known values the generator does not reproduce.
     ///
     /// # Panics
-    /// If a slice of `seam` has another length.
-    pub fn fit(&mut self, seam: Seam<'_>, share: f32) {
-        let values = CHANNELS * seam.size.0 * seam.size.1;
-        let covered = seam.covered.unwrap_or(seam.mask);
-        for slice in [seam.image, seam.mask, covered, seam.completed] {
+    /// If a slice of `crop` has another length.
+    pub fn fit(&mut self, crop: CompletedCrop<'_>, share: f32) {
+        let values = CHANNELS * crop.size.0 * crop.size.1;
+        let covered = crop.covered.unwrap_or(crop.mask);
+        for slice in [crop.image, crop.mask, covered, crop.completed] {
             assert_eq!(slice.len(), values, "three values a pixel");
         }
-        let Some(part) = seam.part().filter(|_| share > 0.0) else {
+        let Some(part) = crop.part().filter(|_| share > 0.0) else {
             return;
         };
-        self.take(&seam, part);
+        self.take(&crop, part);
         let trust: [Trust; CHANNELS] = std::array::from_fn(|channel| self.judge(part, channel));
         let (values, known) = self.membrane.cells_mut();
         for (value, known) in values.iter_mut().zip(known) {
@@ -96,22 +81,22 @@ impl Border {
             }
         }
         self.membrane.settle(REACH);
-        self.give(seam, part, trust, share);
+        self.give(crop, part, trust, share);
     }
 
     /// Takes over the differences within `part`.
-    fn take(&mut self, seam: &Seam<'_>, part: Rect) {
+    fn take(&mut self, crop: &CompletedCrop<'_>, part: Rect) {
         self.membrane.clear((part.width(), part.height()));
         let (values, known) = self.membrane.cells_mut();
         let cells = values.iter_mut().zip(known);
-        for ((value, known), at) in cells.zip(seam.places(part)) {
+        for ((value, known), at) in cells.zip(crop.places(part)) {
             known[CHANNELS] = 1.0;
             for channel in 0..CHANNELS {
-                let is_known = seam.is_sound(channel, at);
-                let at = seam.at(channel, at);
+                let is_known = crop.is_sound(channel, at);
+                let at = crop.at(channel, at);
                 if is_known {
                     known[channel] = 1.0;
-                    value[channel] = seam.image[at] - seam.completed[at].clamp(0.0, 1.0);
+                    value[channel] = crop.image[at] - crop.completed[at].clamp(0.0, 1.0);
                 }
             }
         }
@@ -154,17 +139,17 @@ impl Border {
     }
 
     /// Adds `share` of the surface over `part` and of each channel's median, as far as it is trusted.
-    fn give(&self, seam: Seam<'_>, part: Rect, trust: [Trust; CHANNELS], share: f32) {
-        for (value, place) in self.membrane.values().iter().zip(seam.places(part)) {
+    fn give(&self, crop: CompletedCrop<'_>, part: Rect, trust: [Trust; CHANNELS], share: f32) {
+        for (value, place) in self.membrane.values().iter().zip(crop.places(part)) {
             for (channel, trust) in trust.iter().enumerate() {
                 let change = trust.share * share * (trust.middle + value[channel]);
-                seam.completed[seam.at(channel, place)] += change;
+                crop.completed[crop.at(channel, place)] += change;
             }
         }
     }
 }
 
-impl Seam<'_> {
+impl CompletedCrop<'_> {
     /// Whether the value of `channel` at `place` is to be compared.
     fn is_sound(&self, channel: usize, place: usize) -> bool {
         let (width, height) = self.size;
@@ -239,14 +224,14 @@ mod tests {
 
     fn fitted(image: &[f32], mask: &Mask, completed: &[f32], share: f32) -> Vec<f32> {
         let mut fitted = completed.to_vec();
-        let seam = Seam {
+        let crop = CompletedCrop {
             size: (mask.width(), mask.height()),
             image,
             mask: mask.as_slice(),
             covered: None,
             completed: &mut fitted,
         };
-        Border::default().fit(seam, share);
+        Border::default().fit(crop, share);
         fitted
     }
 
@@ -331,14 +316,14 @@ mod tests {
             }
         }
         let mut found: Vec<f32> = truth.iter().map(|v| v + 0.03).collect();
-        let seam = Seam {
+        let crop = CompletedCrop {
             size: (96, 96),
             image: &image,
             mask: mask.as_slice(),
             covered: Some(mask.as_slice()),
             completed: &mut found,
         };
-        Border::default().fit(seam, 1.0);
+        Border::default().fit(crop, 1.0);
         assert!(worst(&mask, &found, &truth) < 1e-4);
     }
 
@@ -382,8 +367,8 @@ mod tests {
             let mut border = Border::default();
             for _ in 0..2 {
                 completed.copy_from_slice(&before);
-                let seam = Seam { size, image: &image, mask: &mask, covered: is_covered.then_some(&mask), completed: &mut completed };
-                border.fit(seam, share);
+                let crop = CompletedCrop { size, image: &image, mask: &mask, covered: is_covered.then_some(&mask), completed: &mut completed };
+                border.fit(crop, share);
             }
             for i in 0..values {
                 prop_assert!(completed[i].is_finite());

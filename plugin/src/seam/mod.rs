@@ -11,6 +11,6 @@ mod border;
 mod cover;
 mod membrane;
 
-pub use border::{Border, Seam};
+pub use border::Border;
 pub use cover::{Crop, distrust_border};
 pub use membrane::{Cell, Membrane};

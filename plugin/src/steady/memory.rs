@@ -8,8 +8,8 @@ use super::cells::Cells;
 use super::change::Change;
 use super::motion::Motion;
 use super::seen::Seen;
+use crate::completed_crop::CompletedCrop;
 use crate::locate::{Bounds, Region};
-use crate::seam::Seam;
 
 /// Pixels around the hole that writing it into a frame may look at.
 const MARGIN: usize = 2;
@@ -98,7 +98,7 @@ impl Memory {
     /// Blends a crop's completion with what was painted before, of which the share `keep` stays
     /// where nothing changes, and remembers it. Where the memory is free, the completion stays as
     /// it is.
-    pub fn blend(&mut self, crop: Seam<'_>, keep: f32, scratch: &mut Scratch) {
+    pub fn blend(&mut self, crop: CompletedCrop<'_>, keep: f32, scratch: &mut Scratch) {
         scratch.seen.read(crop.image, crop.mask);
         let motion = self.owner.as_ref().and_then(|_| {
             scratch.cells.compare(&self.seen, &scratch.seen);

@@ -81,14 +81,14 @@ impl Steady {
             }
         }
         for (region, crop) in regions.iter().zip(crops) {
-            let Some(seam) = crop.and_then(|crop| batch.seam_mut(crop)) else {
+            let Some(completion) = crop.and_then(|crop| batch.completed_crop_mut(crop)) else {
                 continue;
             };
             let index = self.find(region, now);
             let memory = &mut self.memories[index];
             let elapsed = now.saturating_sub(memory.seen_at);
             let steps = elapsed.as_secs_f32() / STEP.as_secs_f32();
-            memory.blend(seam, strength.min(1.0).powf(steps), &mut self.scratch);
+            memory.blend(completion, strength.min(1.0).powf(steps), &mut self.scratch);
             memory.owner = Some(Owner::of(region));
             memory.seen_at = now;
         }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use mde_core::points::to_metadata;
 
+use crate::commands::Terms;
 use crate::onnx;
 use crate::points::checkpoint::Checkpoint;
 
@@ -19,12 +20,8 @@ pub struct Export {
     /// The ONNX file to write.
     #[arg(long)]
     out: PathBuf,
-    /// Terms of the weights, stored in the model.
-    #[arg(
-        long,
-        default_value = "Weights trained on CelebA: non-commercial research use only"
-    )]
-    license: String,
+    #[command(flatten)]
+    terms: Terms,
 }
 
 impl Export {
@@ -37,7 +34,7 @@ impl Export {
             "{} updates of {}",
             progress.point_net_updates, progress.batch
         );
-        let metadata = to_metadata(training, self.license.clone());
+        let metadata = to_metadata(training, self.terms.license.clone());
         let model = tch::no_grad(|| net.trace()).into_model(metadata);
         let bytes = onnx::write(&model, &self.out)?;
         println!("{}: {:.2} MB", self.out.display(), bytes as f64 / 1e6);
