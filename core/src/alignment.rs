@@ -63,7 +63,10 @@ impl Affine {
     ///
     /// # Errors
     /// [`AlignmentError::OutOfRange`] and [`AlignmentError::Coincident`].
-    pub fn similarity(from: &FacePoints, to: &FacePoints) -> Result<Self, AlignmentError> {
+    pub fn similarity<const N: usize>(
+        from: &[Point; N],
+        to: &[Point; N],
+    ) -> Result<Self, AlignmentError> {
         if let Some(&p) = from
             .iter()
             .chain(to)
@@ -168,7 +171,7 @@ pub fn align_face(
     Ok(to_template.then(&Affine::stretch((CROP_SIZE, CROP_SIZE), (width, height))))
 }
 
-fn centroid(points: &FacePoints) -> Point {
+fn centroid(points: &[Point]) -> Point {
     let sum = points
         .iter()
         .fold([0.0, 0.0], |s, p| [s[0] + p[0], s[1] + p[1]]);

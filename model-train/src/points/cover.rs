@@ -94,10 +94,15 @@ impl Shape {
         let reach = if rng.random() { 1.5 } else { 5.0 };
         let mut within = |most: f64| most * rng.random_range(-1.0..1.0);
         let scale = within(0.04 * reach).exp();
-        let centre = 48.0 * (1.0 - scale);
+        let (sin, cos) = within(2.5 * reach).to_radians().sin_cos();
+        let (a, c) = (scale * cos, scale * sin);
+        let centre = 47.5;
         let off = Affine {
-            linear: [[scale, 0.0], [0.0, scale]],
-            translation: [centre + within(reach), centre + within(reach)],
+            linear: [[a, -c], [c, a]],
+            translation: [
+                centre - (a - c) * centre + within(reach),
+                centre - (c + a) * centre + within(reach),
+            ],
         };
         Self::Parts(parts, off)
     }

@@ -7,6 +7,7 @@
 pub mod batches;
 pub mod checkpoint;
 mod cover;
+mod glasses;
 pub mod landmarks;
 mod light;
 pub mod loss;

@@ -77,6 +77,25 @@ fn the_points_of_a_sample_lie_on_the_picture_s() {
 }
 
 #[test]
+fn the_points_of_a_longer_face_lie_where_they_did() {
+    let faces = faces();
+    let mut longest = 0.0f64;
+    for stream in 0..20 {
+        let mut rng = Pcg64::new(1, stream);
+        let face = faces.face(0, stream % 2 == 0).stretched(&mut rng);
+        longest = longest.max(face.points[3][1] - POINTS[3][1]);
+        let sample = Sample::of(&face, &STILL, None, None);
+        for (point, on_picture) in sample.points.iter().zip(POINTS) {
+            let [x, y] = point.map(|v| v.round());
+            let green = sample.crop[(y as usize * SIZE + x as usize) * 3 + 1];
+            let row = f64::from(green) * 255.0;
+            assert!((row - on_picture[1]).abs() < 2.5, "{row} {on_picture:?}");
+        }
+    }
+    assert!(longest > 1.0, "{longest}");
+}
+
+#[test]
 fn covered_points_are_not_visible() {
     let faces = faces();
     let cover = Cover::of_part(Occlusion::Eyes, Fill::Plain([1.0; 3]));

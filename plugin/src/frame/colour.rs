@@ -97,6 +97,11 @@ impl Colour {
         }
     }
 
+    /// Whether component `index` tells anything of RGB.
+    pub fn reads(&self, index: usize) -> bool {
+        self.to_rgb.iter().any(|row| row[index] != 0.0)
+    }
+
     /// RGB of a pixel whose components have the values `samples`; beyond `[0, 1]` where they
     /// overshoot.
     #[inline(always)]

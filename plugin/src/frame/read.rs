@@ -68,7 +68,11 @@ impl Reader {
         }
         let count = component::count(frame);
         let fields = fields(frame, to_frame);
+        let colour = Colour::of(frame.info()).reading(channels);
         for (index, planes) in self.planes.iter_mut().enumerate().take(count) {
+            if !colour.reads(index) {
+                continue;
+            }
             let layout = Layout::of(frame, index);
             let data = frame
                 .plane_data(layout.plane)
@@ -77,7 +81,6 @@ impl Reader {
                 plane.fill(data, &layout, rows, to_frame, size);
             }
         }
-        let colour = Colour::of(frame.info()).reading(channels);
         let (red, rest) = rgb.split_at_mut(width * height);
         let (green, blue) = rest.split_at_mut(width * height);
         for row in 0..height {
@@ -87,6 +90,10 @@ impl Reader {
             for index in 0..count {
                 let [samples, other] = [&mut self.samples[index], &mut self.other_field];
                 samples.resize(width, 0.0);
+                if !colour.reads(index) {
+                    // What is left there of another frame counts for nothing.
+                    continue;
+                }
                 let [all, second] = &self.planes[index];
                 all.read_row(row, samples);
                 if fields.len() > 1 {

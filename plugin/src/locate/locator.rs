@@ -179,13 +179,13 @@ impl Locator {
         self.looks.extend(self.net.look(frame, &self.guesses)?);
         let pairs = self.looks.iter_mut().zip(&self.guesses);
         let off: Vec<&mut Look> = pairs
-            .filter(|(look, guess)| displacement(guess, &look.points) > far)
+            .filter(|(look, guess)| displacement(guess, &look.anchor()) > far)
             .map(|(look, _)| look)
             .collect();
         if off.is_empty() {
             return Ok(());
         }
-        let guesses: Vec<FacePoints> = off.iter().map(|look| look.points).collect();
+        let guesses: Vec<FacePoints> = off.iter().map(|look| look.anchor()).collect();
         for (look, better) in off.into_iter().zip(self.net.look(frame, &guesses)?) {
             *look = *better;
         }
@@ -206,7 +206,7 @@ struct Thumbnail {
 }
 
 impl Thumbnail {
-    /// `[3, H, W]` in `[0, 1]`.
+    /// Luma, `[H, W]` in `[0, 1]`.
     fn read<T>(&mut self, frame: &VideoFrameRef<T>) -> &[f32] {
         let pixels = THUMBNAIL.0 * THUMBNAIL.1;
         self.rgb.resize(3 * pixels, 0.0);
@@ -218,7 +218,7 @@ impl Thumbnail {
             rgb: &mut self.rgb,
             inside: &mut self.inside,
         };
-        self.reader.read(frame, &to_frame, Channels::Rgb, crop);
-        &self.rgb
+        self.reader.read(frame, &to_frame, Channels::Luma, crop);
+        &self.rgb[..pixels]
     }
 }

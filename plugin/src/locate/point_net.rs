@@ -1,11 +1,11 @@
-//! The point net: five points of each face again, from where they were. Each crop is looked at
-//! twice, as it is and in the mirror: on the whole the mean is nearer than one answer, most where
-//! half a face is covered (`make locate-accuracy`).
+//! The point net: five points of each face again, from where they were. A face of which a part
+//! is covered is looked at twice, as it is and in the mirror: on the whole the mean is nearer than
+//! one answer (`make locate-accuracy`), which for other faces is not worth its time.
 
 use std::sync::Arc;
 
 use gst_video::VideoFrameRef;
-use mde_core::alignment::{Affine, FacePoints, MIRRORED};
+use mde_core::alignment::{Affine, FacePoints, MIRRORED, TEMPLATE};
 use mde_core::points::{self, INPUT, OUTPUT_POINTS, OUTPUT_SCORE, OUTPUT_VISIBILITY, SIZE};
 use ort::value::TensorRef;
 
@@ -21,6 +21,9 @@ const AREA: usize = SIZE * SIZE;
 /// Most faces the net looks at in one run.
 const MOST: usize = 32;
 
+/// Probability from which a point is taken for seen.
+const SEEN: f32 = 0.5;
+
 /// What the net makes of a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Look {
@@ -33,6 +36,21 @@ pub struct Look {
 }
 
 impl Look {
+    /// The points around which to look for the face next. Where both eyes are seen and no corner of
+    /// the mouth, they are the mean face's, laid on the eyes: the net guesses the mouth the lower,
+    /// the larger the crop is, so that a crop laid on such a guess leads away from the face.
+    pub fn anchor(&self) -> FacePoints {
+        let [left, right, _, mouth @ ..] = self.visibility.map(|v| v >= SEEN);
+        if !(left && right) || mouth.contains(&true) {
+            return self.points;
+        }
+        let eyes = |[left, right, ..]: FacePoints| [left, right];
+        match Affine::similarity(&eyes(TEMPLATE), &eyes(self.points)) {
+            Ok(to_frame) => TEMPLATE.map(|p| to_frame.apply(p)),
+            Err(_) => self.points,
+        }
+    }
+
     /// There is no face.
     fn nothing(points: &FacePoints) -> Self {
         Self {
@@ -101,76 +119,121 @@ impl PointNet {
         frame: &VideoFrameRef<T>,
         faces: &[FacePoints],
     ) -> ort::Result<()> {
-        let looks = 2 * faces.len();
-        self.crops.resize(looks * 3 * AREA, 0.0);
+        self.crops.resize(faces.len() * CROP, 0.0);
         let mut to_frame = Vec::with_capacity(faces.len());
-        for (face, pair) in faces.iter().zip(self.crops.chunks_exact_mut(6 * AREA)) {
-            let (crop, mirrored) = pair.split_at_mut(3 * AREA);
+        for (face, crop) in faces.iter().zip(self.crops.chunks_exact_mut(CROP)) {
             let map = points::align(face).and_then(|to_crop| to_crop.inverse());
             // Points that coincide are no face, whatever the net says of the crop left from before.
             if let Ok(map) = &map {
                 let target = Crop {
                     size: (SIZE, SIZE),
-                    rgb: &mut *crop,
+                    rgb: crop,
                     inside: &mut self.inside,
                 };
                 self.reader.read(frame, map, Channels::Rgb, target);
-                mirror(crop, mirrored);
             }
             to_frame.push(map.ok());
         }
-        let shape = [looks, 3, SIZE, SIZE];
-        let input = TensorRef::from_array_view((shape, self.crops.as_slice()))?;
-        let mut session = self.model.session();
-        let outputs = session.run(ort::inputs![INPUT => input])?;
-        let values = |name: &str, each: usize| -> ort::Result<&[f32]> {
-            let (shape, values) = outputs[name].try_extract_tensor::<f32>()?;
-            match values.len() == looks * each {
-                true => Ok(values),
-                false => Err(ort::Error::new(format!("the output {name} is {shape}"))),
+        let mut answers = self.answers(&self.crops)?;
+        let covered: Vec<usize> = (0..faces.len())
+            .filter(|&i| answers[i].is_covered())
+            .collect();
+        if !covered.is_empty() {
+            let crops = covered.iter().map(|&i| &self.crops[i * CROP..][..CROP]);
+            let crops: Vec<f32> = crops.flat_map(mirrored).collect();
+            for (i, other) in covered.into_iter().zip(self.answers(&crops)?) {
+                answers[i] = answers[i].mean(&other.mirrored());
             }
-        };
-        let points = values(OUTPUT_POINTS, 10)?.chunks_exact(20);
-        let visibility = values(OUTPUT_VISIBILITY, 5)?.chunks_exact(10);
-        let score = values(OUTPUT_SCORE, 1)?.chunks_exact(2);
-        let answers = points.zip(visibility).zip(score);
-        for ((face, map), ((points, visibility), score)) in faces.iter().zip(to_frame).zip(answers)
-        {
-            let look = map.map(|map| look(&map, points, visibility, score));
+        }
+        for ((face, map), answer) in faces.iter().zip(to_frame).zip(answers) {
+            let look = map.map(|map| answer.in_frame(&map));
             let sound = look.filter(|l| l.points.iter().flatten().all(|v| v.is_finite()));
             self.looks
                 .push(sound.unwrap_or_else(|| Look::nothing(face)));
         }
         Ok(())
     }
-}
 
-/// `crop` `[3, 64, 64]` in the mirror.
-fn mirror(crop: &[f32], mirrored: &mut [f32]) {
-    let rows = crop.chunks_exact(SIZE).zip(mirrored.chunks_exact_mut(SIZE));
-    for (row, mirrored) in rows {
-        mirrored.copy_from_slice(row);
-        mirrored.reverse();
+    /// What the net says of `crops`, each `[3, 64, 64]`.
+    fn answers(&self, crops: &[f32]) -> ort::Result<Vec<Answer>> {
+        let count = crops.len() / CROP;
+        let input = TensorRef::from_array_view(([count, 3, SIZE, SIZE], crops))?;
+        let mut session = self.model.session();
+        let outputs = session.run(ort::inputs![INPUT => input])?;
+        let values = |name: &str, each: usize| -> ort::Result<&[f32]> {
+            let (shape, values) = outputs[name].try_extract_tensor::<f32>()?;
+            match values.len() == count * each {
+                true => Ok(values),
+                false => Err(ort::Error::new(format!("the output {name} is {shape}"))),
+            }
+        };
+        let points = values(OUTPUT_POINTS, 10)?.chunks_exact(10);
+        let visibility = values(OUTPUT_VISIBILITY, 5)?.chunks_exact(5);
+        let score = values(OUTPUT_SCORE, 1)?;
+        let answers = points.zip(visibility).zip(score);
+        Ok(answers
+            .map(|((points, visibility), &score)| Answer {
+                points: std::array::from_fn(|k| [points[2 * k], points[2 * k + 1]]),
+                visibility: std::array::from_fn(|k| visibility[k]),
+                score,
+            })
+            .collect())
     }
 }
 
-/// The net's answers to a crop and to the same in the mirror, one after the other, averaged, in
-/// frame pixels.
-fn look(to_frame: &Affine, points: &[f32], visibility: &[f32], score: &[f32]) -> Look {
-    let (points, points_mirrored) = points.split_at(10);
-    let (visibility, visibility_mirrored) = visibility.split_at(5);
-    let last = (SIZE - 1) as f32;
-    Look {
-        points: std::array::from_fn(|k| {
-            let m = MIRRORED[k];
-            let x = (points[2 * k] + last - points_mirrored[2 * m]) / 2.0;
-            let y = (points[2 * k + 1] + points_mirrored[2 * m + 1]) / 2.0;
-            to_frame.apply([f64::from(x), f64::from(y)])
-        }),
-        visibility: std::array::from_fn(|k| {
-            (visibility[k] + visibility_mirrored[MIRRORED[k]]) / 2.0
-        }),
-        score: (score[0] + score[1]) / 2.0,
+/// Values of a crop.
+const CROP: usize = 3 * AREA;
+
+/// The values of `crop` `[3, 64, 64]` in the mirror.
+fn mirrored(crop: &[f32]) -> impl Iterator<Item = f32> {
+    let rows = crop.chunks_exact(SIZE);
+    rows.flat_map(|row| row.iter().rev().copied())
+}
+
+/// What the net says of a crop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Answer {
+    /// In crop pixels.
+    points: [[f32; 2]; 5],
+    visibility: [f32; 5],
+    score: f32,
+}
+
+impl Answer {
+    /// Whether any point is more probably covered than not.
+    fn is_covered(&self) -> bool {
+        self.visibility.iter().any(|&v| v < SEEN)
+    }
+
+    /// The same of the crop in the mirror.
+    fn mirrored(&self) -> Self {
+        Self {
+            points: MIRRORED.map(|k| {
+                let [x, y] = self.points[k];
+                [(SIZE - 1) as f32 - x, y]
+            }),
+            visibility: MIRRORED.map(|k| self.visibility[k]),
+            score: self.score,
+        }
+    }
+
+    fn mean(&self, other: &Self) -> Self {
+        let mean = |a: f32, b: f32| (a + b) / 2.0;
+        Self {
+            points: std::array::from_fn(|k| {
+                [0, 1].map(|axis| mean(self.points[k][axis], other.points[k][axis]))
+            }),
+            visibility: std::array::from_fn(|k| mean(self.visibility[k], other.visibility[k])),
+            score: mean(self.score, other.score),
+        }
+    }
+
+    fn in_frame(&self, to_frame: &Affine) -> Look {
+        Look {
+            points: (self.points).map(|p| to_frame.apply(p.map(f64::from))),
+            visibility: self.visibility,
+            score: self.score,
+        }
     }
 }
 
@@ -180,32 +243,58 @@ mod tests {
 
     #[test]
     fn answers_in_the_mirror_are_put_back_before_they_are_averaged() {
-        let points: [f32; 10] = std::array::from_fn(|i| 3.0 * i as f32);
-        let visibility = [0.1, 0.2, 0.3, 0.4, 0.5];
-        let mut both = [points; 2].concat();
-        let mut visible = [visibility; 2].concat();
-        for k in 0..5 {
-            let m = MIRRORED[k];
-            both[10 + 2 * m] = (SIZE - 1) as f32 - points[2 * k];
-            both[10 + 2 * m + 1] = points[2 * k + 1] + 2.0;
-            visible[5 + m] = visibility[k];
+        let answer = Answer {
+            points: std::array::from_fn(|k| [6.0 * k as f32, 6.0 * k as f32 + 3.0]),
+            visibility: [0.1, 0.2, 0.3, 0.4, 0.5],
+            score: 0.5,
+        };
+        let mirrored = answer.mirrored();
+        assert_eq!(mirrored.points[1], [(SIZE - 1) as f32, 3.0]);
+        assert_eq!(mirrored.visibility, [0.2, 0.1, 0.3, 0.5, 0.4]);
+        let lower = Answer {
+            points: mirrored.points.map(|[x, y]| [x, y + 2.0]),
+            score: 1.0,
+            ..mirrored
+        };
+        let look = answer.mean(&lower.mirrored()).in_frame(&Affine::IDENTITY);
+        for (point, [x, y]) in look.points.into_iter().zip(answer.points) {
+            assert_eq!(point, [x, y + 1.0].map(f64::from));
         }
-        let look = look(&Affine::IDENTITY, &both, &visible, &[0.5, 1.0]);
-        for (k, [x, y]) in look.points.into_iter().enumerate() {
-            let [wanted_x, wanted_y] = [points[2 * k], points[2 * k + 1]].map(f64::from);
-            assert_eq!([x, y], [wanted_x, wanted_y + 1.0]);
+        assert_eq!((look.visibility, look.score), (answer.visibility, 0.75));
+    }
+
+    #[test]
+    fn a_face_without_its_mouth_is_anchored_at_the_eyes() {
+        let mut look = Look {
+            points: TEMPLATE.map(|[x, y]| [2.0 * x, 2.0 * y]),
+            visibility: [0.9; 5],
+            score: 1.0,
+        };
+        let wanted = look.points;
+        look.points[3][1] += 9.0;
+        look.points[4][1] += 9.0;
+        assert_eq!(look.anchor(), look.points);
+        look.visibility[3] = 0.1;
+        assert_eq!(look.anchor(), look.points, "a corner is seen");
+        look.visibility[4] = 0.1;
+        for (point, wanted) in look
+            .anchor()
+            .as_flattened()
+            .iter()
+            .zip(wanted.as_flattened())
+        {
+            assert!((point - wanted).abs() < 1e-9);
         }
-        assert_eq!((look.visibility, look.score), (visibility, 0.75));
+        look.visibility[0] = 0.1;
+        assert_eq!(look.anchor(), look.points, "an eye is not seen");
     }
 
     #[test]
     fn rows_are_reversed_in_the_mirror() {
-        let crop: Vec<f32> = (0..3 * AREA).map(|i| i as f32).collect();
-        let mut mirrored = vec![0.0; 3 * AREA];
-        mirror(&crop, &mut mirrored);
-        assert_eq!(mirrored[0], (SIZE - 1) as f32);
-        assert_eq!(mirrored[SIZE], (2 * SIZE - 1) as f32);
-        mirror(&mirrored.clone(), &mut mirrored);
-        assert_eq!(mirrored, crop);
+        let crop: Vec<f32> = (0..CROP).map(|i| i as f32).collect();
+        let once: Vec<f32> = mirrored(&crop).collect();
+        assert_eq!(once[0], (SIZE - 1) as f32);
+        assert_eq!(once[SIZE], (2 * SIZE - 1) as f32);
+        assert_eq!(mirrored(&once).collect::<Vec<_>>(), crop);
     }
 }

@@ -1,6 +1,7 @@
 //! `mde-train points`: the net that finds a face's five points.
 
 mod export;
+mod samples;
 mod score;
 mod train;
 
@@ -23,6 +24,7 @@ pub struct Points {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(train::Train),
+    Samples(samples::Samples),
     Score(score::Score),
     Export(export::Export),
 }
@@ -32,6 +34,7 @@ impl Points {
     pub fn run(&self) -> Result<()> {
         match &self.command {
             Command::Train(command) => command.run(),
+            Command::Samples(command) => command.run(),
             Command::Score(command) => command.run(),
             Command::Export(command) => command.run(),
         }

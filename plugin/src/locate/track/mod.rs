@@ -48,6 +48,8 @@ pub struct Track {
     pub bounds: Bounds,
     /// Where the points were last seen.
     seen: FacePoints,
+    /// Where they were then to be looked for.
+    anchor: FacePoints,
     /// When that was.
     seen_at: Duration,
     /// Motion of the points' middle, in pixels a second.
@@ -62,15 +64,16 @@ impl Track {
         self.is_lost
     }
 
-    /// Where the points should be at `now` if the face moves on.
+    /// Around which points to look for the face at `now`, if it moves on.
     pub fn predicted(&self, now: Duration) -> FacePoints {
         let ahead = now.saturating_sub(self.seen_at).min(LONGEST_AHEAD);
         let ahead = ahead.as_secs_f64();
         let [dx, dy] = self.velocity.map(|v| v * ahead);
-        self.seen.map(|[x, y]| [x + dx, y + dy])
+        self.anchor.map(|[x, y]| [x + dx, y + dy])
     }
 
-    fn see(&mut self, points: &FacePoints, now: Duration, rules: &Rules) {
+    fn see(&mut self, look: &Look, now: Duration, rules: &Rules) {
+        let points = &look.points;
         let elapsed = now.saturating_sub(self.seen_at);
         let seconds = elapsed.as_secs_f64();
         if seconds > 0.0 && !self.is_lost {
@@ -84,6 +87,7 @@ impl Track {
         }
         self.is_lost = false;
         self.seen = *points;
+        self.anchor = look.anchor();
         self.seen_at = now;
         let unit = eye_distance(points);
         self.points = self.filter.filter(points, elapsed, unit, rules.smoothing);
@@ -124,7 +128,7 @@ impl Tracker {
     pub fn follow(&mut self, looks: &[Look], now: Duration, rules: &Rules) {
         for (track, look) in self.tracks.iter_mut().zip(looks) {
             if look.score >= LOSS && is_plausible(&track.seen, &look.points) {
-                track.see(&look.points, now, rules);
+                track.see(look, now, rules);
             } else {
                 track.is_lost = true;
             }
@@ -158,7 +162,7 @@ impl Tracker {
         if let Some((index, overlap)) = self.nearest(&bounds) {
             let track = &mut self.tracks[index];
             if track.is_lost || overlap < WELL_PLACED {
-                track.see(&look.points, now, rules);
+                track.see(look, now, rules);
             }
             return;
         }
@@ -168,12 +172,13 @@ impl Tracker {
             points: look.points,
             bounds,
             seen: look.points,
+            anchor: look.points,
             seen_at: now,
             velocity: [0.0; 2],
             is_lost: false,
             filter: OneEuro::default(),
         };
-        track.see(&look.points, now, rules);
+        track.see(look, now, rules);
         self.tracks.push(track);
     }
 
