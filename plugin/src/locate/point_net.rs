@@ -36,12 +36,18 @@ pub struct Look {
 }
 
 impl Look {
+    /// Whether point `k` is more probably seen than covered.
+    pub fn is_seen(&self, k: usize) -> bool {
+        self.visibility[k] >= SEEN
+    }
+
     /// The points around which to look for the face next. Where both eyes are seen and no corner of
     /// the mouth, they are the mean face's, laid on the eyes: the net guesses the mouth the lower,
     /// the larger the crop is, so that a crop laid on such a guess leads away from the face.
     pub fn anchor(&self) -> FacePoints {
-        let [left, right, _, mouth @ ..] = self.visibility.map(|v| v >= SEEN);
-        if !(left && right) || mouth.contains(&true) {
+        let [left_eye, right_eye, _, left_corner, right_corner] =
+            std::array::from_fn(|k| self.is_seen(k));
+        if !left_eye || !right_eye || left_corner || right_corner {
             return self.points;
         }
         let eyes = |[left, right, ..]: FacePoints| [left, right];

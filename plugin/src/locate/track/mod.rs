@@ -52,7 +52,7 @@ pub struct Track {
     anchor: FacePoints,
     /// When that was.
     seen_at: Duration,
-    /// Motion of the points' middle, in pixels a second.
+    /// Of the points that are not covered, in pixels a second.
     velocity: Point,
     is_lost: bool,
     filter: OneEuro,
@@ -76,15 +76,15 @@ impl Track {
         let points = &look.points;
         let elapsed = now.saturating_sub(self.seen_at);
         let seconds = elapsed.as_secs_f64();
-        if seconds > 0.0 && !self.is_lost {
-            let (from, to) = (middle(&self.seen), middle(points));
-            self.velocity = [0, 1].map(|axis| {
-                let newest = (to[axis] - from[axis]) / seconds;
-                self.velocity[axis] + TRUST_IN_MOTION * (newest - self.velocity[axis])
-            });
+        self.velocity = if seconds > 0.0 && !self.is_lost {
+            let newest = motion(&self.seen, look).map(|v| v / seconds);
+            [0, 1].map(|axis| {
+                let before = self.velocity[axis];
+                before + TRUST_IN_MOTION * (newest[axis] - before)
+            })
         } else {
-            self.velocity = [0.0; 2];
-        }
+            [0.0; 2]
+        };
         self.is_lost = false;
         self.seen = *points;
         self.anchor = look.anchor();
@@ -233,6 +233,20 @@ pub fn displacement(from: &FacePoints, to: &FacePoints) -> f64 {
     let growth = a.hypot(c).ln().abs();
     let turn = c.atan2(a).abs();
     (shift / 0.33).max(growth / 0.16).max(turn / 0.17)
+}
+
+/// By how much the points that `look` saw are from where they were, on the mean. Covered ones do not
+/// count: where they are guessed depends on where they were looked for, so that a guess of their
+/// motion can swing from frame to frame.
+fn motion(from: &FacePoints, look: &Look) -> Point {
+    let seen = || (0..from.len()).filter(|&k| look.is_seen(k));
+    let count = seen().count().max(1) as f64;
+    [0, 1].map(|axis| {
+        seen()
+            .map(|k| look.points[k][axis] - from[k][axis])
+            .sum::<f64>()
+            / count
+    })
 }
 
 /// The mean of the points.

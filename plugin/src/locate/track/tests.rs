@@ -47,6 +47,22 @@ fn faces_begin_tracks_with_numbers_of_their_own() {
 }
 
 #[test]
+fn covered_points_tell_nothing_of_motion() {
+    let mut tracker = Tracker::default();
+    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
+    let mut swung = look(face(0.0, 0.0), 0.9);
+    for k in [0, 1] {
+        swung.points[k][1] += 8.0;
+        swung.visibility[k] = 0.1;
+    }
+    tracker.follow(&[swung], at(1), &RULES);
+    assert_eq!(tracker.tracks()[0].predicted(at(2)), swung.points);
+    tracker.follow(&[look(face(2.0, 0.0), 0.9)], at(2), &RULES);
+    let [x, _] = tracker.tracks()[0].predicted(at(3))[2];
+    assert!((x - TEMPLATE[2][0] - 3.0).abs() < 1e-6, "{x}");
+}
+
+#[test]
 fn a_weak_face_keeps_its_track_but_begins_none() {
     let mut tracker = Tracker::default();
     tracker.find(&look(face(0.0, 0.0), 0.3), at(0), &RULES);
