@@ -41,6 +41,11 @@ impl Look {
         self.visibility[k] >= SEEN
     }
 
+    /// Whether any point is more probably covered than seen.
+    pub fn is_covered(&self) -> bool {
+        (0..self.points.len()).any(|k| !self.is_seen(k))
+    }
+
     /// The points around which to look for the face next. Where both eyes are seen and no corner of
     /// the mouth, they are the mean face's, laid on the eyes: the net guesses the mouth the lower,
     /// the larger the crop is, so that a crop laid on such a guess leads away from the face.

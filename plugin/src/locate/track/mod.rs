@@ -48,7 +48,7 @@ pub struct Track {
     pub bounds: Bounds,
     /// Where the points were last seen.
     seen: FacePoints,
-    /// Where they were then to be looked for.
+    /// Around which points to look for the face from then on.
     anchor: FacePoints,
     /// When that was.
     seen_at: Duration,
@@ -74,6 +74,7 @@ impl Track {
 
     fn see(&mut self, look: &Look, now: Duration, rules: &Rules) {
         let points = &look.points;
+        let looked_at = self.predicted(now);
         let elapsed = now.saturating_sub(self.seen_at);
         let seconds = elapsed.as_secs_f64();
         self.velocity = if seconds > 0.0 && !self.is_lost {
@@ -85,9 +86,12 @@ impl Track {
         } else {
             [0.0; 2]
         };
-        self.is_lost = false;
+        let was_lost = std::mem::replace(&mut self.is_lost, false);
         self.seen = *points;
         self.anchor = look.anchor();
+        if look.is_covered() && !was_lost {
+            self.anchor = mean(&looked_at, &self.anchor);
+        }
         self.seen_at = now;
         let unit = eye_distance(points);
         self.points = self.filter.filter(points, elapsed, unit, rules.smoothing);
@@ -235,9 +239,8 @@ pub fn displacement(from: &FacePoints, to: &FacePoints) -> f64 {
     (shift / 0.33).max(growth / 0.16).max(turn / 0.17)
 }
 
-/// By how much the points that `look` saw are from where they were, on the mean. Covered ones do not
-/// count: where they are guessed depends on where they were looked for, so that a guess of their
-/// motion can swing from frame to frame.
+/// By how much the points that `look` saw are from where they were, on the mean. Covered ones are
+/// guesses and do not count.
 fn motion(from: &FacePoints, look: &Look) -> Point {
     let seen = || (0..from.len()).filter(|&k| look.is_seen(k));
     let count = seen().count().max(1) as f64;
@@ -247,6 +250,12 @@ fn motion(from: &FacePoints, look: &Look) -> Point {
             .sum::<f64>()
             / count
     })
+}
+
+/// Halfway from `a` to `b`. Where covered points are guessed depends on where they were looked for,
+/// and can swing from frame to frame about where both agree.
+fn mean(a: &FacePoints, b: &FacePoints) -> FacePoints {
+    std::array::from_fn(|k| [0, 1].map(|axis| (a[k][axis] + b[k][axis]) / 2.0))
 }
 
 /// The mean of the points.
