@@ -43,7 +43,7 @@ impl Look {
 
     /// Whether any point is more probably covered than seen.
     pub fn is_covered(&self) -> bool {
-        (0..self.points.len()).any(|k| !self.is_seen(k))
+        is_covered(&self.visibility)
     }
 
     /// The points around which to look for the face next. Where both eyes are seen and no corner of
@@ -147,7 +147,7 @@ impl PointNet {
         }
         let mut answers = self.answers(&self.crops)?;
         let covered: Vec<usize> = (0..faces.len())
-            .filter(|&i| answers[i].is_covered())
+            .filter(|&i| is_covered(&answers[i].visibility))
             .collect();
         if !covered.is_empty() {
             let crops = covered.iter().map(|&i| &self.crops[i * CROP..][..CROP]);
@@ -192,6 +192,11 @@ impl PointNet {
     }
 }
 
+/// Whether any of five points is more probably covered than seen.
+fn is_covered(visibility: &[f32; 5]) -> bool {
+    visibility.iter().any(|&v| v < SEEN)
+}
+
 /// Values of a crop.
 const CROP: usize = 3 * AREA;
 
@@ -211,11 +216,6 @@ struct Answer {
 }
 
 impl Answer {
-    /// Whether any point is more probably covered than not.
-    fn is_covered(&self) -> bool {
-        self.visibility.iter().any(|&v| v < SEEN)
-    }
-
     /// The same of the crop in the mirror.
     fn mirrored(&self) -> Self {
         Self {

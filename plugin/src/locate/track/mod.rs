@@ -48,10 +48,10 @@ pub struct Track {
     pub bounds: Bounds,
     /// Where the points were last seen.
     seen: FacePoints,
-    /// Around which points to look for the face from then on.
-    anchor: FacePoints,
     /// When that was.
     seen_at: Duration,
+    /// Around which points to look for the face from then on.
+    anchor: FacePoints,
     /// Of the points that are not covered, in pixels a second.
     velocity: Point,
     is_lost: bool,
