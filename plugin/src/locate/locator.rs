@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
-use mde_core::alignment::{Affine, FacePoints};
+use mde_core::alignment::Affine;
 
 use super::centerface::Face;
 use super::clock::Clock;
 use super::detector::{Detector, DetectorError};
-use super::point_net::{Look, PointNet};
+use super::point_net::{Aim, Look, PointNet};
 use super::search::Search;
 use super::track::{Rules, Scene, THUMBNAIL, Track, Tracker, displacement};
 use crate::frame::{Channels, Crop, Reader};
@@ -58,7 +58,7 @@ pub struct Locator {
     clock: Clock,
     /// Frames since the last search began; nothing before the first.
     since_search: Option<u32>,
-    guesses: Vec<FacePoints>,
+    guesses: Vec<Aim>,
     looks: Vec<Look>,
 }
 
@@ -141,8 +141,7 @@ impl Locator {
     ) -> Result<(), LocateError> {
         self.guesses.clear();
         let tracks = self.tracker.tracks().iter();
-        self.guesses
-            .extend(tracks.map(|track| track.predicted(now)));
+        self.guesses.extend(tracks.map(|track| track.aim(now)));
         self.look_twice(frame, FAR_OFF)?;
         self.tracker.follow(&self.looks, now, rules);
         Ok(())
@@ -159,7 +158,7 @@ impl Locator {
         self.guesses.clear();
         for face in found.unwrap_or_default() {
             if self.tracker.needs_look(&face.bounds) {
-                self.guesses.push(face.points);
+                self.guesses.push(Aim::at(face.points));
             }
         }
         self.look_twice(frame, 0.0)?;
@@ -178,15 +177,18 @@ impl Locator {
         }
         self.looks.extend(self.net.look(frame, &self.guesses)?);
         let pairs = self.looks.iter_mut().zip(&self.guesses);
-        let off: Vec<&mut Look> = pairs
-            .filter(|(look, guess)| displacement(guess, &look.anchor()) > far)
-            .map(|(look, _)| look)
+        let off: Vec<(&mut Look, &Aim)> = pairs
+            .filter(|(look, guess)| displacement(&guess.points, &look.anchor()) > far)
             .collect();
         if off.is_empty() {
             return Ok(());
         }
-        let guesses: Vec<FacePoints> = off.iter().map(|look| look.anchor()).collect();
-        for (look, better) in off.into_iter().zip(self.net.look(frame, &guesses)?) {
+        let better = |(look, guess): &(&mut Look, &Aim)| Aim {
+            points: look.anchor(),
+            ..**guess
+        };
+        let guesses: Vec<Aim> = off.iter().map(better).collect();
+        for ((look, _), better) in off.into_iter().zip(self.net.look(frame, &guesses)?) {
             *look = *better;
         }
         Ok(())

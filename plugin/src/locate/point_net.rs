@@ -1,6 +1,8 @@
-//! The point net: five points of each face again, from where they were. A face of which a part
-//! is covered is looked at twice, as it is and in the mirror: on the whole the mean is nearer than
-//! one answer (`make locate-accuracy`), which for other faces is not worth its time.
+//! The point net: five points of each face again, from where they were. A face can be looked at
+//! twice, as it is and in the mirror: the mean is nearer than one answer (`make locate-accuracy`).
+//! Of a face of which a part is covered this is done in each frame. By how much the mean differs
+//! from the first answer changes slowly with any other face, so that this [`Offset`] can be kept
+//! for the next frames.
 
 use std::sync::Arc;
 
@@ -24,6 +26,28 @@ const MOST: usize = 32;
 /// Probability from which a point is taken for seen.
 const SEEN: f32 = 0.5;
 
+/// What a second look, in the mirror, adds to the answer of the first, in crop pixels.
+pub type Offset = [[f32; 2]; 5];
+
+/// A face to look for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Aim {
+    /// The points that it had or is guessed to have, in frame pixels.
+    pub points: FacePoints,
+    /// What to add to one look; without it the face is looked at twice.
+    pub offset: Option<Offset>,
+}
+
+impl Aim {
+    /// At a face around `points` of which nothing else is known.
+    pub fn at(points: FacePoints) -> Self {
+        Self {
+            points,
+            offset: None,
+        }
+    }
+}
+
 /// What the net makes of a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Look {
@@ -33,6 +57,8 @@ pub struct Look {
     pub visibility: [f32; 5],
     /// How probable it is that there is a face where the net was pointed to, in `[0, 1]`.
     pub score: f32,
+    /// What the second of two looks added.
+    pub offset: Option<Offset>,
 }
 
 impl Look {
@@ -68,6 +94,7 @@ impl Look {
             points: *points,
             visibility: [0.0; 5],
             score: 0.0,
+            offset: None,
         }
     }
 }
@@ -104,15 +131,14 @@ impl PointNet {
         })
     }
 
-    /// Looks for a face around each of `faces`, the points that it had or is guessed to have in
-    /// frame pixels; the face is turned upright first.
+    /// Looks for each of `faces`, which are turned upright first.
     ///
     /// # Errors
     /// [`LocateError::Look`].
     pub fn look<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
-        faces: &[FacePoints],
+        faces: &[Aim],
     ) -> Result<&[Look], LocateError> {
         self.looks.clear();
         for faces in faces.chunks(MOST) {
@@ -125,15 +151,11 @@ impl PointNet {
         Ok(&self.looks)
     }
 
-    fn look_at_some<T>(
-        &mut self,
-        frame: &VideoFrameRef<T>,
-        faces: &[FacePoints],
-    ) -> ort::Result<()> {
+    fn look_at_some<T>(&mut self, frame: &VideoFrameRef<T>, faces: &[Aim]) -> ort::Result<()> {
         self.crops.resize(faces.len() * CROP, 0.0);
         let mut to_frame = Vec::with_capacity(faces.len());
         for (face, crop) in faces.iter().zip(self.crops.chunks_exact_mut(CROP)) {
-            let map = points::align(face).and_then(|to_crop| to_crop.inverse());
+            let map = points::align(&face.points).and_then(|to_crop| to_crop.inverse());
             // Points that coincide are no face, whatever the net says of the crop left from before.
             if let Ok(map) = &map {
                 let target = Crop {
@@ -146,21 +168,27 @@ impl PointNet {
             to_frame.push(map.ok());
         }
         let mut answers = self.answers(&self.crops)?;
-        let covered: Vec<usize> = (0..faces.len())
-            .filter(|&i| is_covered(&answers[i].visibility))
+        let again: Vec<usize> = (0..faces.len())
+            .filter(|&i| faces[i].offset.is_none() || is_covered(&answers[i].visibility))
             .collect();
-        if !covered.is_empty() {
-            let crops = covered.iter().map(|&i| &self.crops[i * CROP..][..CROP]);
+        let mut offsets = vec![None; faces.len()];
+        if !again.is_empty() {
+            let crops = again.iter().map(|&i| &self.crops[i * CROP..][..CROP]);
             let crops: Vec<f32> = crops.flat_map(mirrored).collect();
-            for (i, other) in covered.into_iter().zip(self.answers(&crops)?) {
-                answers[i] = answers[i].mean(&other.mirrored());
+            for (i, second) in again.into_iter().zip(self.answers(&crops)?) {
+                let mean = answers[i].mean(&second.mirrored());
+                offsets[i] = Some(answers[i].offset_to(&mean));
+                answers[i] = mean;
             }
         }
-        for ((face, map), answer) in faces.iter().zip(to_frame).zip(answers) {
-            let look = map.map(|map| answer.in_frame(&map));
+        let looks = faces.iter().zip(to_frame).zip(answers).zip(offsets);
+        for (((face, map), answer), offset) in looks {
+            let kept = face.offset.filter(|_| offset.is_none());
+            let answer = answer.moved(&kept.unwrap_or_default());
+            let look = map.map(|map| answer.in_frame(&map, offset));
             let sound = look.filter(|l| l.points.iter().flatten().all(|v| v.is_finite()));
             self.looks
-                .push(sound.unwrap_or_else(|| Look::nothing(face)));
+                .push(sound.unwrap_or_else(|| Look::nothing(&face.points)));
         }
         Ok(())
     }
@@ -239,11 +267,25 @@ impl Answer {
         }
     }
 
-    fn in_frame(&self, to_frame: &Affine) -> Look {
+    fn offset_to(&self, other: &Self) -> Offset {
+        std::array::from_fn(|k| [0, 1].map(|axis| other.points[k][axis] - self.points[k][axis]))
+    }
+
+    fn moved(&self, offset: &Offset) -> Self {
+        Self {
+            points: std::array::from_fn(|k| {
+                [0, 1].map(|axis| self.points[k][axis] + offset[k][axis])
+            }),
+            ..*self
+        }
+    }
+
+    fn in_frame(&self, to_frame: &Affine, offset: Option<Offset>) -> Look {
         Look {
             points: (self.points).map(|p| to_frame.apply(p.map(f64::from))),
             visibility: self.visibility,
             score: self.score,
+            offset,
         }
     }
 }
@@ -267,7 +309,10 @@ mod tests {
             score: 1.0,
             ..mirrored
         };
-        let look = answer.mean(&lower.mirrored()).in_frame(&Affine::IDENTITY);
+        let mean = answer.mean(&lower.mirrored());
+        let offset = answer.offset_to(&mean);
+        assert_eq!(answer.moved(&offset).points, mean.points);
+        let look = mean.in_frame(&Affine::IDENTITY, None);
         for (point, [x, y]) in look.points.into_iter().zip(answer.points) {
             assert_eq!(point, [x, y + 1.0].map(f64::from));
         }
@@ -280,6 +325,7 @@ mod tests {
             points: TEMPLATE.map(|[x, y]| [2.0 * x, 2.0 * y]),
             visibility: [0.9; 5],
             score: 1.0,
+            offset: None,
         };
         let wanted = look.points;
         look.points[3][1] += 9.0;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use mde_core::alignment::{Affine, FacePoints, Point, TEMPLATE};
 
 use super::Bounds;
-use super::point_net::Look;
+use super::point_net::{Aim, Look, Offset};
 use one_euro::OneEuro;
 
 pub use scene::{Scene, THUMBNAIL};
@@ -54,6 +54,8 @@ pub struct Track {
     anchor: FacePoints,
     /// Of the points that are not covered, in pixels a second.
     velocity: Point,
+    /// What a second look adds, and how many single looks were taken since.
+    offset: Option<(Offset, u32)>,
     is_lost: bool,
     filter: OneEuro,
 }
@@ -70,6 +72,15 @@ impl Track {
         let ahead = ahead.as_secs_f64();
         let [dx, dy] = self.velocity.map(|v| v * ahead);
         self.anchor.map(|[x, y]| [x + dx, y + dy])
+    }
+
+    /// Where to look for the face at `now`, and how.
+    pub fn aim(&self, now: Duration) -> Aim {
+        let fresh = self.offset.filter(|(_, age)| *age < SINGLE_LOOKS);
+        Aim {
+            points: self.predicted(now),
+            offset: fresh.map(|(offset, _)| offset),
+        }
     }
 
     fn see(&mut self, look: &Look, now: Duration, rules: &Rules) {
@@ -92,6 +103,13 @@ impl Track {
         if look.is_covered() && !was_lost {
             self.anchor = mean(&looked_at, &self.anchor);
         }
+        self.offset = match (look.offset, self.offset) {
+            // Of a face that is covered the next one, not covered, is to have none.
+            _ if look.is_covered() => None,
+            (Some(new), Some((old, _))) => Some((halfway(&old, &new), 0)),
+            (Some(new), None) => Some((new, 0)),
+            (None, old) => old.map(|(offset, age)| (offset, age + 1)),
+        };
         self.seen_at = now;
         let unit = eye_distance(points);
         self.points = self.filter.filter(points, elapsed, unit, rules.smoothing);
@@ -101,6 +119,9 @@ impl Track {
 
 /// A face that is gone does not fly on for longer than this.
 const LONGEST_AHEAD: Duration = Duration::from_millis(100);
+/// Single looks at a face from one in the mirror to the next: three follow a slow change as well
+/// as none do, and cost a quarter.
+const SINGLE_LOOKS: u32 = 3;
 /// Share of the newest motion in a track's velocity.
 const TRUST_IN_MOTION: f64 = 0.5;
 
@@ -179,6 +200,7 @@ impl Tracker {
             anchor: look.points,
             seen_at: now,
             velocity: [0.0; 2],
+            offset: None,
             is_lost: false,
             filter: OneEuro::default(),
         };
@@ -255,6 +277,11 @@ fn motion(from: &FacePoints, look: &Look) -> Point {
 /// Halfway from `a` to `b`. Where covered points are guessed depends on where they were looked for,
 /// and can swing from frame to frame about where both agree.
 fn mean(a: &FacePoints, b: &FacePoints) -> FacePoints {
+    std::array::from_fn(|k| [0, 1].map(|axis| (a[k][axis] + b[k][axis]) / 2.0))
+}
+
+/// The mean of two offsets.
+fn halfway(a: &Offset, b: &Offset) -> Offset {
     std::array::from_fn(|k| [0, 1].map(|axis| (a[k][axis] + b[k][axis]) / 2.0))
 }
 

@@ -22,6 +22,7 @@ fn look(points: FacePoints, score: f32) -> Look {
         points,
         visibility: [1.0; 5],
         score,
+        offset: None,
     }
 }
 
@@ -195,4 +196,31 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_face_is_looked_at_twice_now_and_then_and_each_time_while_it_is_covered() {
+    let mut tracker = Tracker::default();
+    let of = |visible: f32, offset: Option<f32>| Look {
+        visibility: [1.0, 1.0, 1.0, visible, visible],
+        offset: offset.map(|v| [[v; 2]; 5]),
+        ..look(face(0.0, 0.0), 0.9)
+    };
+    tracker.find(&of(1.0, Some(1.0)), at(0), &RULES);
+    let mut frame = 0;
+    let mut kept = |look: Look| {
+        frame += 1;
+        tracker.follow(&[look], at(frame), &RULES);
+        let offset = tracker.tracks()[0].aim(at(frame)).offset;
+        offset.map(|offset| offset[0][0])
+    };
+    let single = [1, 2, 3].map(|_| kept(of(1.0, None)));
+    assert_eq!(single, [Some(1.0), Some(1.0), None]);
+    assert_eq!(
+        kept(of(1.0, Some(2.0))),
+        Some(1.5),
+        "the mean with the last"
+    );
+    assert_eq!(kept(of(0.1, Some(5.0))), None, "the mouth is covered");
+    assert_eq!(kept(of(1.0, Some(3.0))), Some(3.0), "none was kept");
 }
