@@ -96,6 +96,17 @@ impl Affine {
         })
     }
 
+    /// Turns by `angle` radians (clockwise as one sees it) and scales by `scale` about `centre`,
+    /// then shifts.
+    pub fn about(centre: Point, angle: f64, scale: f64, shift: Point) -> Self {
+        let (a, c) = (scale * angle.cos(), scale * angle.sin());
+        let ([x, y], [dx, dy]) = (centre, shift);
+        Self {
+            linear: [[a, -c], [c, a]],
+            translation: [x + dx - (a * x - c * y), y + dy - (c * x + a * y)],
+        }
+    }
+
     /// The map of a `from` = (width, height) picture onto a `to` sized one, edge on edge.
     pub fn stretch(from: (usize, usize), to: (usize, usize)) -> Self {
         let (sx, sy) = (to.0 as f64 / from.0 as f64, to.1 as f64 / from.1 as f64);

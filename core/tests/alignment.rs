@@ -8,15 +8,7 @@ fn similarity() -> impl Strategy<Value = Affine> {
     let angle = -3.1..3.1;
     let shift = -2000.0..2000.0;
     (angle, 0.05..20.0, shift.clone(), shift)
-        .prop_map(|(angle, scale, tx, ty)| similar(angle, scale, tx, ty))
-}
-
-fn similar(angle: f64, scale: f64, tx: f64, ty: f64) -> Affine {
-    let (a, c) = (scale * angle.cos(), scale * angle.sin());
-    Affine {
-        linear: [[a, -c], [c, a]],
-        translation: [tx, ty],
-    }
+        .prop_map(|(angle, scale, tx, ty)| Affine::about([0.0; 2], angle, scale, [tx, ty]))
 }
 
 fn affine() -> impl Strategy<Value = Affine> {
@@ -43,6 +35,19 @@ fn is_finite(map: &Affine) -> bool {
         .all(|v| v.is_finite())
 }
 
+#[test]
+fn a_turn_about_a_point_leaves_it_in_place_but_for_the_shift() {
+    let turn = Affine::about([3.0, 5.0], 0.4, 1.5, [2.0, -1.0]);
+    let centre = turn.apply([3.0, 5.0]);
+    assert!(distance(centre, [5.0, 4.0]) < 1e-12);
+    assert!((turn.determinant() - 2.25).abs() < 1e-12);
+    let right = turn.apply([4.0, 5.0]);
+    assert!(
+        right[0] > centre[0] && right[1] > centre[1],
+        "clockwise: {right:?}"
+    );
+}
+
 proptest! {
     #[test]
     fn a_similarity_is_recovered_from_the_points_it_moved(map in similarity(), p in point()) {
@@ -63,7 +68,7 @@ proptest! {
             points.iter().zip(&TEMPLATE).map(miss).sum()
         };
         let best = Affine::similarity(&points, &TEMPLATE).unwrap();
-        let other = best.then(&similar(angle, scale, shift[0], shift[1]));
+        let other = best.then(&Affine::about([0.0; 2], angle, scale, shift));
         prop_assert!(error(&best) <= error(&other) + 1e-9);
     }
 

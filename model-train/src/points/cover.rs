@@ -94,16 +94,9 @@ impl Shape {
         let reach = if rng.random() { 1.5 } else { 5.0 };
         let mut within = |most: f64| most * rng.random_range(-1.0..1.0);
         let scale = within(0.04 * reach).exp();
-        let (sin, cos) = within(2.5 * reach).to_radians().sin_cos();
-        let (a, c) = (scale * cos, scale * sin);
-        let centre = 47.5;
-        let off = Affine {
-            linear: [[a, -c], [c, a]],
-            translation: [
-                centre - (a - c) * centre + within(reach),
-                centre - (c + a) * centre + within(reach),
-            ],
-        };
+        let turn = within(2.5 * reach).to_radians();
+        let shift = [within(reach), within(reach)];
+        let off = Affine::about([47.5; 2], turn, scale, shift);
         Self::Parts(parts, off)
     }
 

@@ -1,8 +1,6 @@
 //! Glasses drawn onto faces: few of the published faces wear any, and a net that has hardly seen
 //! them takes the middles of the lenses for the eyes.
 
-use std::f64::consts::TAU;
-
 use mde_core::alignment::{FacePoints, Point};
 use rand::RngExt;
 use rand_pcg::Pcg64;
@@ -68,7 +66,7 @@ impl Glasses {
         if unit < 1.0 {
             return;
         }
-        let (sin, cos) = (dy.atan2(dx) + self.turn).rem_euclid(TAU).sin_cos();
+        let (sin, cos) = (dy.atan2(dx) + self.turn).sin_cos();
         let middle = [(left[0] + right[0]) / 2.0, (left[1] + right[1]) / 2.0];
         for (pixel, at) in rgb.chunks_exact_mut(3).zip(pixels()) {
             let [u, v] = [(at[0] - middle[0]) / unit, (at[1] - middle[1]) / unit];

@@ -287,15 +287,7 @@ impl Placement {
     /// From the crop where it should lie to the crop as it lies.
     pub fn map(&self) -> Affine {
         let middle = (SIZE as f64 - 1.0) / 2.0;
-        let (a, c) = (self.scale * self.turn.cos(), self.scale * self.turn.sin());
-        let [dx, dy] = self.shift;
-        Affine {
-            linear: [[a, -c], [c, a]],
-            translation: [
-                middle + dx - (a - c) * middle,
-                middle + dy - (c + a) * middle,
-            ],
-        }
+        Affine::about([middle; 2], self.turn, self.scale, self.shift)
     }
 }
 

@@ -110,11 +110,7 @@ mod tests {
             place in [-20.0..20.0f64, -20.0..20.0],
             reach in [0.5..2.0f64, 0.5..2.0],
         ) {
-            let (sin, cos) = angle.sin_cos();
-            let to_crop = Affine {
-                linear: [[scale * cos, -scale * sin], [scale * sin, scale * cos]],
-                translation: place,
-            };
+            let to_crop = Affine::about([0.0; 2], angle, scale, place);
             let raster = Raster::from_fn(60, 50, |x, y| match seed.contains(&(x, y)) {
                 true => Damage::Covered,
                 false => Damage::None,
