@@ -19,8 +19,9 @@ const SMALL: f32 = 0.02;
 
 /// How far into the hole the border's differences from their median reach, in pixels of the crop. A
 /// generator that paints in detail is off by something else beside the hole than within it: without
-/// an end of the reach, matching took 0.1 to 0.5 dB from mouths in the bench's band of 6 pixels.
-const REACH: f32 = 2.0;
+/// an end of the reach, matching took 0.1 to 0.5 dB from mouths in the bench's band of 6 pixels, and with
+/// one of 2 pixels 0.1 dB from eyes in that of 6 pixels of the frame.
+const REACH: f32 = 1.0;
 
 /// The median difference up to which a generator is taken to reproduce what is known; at twice this
 /// nothing is learnt from it. The embedded one has 0.02.
@@ -272,7 +273,8 @@ mod tests {
         for y in eyes.y0..eyes.y1 {
             for at in [y * 96 + eyes.x0, y * 96 + eyes.x1 - 1] {
                 let off = (found[at] - image[at]).abs();
-                assert!(off < 0.5 * light(eyes.x0).abs(), "{y}: {off}");
+                // A membrane of this reach leaves 0.62 of it in the first pixel.
+                assert!(off < 0.65 * light(eyes.x0).abs(), "{y}: {off}");
             }
         }
     }
