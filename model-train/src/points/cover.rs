@@ -11,6 +11,10 @@ use rand_pcg::Pcg64;
 
 use super::sample::{AREA, Faces, pixels};
 
+/// Share of the mouths among the parts of the face, beside what falls to each: where they are tells
+/// the rest of the face least of.
+const MOUTHS: f64 = 0.2;
+
 /// A part of the face that cannot be seen.
 pub struct Cover {
     shape: Shape,
@@ -85,7 +89,10 @@ fn inside(parts: &[Occlusion], to_crop: &Affine) -> Vec<bool> {
 
 impl Shape {
     fn parts(rng: &mut Pcg64) -> Self {
-        let any = |rng: &mut Pcg64| Occlusion::ALL[rng.random_range(0..Occlusion::ALL.len())];
+        let any = |rng: &mut Pcg64| match rng.random_bool(MOUTHS) {
+            true => Occlusion::Mouth,
+            false => Occlusion::ALL[rng.random_range(0..Occlusion::ALL.len())],
+        };
         let mut parts = vec![any(rng)];
         if rng.random_bool(0.12) {
             parts.push(any(rng));
@@ -132,12 +139,15 @@ impl Fill {
     pub fn draw(faces: &Faces, rng: &mut Pcg64) -> Self {
         match rng.random_range(0..12) {
             0 | 1 => Self::Plain([rng.random_range(0.35..0.65); 3]),
-            2 => Self::Plain([0.0; 3]),
-            3 => Self::Plain([1.0; 3]),
-            4 => Self::Plain(rng.random()),
+            2 | 3 => Self::Plain([0.0; 3]),
+            4 => Self::Plain(match rng.random() {
+                true => [1.0; 3],
+                false => rng.random(),
+            }),
             5 | 6 => Self::noise(rng),
-            7 | 8 => Self::waves(rng),
-            _ => Self::piece(faces, rng),
+            7 => Self::waves(rng),
+            8 => Self::piece(faces, rng),
+            _ => Self::piece(faces, rng).recoloured(rng),
         }
     }
 
@@ -176,13 +186,35 @@ impl Fill {
 
     /// A piece of any picture, turned and scaled.
     pub fn piece(faces: &Faces, rng: &mut Pcg64) -> Self {
-        let scale = rng.random_range(0.3f64..3.0);
+        // Up to whole pictures on a cover.
+        let scale = rng.random_range(0.3f64.ln()..6f64.ln()).exp();
         let (sin, cos) = rng.random_range(0.0..f64::from(TAU)).sin_cos();
         let to_picture = Affine {
             linear: [[scale * cos, -scale * sin], [scale * sin, scale * cos]],
             translation: [rng.random_range(0.0..144.0), rng.random_range(0.0..144.0)],
         };
         Self::Picture(faces.any(rng).read(&to_picture))
+    }
+
+    /// With each channel another one's values, brighter or darker, with more or less contrast or
+    /// the negative: pieces of faces have the colours and the contrast of faces, other things not.
+    fn recoloured(self, rng: &mut Pcg64) -> Self {
+        let Self::Picture(mut picture) = self else {
+            return self;
+        };
+        let [from, gain, offset]: [[f32; 3]; 3] = [
+            [0; 3].map(|_| rng.random_range(0.0..3.0)),
+            [0; 3].map(|_| rng.random_range(-2.5..2.5)),
+            rng.random(),
+        ];
+        for pixel in picture.chunks_exact_mut(3) {
+            let old = [pixel[0], pixel[1], pixel[2]];
+            for (channel, value) in pixel.iter_mut().enumerate() {
+                let v = old[from[channel] as usize] - 0.5;
+                *value = (offset[channel] + gain[channel] * v).clamp(0.0, 1.0);
+            }
+        }
+        Self::Picture(picture)
     }
 
     /// Paints the `covered` pixels of `rgb` `[64, 64, 3]`.

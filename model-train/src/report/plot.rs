@@ -46,6 +46,7 @@ fn draw(chart: &Chart, svg: &mut String) -> Result<(), Box<dyn std::error::Error
     plot.configure_mesh()
         .x_desc(chart.axes[0].as_str())
         .y_desc(chart.axes[1].as_str())
+        .x_label_formatter(&|x| x.to_string())
         .light_line_style(WHITE)
         .draw()?;
     for (n, (name, points)) in chart.lines.iter().enumerate() {
