@@ -180,19 +180,31 @@ fn features_are_transferred() -> Result<()> {
     let folder = folder.path();
     succeeds(
         folder,
-        &experiment("transfer", &["--updates", "20", "--pixel-losses"]),
+        &experiment(
+            "transfer",
+            &[
+                "--updates",
+                "20",
+                "--pixel-losses",
+                "--transfer-updates",
+                "50",
+            ],
+        ),
     )?;
     let transfer = report(folder, "transfer")?;
     // Random weights, ten pretrainings, and no look at all, for which the paper has no figures.
     let (rows, columns, _) = shape(&transfer, 0);
-    assert_eq!((rows, columns), (12, 4));
+    assert_eq!((rows, columns), (12, 6));
     let rows = &blocks(&transfer, "table")[0]["rows"];
     let of_inpainting = &rows[1];
     assert_eq!(of_inpainting[0], "I-0.25");
-    assert_eq!(of_inpainting[1][1], 5.411);
+    assert_eq!(of_inpainting[1][5], 5.411);
     let row = &rows[0];
-    let error = row[1][0].as_f64().context("no error")?;
-    assert!((0.0..32.0).contains(&error), "{row}");
+    let errors = (0..5).map(|n| row[1][n].as_f64().context("no error"));
+    let errors: Vec<f64> = errors.collect::<Result<_>>()?;
+    assert!(errors.iter().all(|e| (0.0..32.0).contains(e)), "{row}");
+    // Of heads and encoder by 1 and by 50 updates: both begin at the same weights.
+    assert!(errors[4] < errors[1], "{row}");
     check_page(folder, "transfer", 0)?;
     fs::remove_file(folder.join("celeba/list_landmarks_align_celeba.txt"))?;
     fs::remove_dir_all(folder.join("out"))?;

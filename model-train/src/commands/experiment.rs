@@ -63,6 +63,10 @@ pub struct RunExperiment {
     /// Pictures evaluated, from the first on.
     #[arg(long, default_value_t = 500, value_parser = count)]
     count: usize,
+    /// Updates of the longest training of transfer, which also makes a fiftieth, a fifteenth and a
+    /// fifth of it; the paper's by default.
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
+    transfer_updates: u64,
     /// Pictures a batch.
     #[arg(long, default_value_t = 24, value_parser = count)]
     batch: usize,
@@ -137,6 +141,7 @@ impl RunExperiment {
             rate: self.rate,
             discriminator_rate: self.discriminator_rate,
             count: self.count,
+            transfer_updates: self.transfer_updates,
             seed: self.seed,
         };
         let face = (self.face_network.as_ref()).map(|path| perceptual::open_face(path, device));

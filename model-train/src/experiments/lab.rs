@@ -74,8 +74,16 @@ pub struct Settings {
     pub discriminator_rate: f64,
     /// Pictures evaluated.
     pub count: usize,
+    /// Updates of the longest transfer.
+    #[serde(default = "transfer_updates")]
+    pub transfer_updates: u64,
     /// Seed of weights, order, flips and masks.
     pub seed: u64,
+}
+
+/// The paper's.
+fn transfer_updates() -> u64 {
+    5000
 }
 
 /// What an experiment may need beside data.

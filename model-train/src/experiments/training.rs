@@ -1,5 +1,6 @@
 //! Training an experiment's networks, each for as many updates as the others.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::evaluation::Model;
 use crate::network::config::{DiscriminatorConfig, GeneratorConfig};
 use crate::network::generator::Generator;
 use crate::network::layers::Pass;
-use crate::network::parameters::{Precision, Store};
+use crate::network::parameters::{Parameter, Precision, Store};
 use crate::training::batches::{Batch, BatchConfig, stream};
 use crate::training::checkpoint::{self, Checkpoint, DiscriminatorProgress, Progress};
 use crate::training::mixture::Mixture;
@@ -71,11 +72,34 @@ impl Trained {
     }
 
     /// The bottleneck's values `[N, bottleneck]` for whole `pictures` `[N, 3, S, S]` f32 in
-    /// `[0, 1]`, without gradients.
-    pub fn encode(&self, pictures: &Tensor) -> Tensor {
+    /// `[0, 1]`.
+    pub fn encode(&self, pictures: &Tensor, pass: Pass) -> Tensor {
         let pictures = pictures.to_device(self.store.device);
         let known = pictures.ones_like();
-        tch::no_grad(|| self.generator.encode(&pictures, &known))
+        self.generator.encode(&pictures, &known, pass)
+    }
+
+    /// A copy of all values, by name.
+    pub fn values(&self) -> HashMap<String, Tensor> {
+        let values = self.store.named();
+        values
+            .map(|(name, t)| (name.to_owned(), t.detach().copy()))
+            .collect()
+    }
+
+    /// Takes `values` that [`Self::values`] gave.
+    ///
+    /// # Errors
+    /// Where they are another network's.
+    pub fn set(&self, values: &HashMap<String, Tensor>) -> Result<()> {
+        let value = |name: &str| values.get(name).map(Tensor::shallow_clone);
+        self.store.load(Path::new(&self.recipe.name), value)
+    }
+
+    /// What [`Self::encode`] computes with, to train it on: the same tensors.
+    pub fn encoder(&self) -> impl Iterator<Item = Parameter> {
+        let own = |p: &&Parameter| Generator::ENCODER.iter().any(|of| p.name.starts_with(of));
+        (self.store.parameters.iter().filter(own)).map(Parameter::shallow_clone)
     }
 }
 

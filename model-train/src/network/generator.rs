@@ -34,6 +34,9 @@ pub struct Generator {
 }
 
 impl Generator {
+    /// With what the names of the weights begin that [`Self::encode`] takes.
+    pub const ENCODER: [&str; 2] = ["encoder.", "bottleneck.0."];
+
     /// A generator with freshly drawn weights (by torch's global generator) in `store`.
     pub fn new(store: &mut Store, config: &GeneratorConfig) -> Self {
         let channels = config.channels();
@@ -104,9 +107,9 @@ impl Generator {
         self.out.forward(&x).to_kind(tch::Kind::Float).sigmoid_()
     }
 
-    /// The values of the bottleneck `[N, B]` for inputs as [`Self::forward`] takes them, as in use.
-    pub fn encode(&self, masked: &Tensor, mask: &Tensor) -> Tensor {
-        let (_, x) = self.descend(masked, mask, Pass::Use);
+    /// The values of the bottleneck `[N, B]` for inputs as [`Self::forward`] takes them.
+    pub fn encode(&self, masked: &Tensor, mask: &Tensor, pass: Pass) -> Tensor {
+        let (_, x) = self.descend(masked, mask, pass);
         self.encode.forward(&x.flatten(1, -1))
     }
 

@@ -74,6 +74,17 @@ pub struct Parameter {
     pub working: Tensor,
 }
 
+impl Parameter {
+    /// The same tensors again.
+    pub fn shallow_clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            master: self.master.shallow_clone(),
+            working: self.working.shallow_clone(),
+        }
+    }
+}
+
 /// The parameters and the batch statistics of a network, in order of creation.
 pub struct Store {
     /// Trained by the optimiser.
