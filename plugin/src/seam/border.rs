@@ -19,8 +19,8 @@ const SMALL: f32 = 0.02;
 
 /// How far into the hole the border's differences from their median reach, in pixels of the crop. A
 /// generator that paints in detail is off by something else beside the hole than within it: without
-/// an end of the reach, matching took 0.1 to 0.5 dB from mouths in the bench's band of 6 pixels, and with
-/// one of 2 pixels 0.1 dB from eyes in that of 6 pixels of the frame.
+/// an end of the reach, matching took 0.1 to 0.5 dB from mouths in the bench's band of 6 pixels, and
+/// with one of 2 pixels 0.1 dB from eyes in that of 6 pixels of the frame.
 const REACH: f32 = 1.0;
 
 /// The median difference up to which a generator is taken to reproduce what is known; at twice this
