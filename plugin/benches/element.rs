@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use gst::prelude::*;
 use gst_check::Harness;
 use gst_video::{VideoFormat, VideoInfo};
-use gstmdecomplete::mdecomplete::{ExecutionProvider, Precision};
+use gstmdecomplete::element::{ExecutionProvider, Precision};
 use gstmdecomplete::runtime::{self, FallbackPolicy, Model, Options};
 use mde_core::CROP_SIZE;
 use mde_core::contract::{INPUT_IMAGE, INPUT_MASK, OUTPUT};

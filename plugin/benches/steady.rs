@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use gstmdecomplete::completer::Batch;
+use gstmdecomplete::finish::temporal::Steady;
 use gstmdecomplete::locate::{Bounds, Region};
-use gstmdecomplete::steady::Steady;
 use mde_core::CROP_SIZE;
 use mde_core::contract::ValueRange;
 use mde_core::mask::Mask;

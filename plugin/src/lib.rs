@@ -1,20 +1,31 @@
 //! GStreamer plug-in with the element `mdecomplete`, which completes missing parts of faces and
 //! pictures in video with a neural generator.
 
+use std::sync::LazyLock;
+
 use gst::glib;
 
 pub mod completed_crop;
 pub mod completer;
 pub mod damage;
+pub mod element;
+pub mod finish;
 pub mod frame;
 pub mod locate;
-pub mod mdecomplete;
+mod pass;
 pub mod runtime;
-pub mod seam;
-pub mod steady;
+
+/// The category of all that the plug-in logs.
+pub(crate) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+    gst::DebugCategory::new(
+        "mdecomplete",
+        gst::DebugColorFlags::empty(),
+        Some("Completion of missing picture parts"),
+    )
+});
 
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    mdecomplete::register(plugin)
+    element::register(plugin)
 }
 
 pub use descriptor::plugin_register_static;

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
 use gstmdecomplete::completed_crop::CompletedCrop;
+use gstmdecomplete::finish::Border;
 use gstmdecomplete::frame::{Channels, Completion, Hole, Writer};
-use gstmdecomplete::seam::Border;
 use mde_core::CROP_SIZE;
 use mde_core::alignment::Affine;
 use mde_core::mask::Mask;

@@ -10,6 +10,7 @@
 mod border;
 mod cover;
 mod membrane;
+pub mod temporal;
 
 pub use border::Border;
 pub use cover::{Crop, distrust_border};

@@ -61,27 +61,19 @@ use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
 use gst_video::subclass::prelude::*;
 
-use super::RegionSource;
-use super::latency::Latency;
-use super::masks::Masks;
-use super::model::{self, announce};
-use super::opening::{model_name, open_completer, open_locator, open_mask};
-use super::qos::Qos;
-use super::settings::{self, Settings};
-use super::stats::Stats;
-use super::worker::Worker;
+use super::bus::latency::Latency;
+use super::bus::qos::Qos;
+use super::bus::stats::Stats;
+use super::lifecycle::masks::Masks;
+use super::lifecycle::model::{self, announce};
+use super::lifecycle::opening::{model_name, open_completer, open_locator, open_mask};
+use super::properties::{self, RegionSource, Settings};
+use crate::CAT;
 use crate::completer::Completer;
 use crate::frame::SUPPORTED_FORMATS;
 use crate::locate::Locator;
+use crate::pass::Worker;
 use crate::runtime::ActiveProvider;
-
-pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
-    gst::DebugCategory::new(
-        "mdecomplete",
-        gst::DebugColorFlags::empty(),
-        Some("Completion of missing picture parts"),
-    )
-});
 
 /// Between start and stop.
 #[derive(Debug)]
@@ -150,7 +142,7 @@ impl MdeComplete {
     fn provide(&self, property: &str, value: &glib::Value) -> Result<(), gst::ErrorMessage> {
         match property {
             "region" if value.get() == Ok(RegionSource::Faces) => self.provide_locator(),
-            "mask-file" => self.provide_mask(settings::path(value).as_deref()),
+            "mask-file" => self.provide_mask(properties::path(value).as_deref()),
             _ => Ok(()),
         }
     }
@@ -165,7 +157,7 @@ impl ObjectSubclass for MdeComplete {
 
 impl ObjectImpl for MdeComplete {
     fn properties() -> &'static [glib::ParamSpec] {
-        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(settings::properties);
+        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(properties::properties);
         &PROPERTIES
     }
 

@@ -8,8 +8,8 @@ use mde_core::alignment::Affine;
 use mde_core::occlusion::Rect;
 
 use super::cut::Cut;
-use super::settings::FrameSettings;
 use crate::damage::{self, Damage, PixelHole, Raster};
+use crate::element::properties::FrameSettings;
 use crate::frame::{self, PixelWeights, Search};
 use crate::locate::Region;
 

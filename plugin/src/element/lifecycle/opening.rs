@@ -4,16 +4,17 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::RegionSource;
-use super::model_settings::ModelSettings;
-use super::{messages, model};
+use super::model;
 use crate::completer::{Completer, CompleterError, Source};
 use crate::damage::{self, FittedMask};
+use crate::element::MdeComplete;
+use crate::element::bus::messages;
+use crate::element::properties::{ModelSettings, RegionSource};
 use crate::locate::Locator;
 use crate::runtime::RuntimeError;
 
 /// The generator that the plug-in carries with it.
-static EMBEDDED_MODEL: &[u8] = include_bytes!("../../models/face.onnx");
+static EMBEDDED_MODEL: &[u8] = include_bytes!("../../../models/face.onnx");
 
 /// What the model is called in the statistics.
 pub fn model_name(settings: &ModelSettings) -> String {
@@ -26,7 +27,7 @@ pub fn model_name(settings: &ModelSettings) -> String {
 /// Opens the generator that `settings` name, for regions from `region`, and tells the application
 /// how far it is. This may take long: some providers compile the model.
 pub fn open_completer(
-    element: &super::MdeComplete,
+    element: &MdeComplete,
     settings: &ModelSettings,
     region: RegionSource,
 ) -> Result<Completer, gst::ErrorMessage> {

@@ -2,8 +2,7 @@
 
 use mde_core::mask::Mask;
 
-use super::settings::FrameSettings;
-use super::{DamagedChannels, Occlusions};
+use crate::element::properties::{DamagedChannels, FrameSettings, Occlusions};
 use crate::frame::{Channels, Hole};
 
 /// What is missing from a crop whatever the frame shows, and how its completion is blended in.

@@ -7,14 +7,15 @@ use gst::glib::subclass::Signal;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::imp::{CAT, MdeComplete};
-use super::messages;
-use super::model_settings::ModelSettings;
 use super::opening::{model_name, open_completer};
+use crate::CAT;
 use crate::completer::Completer;
+use crate::element::bus::messages;
+use crate::element::imp::MdeComplete;
+use crate::element::properties::ModelSettings;
 
 /// Tells application and log where the generator runs and why.
-pub fn announce(element: &super::MdeComplete, completer: &Completer) {
+pub fn announce(element: &crate::element::MdeComplete, completer: &Completer) {
     let active = completer.active();
     let attempts = completer.attempts();
     let reason = attempts.last().map_or("", |taken| taken.reason.as_str());
@@ -34,7 +35,7 @@ pub fn announce(element: &super::MdeComplete, completer: &Completer) {
 }
 
 /// Posts an element message.
-pub fn post(element: &super::MdeComplete, structure: gst::Structure) {
+pub fn post(element: &crate::element::MdeComplete, structure: gst::Structure) {
     gst::info!(CAT, obj = element, "{structure}");
     let message = gst::message::Element::builder(structure).src(element);
     let _ = element.post_message(message.build());
@@ -49,13 +50,13 @@ pub fn signals() -> Vec<Signal> {
 
 impl MdeComplete {
     /// A number for a wish for a model, which outdates all earlier ones.
-    pub(super) fn new_model_request(&self) -> u64 {
+    pub(in crate::element) fn new_model_request(&self) -> u64 {
         self.model_requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// If the element runs, loads the model that the settings name by now on another thread, while
     /// frames go on with the old one. A later call outdates an earlier one that is not done.
-    pub(super) fn replace_model(&self) {
+    pub(in crate::element) fn replace_model(&self) {
         if self.state().is_none() {
             return;
         }
@@ -76,7 +77,7 @@ impl MdeComplete {
 
     /// Waits until no model is being loaded aside; one that is asked for before is not begun any
     /// more if its request is outdated.
-    pub(super) fn wait_for_loading(&self) {
+    pub(in crate::element) fn wait_for_loading(&self) {
         drop(self.loading());
     }
 
@@ -136,7 +137,7 @@ impl MdeComplete {
     }
 
     /// Tells where the generator runs if that has changed: its provider failed, the next took over.
-    pub(super) fn follow_provider(&self, completer: &Completer) {
+    pub(in crate::element) fn follow_provider(&self, completer: &Completer) {
         let active = completer.active();
         let is_new = self.state().as_mut().is_some_and(|state| {
             // A completer that waits to be taken over has been told of already.

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 
-use super::imp::CAT;
+use crate::CAT;
 use crate::locate::Region;
 
 /// The regions found in a frame.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use gst::subclass::prelude::*;
 use gst_video::VideoInfo;
 
-use super::imp::MdeComplete;
-use super::messages::covers_nothing;
 use super::model::post;
 use super::opening::open_mask;
-use super::settings::{FrameSettings, Settings};
 use crate::damage::{FittedMask, Raster};
+use crate::element::bus::messages::covers_nothing;
+use crate::element::imp::MdeComplete;
+use crate::element::properties::{FrameSettings, Settings};
 use crate::frame;
 
 /// Between start and stop.
@@ -90,7 +90,10 @@ impl Masks {
 impl MdeComplete {
     /// Reads the mask picture `file` if the element runs. Called on the application's thread, so
     /// that the stream does not wait for it.
-    pub(super) fn provide_mask(&self, file: Option<&Path>) -> Result<(), gst::ErrorMessage> {
+    pub(in crate::element) fn provide_mask(
+        &self,
+        file: Option<&Path>,
+    ) -> Result<(), gst::ErrorMessage> {
         let size = match &*self.state() {
             Some(state) => state.masks.frame_size(),
             None => return Ok(()),
@@ -106,7 +109,7 @@ impl MdeComplete {
     }
 
     /// Tells the application of masks that cover nothing, once of each.
-    pub(super) fn tell_of_empty_masks(&self) {
+    pub(in crate::element) fn tell_of_empty_masks(&self) {
         let settings = self.settings().clone();
         let news = self.state().as_mut().map(|s| s.masks.news(&settings));
         for structure in news.unwrap_or_default() {

@@ -1,6 +1,12 @@
 //! The way of a frame: locate the regions, read their crops, complete them in one run or recall
 //! their last completions, write the holes back, draw the overlay, mark what was completed.
 
+mod cut;
+mod damage;
+mod finds;
+mod marks;
+mod recall;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,20 +15,19 @@ use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::alignment::AlignmentError;
 use mde_core::occlusion::Rect;
 
-use super::cut::Cut;
-use super::damage::FrameDamage;
-use super::finds::Finds;
-use super::marks::Marks;
-use super::recall::Recall;
-use super::settings::{FrameSettings, MAX_FACES};
-use super::stats::{Report, Step};
-use super::{Overlay, RegionSource};
 use crate::completer::{Batch, Completer, CompleterError};
 use crate::damage::Raster;
+use crate::element::bus::stats::{Report, Step};
+use crate::element::properties::{FrameSettings, MAX_FACES, Overlay, RegionSource};
+use crate::finish::temporal::Steady;
+use crate::finish::{self, Border};
 use crate::frame::{self, Completion, Crop, Reader, Writer};
 use crate::locate::{self, Bounds, Clock, LocateError, Locator, Region};
-use crate::seam::{self, Border};
-use crate::steady::Steady;
+use cut::Cut;
+use damage::FrameDamage;
+use finds::Finds;
+use marks::Marks;
+use recall::Recall;
 
 /// A frame cannot be completed.
 #[derive(Debug, thiserror::Error)]
@@ -313,13 +318,13 @@ impl Worker {
                 Some(part)
                     if frame::mixes_pixels(frame.info(), &region.to_frame, &region.to_crop) =>
                 {
-                    let crop = seam::Crop {
+                    let crop = finish::Crop {
                         size,
                         image,
                         cut: self.cut.mask(),
                         part,
                     };
-                    seam::distrust_border(&crop, mask)
+                    finish::distrust_border(&crop, mask)
                 }
                 _ => false,
             });

@@ -1,44 +1,10 @@
-//! The element `mdecomplete`: its GObject wrapper and its public enums.
-
-mod blending;
-mod channels;
-mod cut;
-mod damage;
-mod finds;
-mod following;
-mod imp;
-mod latency;
-mod marks;
-mod masks;
-mod messages;
-mod model;
-mod model_settings;
-mod occlusions;
-mod opening;
-mod qos;
-mod recall;
-mod refusal;
-mod settings;
-mod stats;
-mod stream;
-mod worker;
+//! The enums of the properties.
 
 use gst::glib;
-use gst::prelude::*;
-
-pub use channels::DamagedChannels;
-pub use occlusions::Occlusions;
-
 use mde_core::contract::ValueRange;
 
 use crate::completer::MaskMeaning;
 use crate::runtime;
-
-glib::wrapper! {
-    /// Completes missing parts of faces and pictures in video.
-    pub struct MdeComplete(ObjectSubclass<imp::MdeComplete>)
-        @extends gst_video::VideoFilter, gst_base::BaseTransform, gst::Element, gst::Object;
-}
 
 /// Where in the frame the pictures to complete are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
@@ -265,29 +231,4 @@ pub enum LatePolicy {
         nick = "reuse"
     )]
     Reuse,
-}
-
-/// Registers the element.
-///
-/// # Errors
-/// As [`gst::Element::register`].
-pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    runtime::listen(log_of_runtime);
-    gst::Element::register(
-        Some(plugin),
-        "mdecomplete",
-        gst::Rank::NONE,
-        MdeComplete::static_type(),
-    )
-}
-
-/// Hands what ONNX Runtime says to GStreamer's log.
-fn log_of_runtime(severity: runtime::Severity, message: &str) {
-    let level = match severity {
-        runtime::Severity::Error => gst::DebugLevel::Error,
-        runtime::Severity::Warning => gst::DebugLevel::Warning,
-        runtime::Severity::Info => gst::DebugLevel::Info,
-        runtime::Severity::Debug => gst::DebugLevel::Debug,
-    };
-    gst::log_with_level!(imp::CAT, level, "ONNX Runtime: {message}");
 }

@@ -3,7 +3,7 @@
 use gst::glib;
 use gst_video::VideoRegionOfInterestMeta;
 
-use super::Occlusions;
+use crate::element::Occlusions;
 use crate::locate::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM, Region};
 
 /// Name of the parameter structure that tells how the region was completed.

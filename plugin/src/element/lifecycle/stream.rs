@@ -5,19 +5,22 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_video::VideoInfo;
 
-use super::imp::{CAT, MdeComplete};
-use super::qos::{self, Qos, Times};
-use super::refusal;
-use super::settings::FrameSettings;
-use super::stats::Report;
-use super::worker::{FrameError, Worker};
-use super::{LatePolicy, RegionSource};
+use crate::CAT;
 use crate::completer::CompleterError;
+use crate::element::bus::qos::{self, Qos, Times};
+use crate::element::bus::refusal;
+use crate::element::bus::stats::Report;
+use crate::element::imp::MdeComplete;
+use crate::element::properties::{FrameSettings, LatePolicy, RegionSource};
 use crate::locate;
+use crate::pass::{FrameError, Worker};
 
 impl MdeComplete {
     /// Completes the frame in `buffer`, as far as it can be and is not too late.
-    pub(super) fn complete(&self, buffer: &mut gst::Buffer) -> Result<(), gst::FlowError> {
+    pub(in crate::element) fn complete(
+        &self,
+        buffer: &mut gst::Buffer,
+    ) -> Result<(), gst::FlowError> {
         self.sync_properties(buffer);
         let settings = self.settings().frame;
         let changes_nothing = self.state().as_mut().is_none_or(|state| {
@@ -98,7 +101,7 @@ impl MdeComplete {
     }
 
     /// Takes what downstream says of a frame's lateness, if the property `qos` is set.
-    pub(super) fn observe_qos(&self, event: &gst::event::Qos) {
+    pub(in crate::element) fn observe_qos(&self, event: &gst::event::Qos) {
         let is_heeded = self.obj().is_qos();
         let Some(state) = &mut *self.state() else {
             return;
@@ -112,7 +115,7 @@ impl MdeComplete {
     }
 
     /// What comes next is another stream, or another part of it.
-    pub(super) fn forget_stream(&self) {
+    pub(in crate::element) fn forget_stream(&self) {
         if let Some(state) = self.state().as_mut() {
             state.qos = Qos::default();
             state.is_live = None;
@@ -155,7 +158,7 @@ impl MdeComplete {
     }
 
     /// Adds the element's latency to that of upstream, where that is live.
-    pub(super) fn answer_latency(&self, query: &mut gst::query::Latency) -> bool {
+    pub(in crate::element) fn answer_latency(&self, query: &mut gst::query::Latency) -> bool {
         if !self.obj().sink_pad().peer_query(query) {
             return false;
         }
@@ -172,7 +175,7 @@ impl MdeComplete {
 
     /// Tells why `caps` are not taken, once. Upstream stops with an error of its own, which says
     /// only that nothing was negotiated.
-    pub(super) fn tell_of_refusal(&self, caps: &gst::Caps) {
+    pub(in crate::element) fn tell_of_refusal(&self, caps: &gst::Caps) {
         let is_new = self
             .state()
             .as_mut()

@@ -1,0 +1,7 @@
+//! What the element tells: messages, statistics, latency, frames that are late.
+
+pub mod latency;
+pub mod messages;
+pub mod qos;
+pub mod refusal;
+pub mod stats;

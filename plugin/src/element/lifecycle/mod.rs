@@ -1,0 +1,6 @@
+//! What the element opens, replaces and closes, and its part of each frame between.
+
+pub mod masks;
+pub mod model;
+pub mod opening;
+mod stream;

@@ -1,0 +1,18 @@
+//! The properties: their types, defaults and descriptions, setting and getting them.
+
+mod blending;
+mod channels;
+mod enums;
+mod following;
+mod model_settings;
+mod occlusions;
+mod settings;
+
+pub use channels::DamagedChannels;
+pub use enums::{
+    DetectionMode, ExecutionProvider, FallbackPolicy, LatePolicy, ModelMask, ModelRange, Overlay,
+    Precision, RegionSource,
+};
+pub use model_settings::ModelSettings;
+pub use occlusions::Occlusions;
+pub use settings::{FrameSettings, MAX_FACES, Settings, path, properties};
