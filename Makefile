@@ -83,9 +83,9 @@ install: build ## put plug-in, ONNX Runtime and detector where GStreamer finds t
 uninstall: ## take away what `make install` put there
 	@setup/install.sh --remove
 
-.PHONY: readme
-readme: ## write the table of properties in README.md from the element
-	UPDATE_README=1 $(CARGO) test --package gst-plugin-mdecomplete --test readme
+.PHONY: properties
+properties: ## write the table in docs/properties.md from the element
+	UPDATE_PROPERTIES=1 $(CARGO) test --package gst-plugin-mdecomplete --test properties
 
 .PHONY: fmt
 fmt: ## format the sources

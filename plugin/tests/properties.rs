@@ -1,13 +1,13 @@
-//! The table of properties in the README is the element's own description of them.
+//! The table in `docs/properties.md` is the element's own description of its properties.
 //!
-//! `make readme` writes it anew: it runs this test with `UPDATE_README` set.
+//! `make properties` writes it anew: it runs this test with `UPDATE_PROPERTIES` set.
 
 use gst::glib;
 use gst::prelude::*;
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/properties.md");
 
-const START: &str = "<!-- properties: written by `make readme` -->\n";
+const START: &str = "<!-- properties: written by `make properties` -->\n";
 const END: &str = "<!-- end of properties -->\n";
 
 #[test]
@@ -18,16 +18,16 @@ fn the_properties_are_told_as_the_element_describes_them() {
         .build()
         .expect("the element");
 
-    let readme = std::fs::read_to_string(README).expect("the README");
-    let (before, rest) = readme.split_once(START).expect("a start marker");
+    let page = std::fs::read_to_string(PAGE).expect("the page");
+    let (before, rest) = page.split_once(START).expect("a start marker");
     let (_, after) = rest.split_once(END).expect("an end marker");
     let wanted = format!("{before}{START}{}{END}{after}", table(&element));
-    if std::env::var_os("UPDATE_README").is_some() {
-        std::fs::write(README, wanted).expect("a writable README");
+    if std::env::var_os("UPDATE_PROPERTIES").is_some() {
+        std::fs::write(PAGE, wanted).expect("a writable page");
     } else {
         assert!(
-            readme == wanted,
-            "the properties in README.md are not those of the element: run `make readme`"
+            page == wanted,
+            "the properties in docs/properties.md are not those of the element: run `make properties`"
         );
     }
 }
