@@ -12,7 +12,7 @@ use gst::prelude::*;
 use gst_check::Harness;
 use gst_video::{VideoFormat, VideoInfo};
 use gstmdecomplete::element::{ExecutionProvider, Precision};
-use gstmdecomplete::runtime::{self, FallbackPolicy, Model, Options};
+use gstmdecomplete::runtime::{self, FallbackPolicy, Model, RuntimeOptions};
 use mde_core::CROP_SIZE;
 use mde_core::contract::{INPUT_IMAGE, INPUT_MASK, OUTPUT};
 use mde_core::mask::Mask;
@@ -40,7 +40,7 @@ fn main() {
         .property("model-file", &model_file)
         .build()
         .expect("the element");
-    let options = Options {
+    let options = RuntimeOptions {
         provider: element
             .property::<ExecutionProvider>("execution-provider")
             .into(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use gstmdecomplete::locate::Bounds;
-use gstmdecomplete::runtime::{self, Model, Options, Provider};
+use gstmdecomplete::runtime::{self, Model, Provider, RuntimeOptions};
 use mde_core::alignment::FacePoints;
 use ort::value::TensorRef;
 
@@ -25,9 +25,9 @@ impl Onet {
             return Ok(None);
         };
         let model = std::fs::read(&file).with_context(|| format!("MDE_ONET={file:?}"))?;
-        let options = Options {
+        let options = RuntimeOptions {
             provider: Provider::Cpu,
-            ..Options::default()
+            ..RuntimeOptions::default()
         };
         let model = runtime::open(&model, &options)?;
         Ok(Some(Self { model }))

@@ -8,7 +8,7 @@ use mde_core::mask::CHANNELS;
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue};
 use ort::value::Tensor;
 
-use super::form::{Feed, Form, Hints, MaskMeaning, of_contract, of_shapes};
+use super::model_io::{Feed, Hints, MaskMeaning, ModelIo, of_contract, of_shapes};
 use super::{Batch, CompleterError};
 use crate::runtime::{MAX_CROPS, Model};
 
@@ -20,7 +20,7 @@ const KEPT: usize = 2;
 #[derive(Debug)]
 pub struct Engine {
     model: Arc<Model>,
-    form: Form,
+    io: ModelIo,
     contract: Option<Contract>,
     output_range: ValueRange,
     sets: Vec<Set>,
@@ -43,15 +43,15 @@ impl Engine {
     pub fn new(model: Arc<Model>, hints: &Hints) -> Result<Self, CompleterError> {
         let session = model.session();
         let contract = read_contract(&session)?;
-        let form = match &contract {
+        let io = match &contract {
             Some(contract) => of_contract(&session, contract)?,
             None => of_shapes(&session, hints)?,
         };
         drop(session);
         Ok(Self {
-            output_range: form.output_range.unwrap_or_default(),
+            output_range: io.output_range.unwrap_or_default(),
             model,
-            form,
+            io,
             contract,
             sets: Vec::with_capacity(KEPT),
         })
@@ -59,7 +59,7 @@ impl Engine {
 
     /// Width and height of a crop in pixels.
     pub fn size(&self) -> (usize, usize) {
-        self.form.size
+        self.io.size
     }
 
     /// What the model says of itself, if anything.
@@ -68,8 +68,8 @@ impl Engine {
     }
 
     /// How the model is fed and read.
-    pub fn form(&self) -> &Form {
-        &self.form
+    pub fn io(&self) -> &ModelIo {
+        &self.io
     }
 
     /// The model in use.
@@ -97,7 +97,7 @@ impl Engine {
             }
         }
         self.run(&mut batch)?;
-        if self.form.output_range.is_none() {
+        if self.io.output_range.is_none() {
             self.output_range = (0..crops)
                 .filter_map(|crop| batch.completed(crop))
                 .map(range_of)
@@ -113,7 +113,7 @@ impl Engine {
     /// ONNX Runtime's words; the batch then holds no completions.
     pub fn run(&mut self, batch: &mut Batch) -> Result<(), String> {
         batch.forget_completions();
-        let at_once = self.form.crops.unwrap_or(MAX_CROPS);
+        let at_once = self.io.crops.unwrap_or(MAX_CROPS);
         for first in (0..batch.len()).step_by(at_once) {
             let crops = at_once.min(batch.len() - first);
             if let Err(error) = self.run_some(batch, first, crops) {
@@ -134,18 +134,13 @@ impl Engine {
 
     /// Completes `crops` crops from `first` on, no more than one run takes.
     fn run_some(&mut self, batch: &mut Batch, first: usize, crops: usize) -> ort::Result<()> {
-        let Self { form, sets, .. } = self;
-        let set = tensors(sets, form, form.crops.unwrap_or(crops))?;
-        for (tensor, feed) in set.inputs.iter_mut().zip(&form.inputs) {
+        let Self { io, sets, .. } = self;
+        let set = tensors(sets, io, io.crops.unwrap_or(crops))?;
+        for (tensor, feed) in set.inputs.iter_mut().zip(&io.inputs) {
             let (_, values) = tensor.extract_tensor_mut();
-            let slots = values.chunks_exact_mut(feed.channels() * form.size.0 * form.size.1);
+            let slots = values.chunks_exact_mut(feed.channels() * io.size.0 * io.size.1);
             for (slot, crop) in slots.zip(first..first + crops) {
-                fill(
-                    slot,
-                    *feed,
-                    (batch.image(crop), batch.mask(crop)),
-                    form.range,
-                );
+                fill(slot, *feed, (batch.image(crop), batch.mask(crop)), io.range);
             }
         }
         let mut session = self.model.session();
@@ -154,8 +149,8 @@ impl Engine {
             [one, ..] => session.run_with_options([SessionInputValue::from(one)], &set.options)?,
             [] => return Err(ort::Error::new("the model has no inputs")),
         };
-        let (_, values) = outputs[form.output.as_str()].try_extract_tensor::<f32>()?;
-        let completions = values.chunks_exact(CHANNELS * form.size.0 * form.size.1);
+        let (_, values) = outputs[io.output.as_str()].try_extract_tensor::<f32>()?;
+        let completions = values.chunks_exact(CHANNELS * io.size.0 * io.size.1);
         for (completion, crop) in completions.zip(first..first + crops) {
             batch.take_completion(crop, completion, self.output_range);
         }
@@ -164,12 +159,12 @@ impl Engine {
 }
 
 /// The set for `crops` crops, made unless it is one of those kept; the last one used comes first.
-fn tensors<'a>(sets: &'a mut Vec<Set>, form: &Form, crops: usize) -> ort::Result<&'a mut Set> {
+fn tensors<'a>(sets: &'a mut Vec<Set>, io: &ModelIo, crops: usize) -> ort::Result<&'a mut Set> {
     match sets.iter().position(|set| set.crops == crops) {
         Some(found) => sets[..=found].rotate_right(1),
         None => {
             sets.truncate(KEPT - 1);
-            sets.insert(0, Set::new(form, crops)?);
+            sets.insert(0, Set::new(io, crops)?);
         }
     }
     Ok(&mut sets[0])
@@ -183,15 +178,15 @@ impl fmt::Debug for Set {
 }
 
 impl Set {
-    fn new(form: &Form, crops: usize) -> ort::Result<Self> {
+    fn new(io: &ModelIo, crops: usize) -> ort::Result<Self> {
         let tensor = |channels: usize| {
-            let shape = [crops, channels, form.size.1, form.size.0];
+            let shape = [crops, channels, io.size.1, io.size.0];
             Tensor::from_array((shape, vec![0f32; shape.iter().product()]))
         };
-        let inputs = form.inputs.iter().map(|feed| tensor(feed.channels()));
+        let inputs = io.inputs.iter().map(|feed| tensor(feed.channels()));
         let output = OutputSelector::no_default()
-            .with(&form.output)
-            .preallocate(&form.output, tensor(CHANNELS)?);
+            .with(&io.output)
+            .preallocate(&io.output, tensor(CHANNELS)?);
         Ok(Self {
             crops,
             inputs: inputs.collect::<ort::Result<_>>()?,

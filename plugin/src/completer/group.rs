@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Batch;
 use super::engine::Engine;
-use super::form::Form;
+use super::model_io::ModelIo;
 use crate::runtime::{MAX_CROPS, Model};
 
 /// With whom a completer shares its runs.
@@ -30,7 +30,7 @@ struct Group {
     name: String,
     /// What the members run, and how.
     model: Weak<Model>,
-    form: Form,
+    io: ModelIo,
     size: (usize, usize),
     rounds: Mutex<Rounds>,
     changed: Condvar,
@@ -72,14 +72,14 @@ impl Membership {
         let is_own = |group: &Arc<Group>| {
             group.name == sharing.group
                 && std::ptr::eq(group.model.as_ptr(), Arc::as_ptr(engine.model()))
-                && group.form == *engine.form()
+                && group.io == *engine.io()
         };
         let found = groups.iter().filter_map(Weak::upgrade).find(is_own);
         let group = found.unwrap_or_else(|| {
             let group = Arc::new(Group {
                 name: sharing.group.clone(),
                 model: Arc::downgrade(engine.model()),
-                form: engine.form().clone(),
+                io: engine.io().clone(),
                 size: engine.size(),
                 rounds: Mutex::default(),
                 changed: Condvar::new(),

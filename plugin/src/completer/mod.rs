@@ -3,8 +3,8 @@
 mod batch;
 mod engine;
 mod error;
-mod form;
 mod group;
+mod model_io;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,18 +14,19 @@ use mde_core::contract::Contract;
 
 pub use batch::Batch;
 pub use error::CompleterError;
-pub use form::{Hints, MaskMeaning};
 pub use group::Sharing;
+pub use model_io::{Hints, MaskMeaning};
 
 use crate::runtime::{
-    ActiveProvider, Attempt, Descent, FallbackPolicy, Library, Options, Provider, RuntimeError,
+    ActiveProvider, Attempt, FallbackPolicy, Library, Provider, ProviderChain, RuntimeError,
+    RuntimeOptions,
 };
 use engine::Engine;
 use group::Membership;
 
 /// Where a model comes from.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum ModelSource {
     /// The bytes of an ONNX file.
     Memory(Cow<'static, [u8]>),
     /// An ONNX file.
@@ -36,7 +37,7 @@ pub enum Source {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// Where the generator runs.
-    pub options: Options,
+    pub options: RuntimeOptions,
     /// How it is fed, where it does not say it itself.
     pub hints: Hints,
     /// The numbers of crops that will occur beside 1, as far as they are known: prepared for at
@@ -58,15 +59,15 @@ pub enum Step {
 /// A generator on an execution provider.
 #[derive(Debug)]
 pub struct Completer {
-    source: Source,
+    source: ModelSource,
     config: Config,
-    descent: Descent,
+    chain: ProviderChain,
     engine: Engine,
     /// Nothing where it runs alone.
     membership: Option<Membership>,
 }
 
-impl Source {
+impl ModelSource {
     fn read(&self) -> Result<Cow<'_, [u8]>, CompleterError> {
         match self {
             Self::Memory(bytes) => Ok(Cow::Borrowed(bytes)),
@@ -81,7 +82,7 @@ impl Source {
     }
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for ModelSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory(bytes) => write!(f, "Memory({} bytes)", bytes.len()),
@@ -97,26 +98,26 @@ impl Completer {
     /// # Errors
     /// [`CompleterError`], all but `Size`, `Run` and `Died`.
     pub fn open(
-        source: Source,
+        source: ModelSource,
         config: Config,
         watch: &mut dyn FnMut(Step),
     ) -> Result<Self, CompleterError> {
-        let descent = Descent::new(&config.options)?;
-        Self::open_along(descent, source, config, watch)
+        let chain = ProviderChain::new(&config.options)?;
+        Self::open_on(chain, source, config, watch)
     }
 
-    fn open_along(
-        mut descent: Descent,
-        source: Source,
+    fn open_on(
+        mut chain: ProviderChain,
+        source: ModelSource,
         config: Config,
         watch: &mut dyn FnMut(Step),
     ) -> Result<Self, CompleterError> {
-        let engine = next_engine(&mut descent, &source, &config, watch)?;
+        let engine = next_engine(&mut chain, &source, &config, watch)?;
         Ok(Self {
             membership: membership(&config, &engine),
             source,
             config,
-            descent,
+            chain,
             engine,
         })
     }
@@ -138,12 +139,12 @@ impl Completer {
 
     /// Which providers were considered, in order; the last one was taken.
     pub fn attempts(&self) -> &[Attempt] {
-        self.descent.attempts()
+        self.chain.attempts()
     }
 
     /// The ONNX Runtime library in use.
     pub fn library(&self) -> &'static Library {
-        self.descent.library()
+        self.chain.library()
     }
 
     /// Completes all crops of `batch`. What lies under the holes does not matter: the generator
@@ -183,21 +184,20 @@ impl Completer {
         if self.config.options.fallback == FallbackPolicy::Error {
             return Err(CompleterError::Died { active, reason });
         }
-        let mut descent = self.descent.clone();
-        descent.refuse(reason.clone());
-        while descent.has_next()
-            && let Ok(mut engine) =
-                next_engine(&mut descent, &self.source, &self.config, &mut |_| ())
+        let mut chain = self.chain.clone();
+        chain.refuse(reason.clone());
+        while chain.has_next()
+            && let Ok(mut engine) = next_engine(&mut chain, &self.source, &self.config, &mut |_| ())
             && engine.size() == batch.size()
         {
             match engine.run(batch) {
                 Ok(()) => {
                     self.membership = membership(&self.config, &engine);
                     self.engine = engine;
-                    self.descent = descent;
+                    self.chain = chain;
                     return Ok(());
                 }
-                Err(reason) => descent.refuse(reason),
+                Err(reason) => chain.refuse(reason),
             }
         }
         Err(CompleterError::Run {
@@ -215,18 +215,18 @@ fn membership(config: &Config, engine: &Engine) -> Option<Membership> {
 
 /// The generator on the next provider that opens it and runs it.
 fn next_engine(
-    descent: &mut Descent,
-    source: &Source,
+    chain: &mut ProviderChain,
+    source: &ModelSource,
     config: &Config,
     watch: &mut dyn FnMut(Step),
 ) -> Result<Engine, CompleterError> {
     let bytes = source.read()?;
     loop {
-        let model = descent.next(&bytes, &mut |provider| watch(Step::Opening(provider)))?;
+        let model = chain.next(&bytes, &mut |provider| watch(Step::Opening(provider)))?;
         let active = model.active();
         let mut engine = Engine::new(model, &config.hints)?;
         // A model that fixes the number has seen all there is with the first run.
-        let is_open = engine.form().crops.is_none();
+        let is_open = engine.io().crops.is_none();
         let sizes = config.crops.iter().copied().filter(|_| is_open);
         let outcome = [1].into_iter().chain(sizes).try_for_each(|crops| {
             watch(Step::WarmingUp(active, crops));
@@ -238,7 +238,7 @@ fn next_engine(
                 let bytes = bytes.len();
                 return Err(RuntimeError::Model { bytes, reason }.into());
             }
-            Err(reason) => descent.refuse(reason),
+            Err(reason) => chain.refuse(reason),
         }
     }
 }
@@ -254,22 +254,22 @@ mod tests {
     /// where there is no ONNX Runtime.
     fn completer(providers: usize, fallback: FallbackPolicy) -> Option<(Completer, Batch)> {
         let config = Config {
-            options: Options {
+            options: RuntimeOptions {
                 provider: Provider::Cpu,
                 fallback,
                 ..Default::default()
             },
             ..Default::default()
         };
-        let descent = match Descent::new(&config.options) {
-            Ok(descent) => descent.along(&vec![(Provider::Cpu, Precision::Auto); providers]),
+        let chain = match ProviderChain::new(&config.options) {
+            Ok(chain) => chain.along(&vec![(Provider::Cpu, Precision::Auto); providers]),
             Err(e) => {
                 eprintln!("skipped: {e}");
                 return None;
             }
         };
-        let source = Source::Memory(MODEL.into());
-        let completer = Completer::open_along(descent, source, config, &mut |_| ());
+        let source = ModelSource::Memory(MODEL.into());
+        let completer = Completer::open_on(chain, source, config, &mut |_| ());
         let completer = completer.expect("a generator");
         let mut batch = Batch::new(completer.size());
         batch.resize(1);

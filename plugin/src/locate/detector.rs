@@ -12,7 +12,7 @@ use ort::value::TensorRef;
 use super::centerface::{Face, Maps, STRIDE};
 use super::model_file::{self, VARIABLE};
 use crate::frame::{Channels, Crop, Reader};
-use crate::runtime::{self, Model, Options, Precision, Provider, RuntimeError};
+use crate::runtime::{self, Model, Precision, Provider, RuntimeError, RuntimeOptions};
 
 /// Height in the input of the smallest face to find, in pixels.
 const LEAST_FACE: f64 = 19.2;
@@ -115,10 +115,10 @@ impl Detector {
             reason,
         };
         let model = model_file::with_any_size(&model).map_err(not_centerface)?;
-        let options = Options {
+        let options = RuntimeOptions {
             provider: Provider::Cpu,
             precision: Precision::Fp32,
-            ..Options::default()
+            ..RuntimeOptions::default()
         };
         let model = runtime::open(&model, &options).map_err(|reason| DetectorError::Open {
             file: file.clone(),

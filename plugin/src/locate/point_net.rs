@@ -13,7 +13,7 @@ use ort::value::TensorRef;
 
 use super::LocateError;
 use crate::frame::{Channels, Crop, Reader};
-use crate::runtime::{self, Model, Options, Precision, Provider};
+use crate::runtime::{self, Model, Precision, Provider, RuntimeOptions};
 
 /// The net that the plug-in carries with it.
 static MODEL: &[u8] = include_bytes!("../../models/points.onnx");
@@ -115,11 +115,11 @@ impl PointNet {
     /// # Errors
     /// [`LocateError::PointNet`].
     pub fn open() -> Result<Self, LocateError> {
-        let options = Options {
+        let options = RuntimeOptions {
             provider: Provider::Cpu,
             precision: Precision::Fp32,
             threads: Some(1),
-            ..Options::default()
+            ..RuntimeOptions::default()
         };
         let model = runtime::open(MODEL, &options).map_err(LocateError::PointNet)?;
         Ok(Self {

@@ -6,8 +6,8 @@ use ort::session::builder::SessionBuilder;
 
 use super::inspect::Input;
 use super::{
-    Library, MAX_CROPS, Options, Precision, Provider, cpu::Cpu, cuda::Cuda, openvino::OpenVino,
-    tensorrt::TensorRt,
+    Library, MAX_CROPS, Precision, Provider, RuntimeOptions, cpu::Cpu, cuda::Cuda,
+    openvino::OpenVino, tensorrt::TensorRt,
 };
 
 /// Why a provider computes in the precision that the user named.
@@ -23,7 +23,7 @@ pub trait Backend: Sync {
 
     /// The precision it would compute in with `options`, and why that one, as the end of the
     /// sentence "computes in bf16, ...".
-    fn precision(&self, options: &Options) -> Result<(Precision, String), String>;
+    fn precision(&self, options: &RuntimeOptions) -> Result<(Precision, String), String>;
 
     /// Tells a compiled model of this provider from one of another release of it, where the
     /// provider can keep compiled models at all.

@@ -4,7 +4,7 @@ use ort::ep::{CPU, ExecutionProvider};
 use ort::session::builder::SessionBuilder;
 
 use super::backend::{AS_ASKED, Backend, Setup};
-use super::{Library, Options, Precision, words};
+use super::{Library, Precision, RuntimeOptions, words};
 
 pub struct Cpu;
 
@@ -17,7 +17,7 @@ impl Backend for Cpu {
         Ok(())
     }
 
-    fn precision(&self, options: &Options) -> Result<(Precision, String), String> {
+    fn precision(&self, options: &RuntimeOptions) -> Result<(Precision, String), String> {
         match options.precision {
             Precision::Auto => Ok((Precision::Fp32, "the one format of the CPU provider".into())),
             Precision::Fp32 => Ok((Precision::Fp32, AS_ASKED.into())),

@@ -4,7 +4,7 @@ use ort::ep::{CUDA, ExecutionProvider};
 use ort::session::builder::SessionBuilder;
 
 use super::backend::{AS_ASKED, Backend, Setup};
-use super::{Library, Options, Precision, words};
+use super::{Library, Precision, RuntimeOptions, words};
 
 const FILE: &str = "libonnxruntime_providers_cuda.so";
 
@@ -19,7 +19,7 @@ impl Backend for Cuda {
         library.has_beside(FILE)
     }
 
-    fn precision(&self, options: &Options) -> Result<(Precision, String), String> {
+    fn precision(&self, options: &RuntimeOptions) -> Result<(Precision, String), String> {
         match options.precision {
             Precision::Auto => Ok((Precision::Fp32, "the model's own type".into())),
             Precision::Fp32 => Ok((Precision::Fp32, AS_ASKED.into())),

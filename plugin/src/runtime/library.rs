@@ -5,9 +5,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use ort::environment::Environment;
 
+use super::library_search::{self, Failure, LibrarySearch, Place};
 use super::log;
 use super::model::OpenModels;
-use super::search::{self, Failure, Place, Search};
 
 /// There is no usable ONNX Runtime.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum LibraryError {
     #[error(
         "{} names {place}. Set it to a libonnxruntime.so of version 1.{} or later, or unset it to \
          have the usual places searched",
-        search::VARIABLE,
+        library_search::VARIABLE,
         ort::MINOR_VERSION
     )]
     Named {
@@ -30,7 +30,7 @@ pub enum LibraryError {
          {} to the file libonnxruntime.so.1.* in its folder onnxruntime/capi",
         ort::MINOR_VERSION,
         list(places),
-        search::VARIABLE
+        library_search::VARIABLE
     )]
     NotFound {
         /// Each place and why nothing there can be used.
@@ -77,13 +77,13 @@ impl Library {
 
     /// A sentence on the file that the environment names by now, where it is not the one loaded.
     pub fn note_if_not_asked_for(&self) -> Option<String> {
-        let named = search::named()?;
+        let named = library_search::named()?;
         let same = named.canonicalize().is_ok_and(|file| file == self.path);
         (!same).then(|| {
             format!(
                 "{} names {}, but this process has loaded {} before and keeps it; start a new \
                  process to change it",
-                search::VARIABLE,
+                library_search::VARIABLE,
                 named.display(),
                 self.path.display()
             )
@@ -140,7 +140,7 @@ pub(super) fn load() -> Result<&'static Library, LibraryError> {
 }
 
 fn start() -> Result<Library, LibraryError> {
-    let found = Search::from_environment()
+    let found = LibrarySearch::from_environment()
         .run()
         .map_err(|failure| match failure {
             Failure::Named(place) => LibraryError::Named { place },

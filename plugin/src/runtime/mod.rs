@@ -1,6 +1,6 @@
 //! ONNX Runtime: finding the library, and opening a model on the best execution provider there is.
 //!
-//! The library is looked for and loaded by the first [`Descent`], never before: a plug-in whose
+//! The library is looked for and loaded by the first [`ProviderChain`], never before: a plug-in whose
 //! runtime is missing still loads and can be inspected. A failure is not remembered, so a later
 //! one finds a library that was installed in between; a library once loaded stays for the
 //! life of the process.
@@ -8,16 +8,16 @@
 mod assignment;
 mod backend;
 mod cache;
-mod choice;
 mod cpu;
 mod cpu_features;
 mod cuda;
 mod inspect;
 mod library;
+mod library_search;
 mod log;
 mod model;
 mod openvino;
-mod search;
+mod provider_chain;
 mod tensor;
 mod tensorrt;
 
@@ -25,11 +25,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use choice::Descent;
 pub use library::{Library, LibraryError};
+pub use library_search::{Place, own_folder};
 pub use log::{Listener, Severity, listen};
 pub use model::Model;
-pub use search::{Place, own_folder};
+pub use provider_chain::ProviderChain;
 
 /// The most crops that one run of a generator takes; providers that compile a model for certain
 /// shapes prepare for 1 to this many.
@@ -77,7 +77,7 @@ pub enum FallbackPolicy {
 
 /// What the user asks of the runtime.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct RuntimeOptions {
     /// Execution provider.
     pub provider: Provider,
     /// Number format.
@@ -168,12 +168,12 @@ pub enum RuntimeError {
 }
 
 /// Opens `model`, the bytes of an ONNX file, on the first provider that `options` allow and that
-/// takes it. [`Descent`] does the same step by step.
+/// takes it. [`ProviderChain`] does the same step by step.
 ///
 /// # Errors
 /// [`RuntimeError`].
-pub fn open(model: &[u8], options: &Options) -> Result<Arc<Model>, RuntimeError> {
-    Descent::new(options)?.next(model, &mut |_| ())
+pub fn open(model: &[u8], options: &RuntimeOptions) -> Result<Arc<Model>, RuntimeError> {
+    ProviderChain::new(options)?.next(model, &mut |_| ())
 }
 
 impl fmt::Display for Provider {

@@ -54,11 +54,11 @@ pub struct Key {
     pub provider: Provider,
     /// Never [`Precision::Auto`].
     pub precision: Precision,
-    /// As in [`super::Options`].
+    /// As in [`super::RuntimeOptions`].
     pub device: Option<String>,
     /// For one inference on a CPU.
     pub threads: usize,
-    /// As in [`super::Options`].
+    /// As in [`super::RuntimeOptions`].
     pub cache_dir: Option<PathBuf>,
 }
 

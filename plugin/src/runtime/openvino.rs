@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::backend::{AS_ASKED, Backend, Setup};
-use super::{Library, Options, Precision, cache, cpu_features, words};
+use super::{Library, Precision, RuntimeOptions, cache, cpu_features, words};
 
 const NAME: &str = ep::OpenVINO::NAME;
 const BUILT_IN: &str = "libonnxruntime_providers_openvino.so";
@@ -26,10 +26,10 @@ impl Backend for OpenVino {
     }
 
     fn is_installed(&self, library: &Library) -> Result<(), String> {
-        Form::of(library).map(drop)
+        Packaging::of(library).map(drop)
     }
 
-    fn precision(&self, options: &Options) -> Result<(Precision, String), String> {
+    fn precision(&self, options: &RuntimeOptions) -> Result<(Precision, String), String> {
         let target = Target::parse(options.device.as_deref())?;
         match target.kind {
             DeviceType::CPU => on_cpu(options.precision, cpu_features::bf16()),
@@ -39,7 +39,7 @@ impl Backend for OpenVino {
 
     /// The file itself, as its name does not tell one release from another.
     fn cache_version(&self, library: &Library) -> Option<String> {
-        let file = std::fs::read(Form::of(library).ok()?.file()).ok()?;
+        let file = std::fs::read(Packaging::of(library).ok()?.file()).ok()?;
         let digest = Sha256::digest(&file);
         Some(format!(
             "ort{}-{}",
@@ -56,20 +56,20 @@ impl Backend for OpenVino {
     ) -> Result<SessionBuilder, String> {
         let target = Target::parse(setup.device)?;
         let config = json!({ target.name(): config(target, setup) }).to_string();
-        match Form::of(library)? {
-            Form::BuiltIn(_) => append_built_in(builder, target, config),
-            Form::PlugIn(file) => append_plug_in(library, builder, target, config, file),
+        match Packaging::of(library)? {
+            Packaging::BuiltIn(_) => append_built_in(builder, target, config),
+            Packaging::PlugIn(file) => append_plug_in(library, builder, target, config, file),
         }
     }
 }
 
 /// How OpenVINO comes, and the file it comes in.
-enum Form {
+enum Packaging {
     BuiltIn(PathBuf),
     PlugIn(PathBuf),
 }
 
-impl Form {
+impl Packaging {
     /// What lies beside ONNX Runtime; the plug-in may lie in a folder `openvino` there.
     fn of(library: &Library) -> Result<Self, String> {
         let folder = library.path().parent().unwrap_or(library.path());

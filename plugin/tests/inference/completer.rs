@@ -2,7 +2,7 @@
 
 use crate::models::{Model, Values, cpu, open, with_runtime};
 use gstmdecomplete::completer::{Batch, Completer, CompleterError};
-use gstmdecomplete::runtime::{FallbackPolicy, MAX_CROPS, Options, RuntimeError};
+use gstmdecomplete::runtime::{FallbackPolicy, MAX_CROPS, RuntimeError, RuntimeOptions};
 use mde_core::contract::ValueRange;
 
 fn completer(model: &Model) -> Completer {
@@ -164,7 +164,7 @@ fn a_batch_that_fails_leaves_the_next_one_alone() {
     with_runtime(|| {
         let model = Model::fails_on_white(16, 16).to_bytes();
         for fallback in [FallbackPolicy::Next, FallbackPolicy::Error] {
-            let options = Options { fallback, ..cpu() };
+            let options = RuntimeOptions { fallback, ..cpu() };
             let mut completer = open(&model, &options).expect("a generator");
             let mut batch = Batch::new(completer.size());
             batch.resize(1);
@@ -247,7 +247,7 @@ fn damaged_models_are_named_as_such() {
                     | CompleterError::Signature { .. }
             );
             assert!(is_model, "{} bytes: {error}", model.len());
-            let by_default = open(model, &Options::default());
+            let by_default = open(model, &RuntimeOptions::default());
             assert!(by_default.is_err(), "{} bytes", model.len());
         }
     });
@@ -257,7 +257,7 @@ fn damaged_models_are_named_as_such() {
 fn the_embedded_generator_keeps_the_contract() {
     with_runtime(|| {
         let model = include_bytes!("../../models/face.onnx");
-        let mut completer = open(model, &Options::default()).expect("a generator");
+        let mut completer = open(model, &RuntimeOptions::default()).expect("a generator");
         assert_eq!(completer.size(), (96, 96));
         let mut batch = Batch::new(completer.size());
         batch.resize(2);

@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use gstmdecomplete::completer::{Completer, Config, Source};
-use gstmdecomplete::runtime::{self, FallbackPolicy, Options, Provider, RuntimeError};
+use gstmdecomplete::completer::{Completer, Config, ModelSource};
+use gstmdecomplete::runtime::{self, FallbackPolicy, Provider, RuntimeError, RuntimeOptions};
 
 use crate::models::Model;
 use crate::runtime::{assert_success, child};
@@ -38,8 +38,8 @@ fn in_a_process_of_its_own(test: &str) {
     }
 }
 
-fn options(provider: Provider, fallback: FallbackPolicy) -> Options {
-    Options {
+fn options(provider: Provider, fallback: FallbackPolicy) -> RuntimeOptions {
+    RuntimeOptions {
         provider,
         fallback,
         ..Default::default()
@@ -84,7 +84,7 @@ fn fail_in_own_words() {
             }
             other => panic!("{provider}: {other:?}"),
         }
-        let named = Options {
+        let named = RuntimeOptions {
             device: Some("the big one".into()),
             ..options(provider, FallbackPolicy::Error)
         };
@@ -111,13 +111,13 @@ fn fall_back() {
         (Provider::Cuda, vec![Provider::Cuda]),
     ] {
         let config = Config {
-            options: Options {
+            options: RuntimeOptions {
                 cache_dir: Some(cache.path().to_owned()),
                 ..options(provider, FallbackPolicy::Next)
             },
             ..Default::default()
         };
-        let source = Source::Memory(Model::mean_fill(16, 16).to_bytes().into());
+        let source = ModelSource::Memory(Model::mean_fill(16, 16).to_bytes().into());
         let completer = Completer::open(source, config, &mut |_| ()).expect("the CPU");
         assert_eq!(completer.active().provider, Provider::Cpu);
         let attempts = completer.attempts();

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use gstmdecomplete::completer::{Batch, Completer, Config, Sharing, Source};
+use gstmdecomplete::completer::{Batch, Completer, Config, ModelSource, Sharing};
 use gstmdecomplete::runtime;
 
 use crate::models::{Model, cpu, open, with_runtime};
@@ -20,7 +20,7 @@ fn member(group: &str, model: &Model, timeout: Duration) -> Completer {
         }),
         ..Default::default()
     };
-    let source = Source::Memory(model.to_bytes().into());
+    let source = ModelSource::Memory(model.to_bytes().into());
     Completer::open(source, config, &mut |_| ()).expect("a generator")
 }
 
@@ -172,7 +172,7 @@ fn the_same_model_is_open_once_and_closed_by_the_last_user() {
         );
         drop(by_auto);
 
-        let threads = runtime::Options {
+        let threads = runtime::RuntimeOptions {
             threads: Some(1),
             ..cpu()
         };

@@ -1,7 +1,7 @@
 //! Small ONNX models that keep, or break, the contract of a generator.
 
-use gstmdecomplete::completer::{Completer, CompleterError, Config, Source};
-use gstmdecomplete::runtime::{self, FallbackPolicy, Options, Provider, RuntimeError};
+use gstmdecomplete::completer::{Completer, CompleterError, Config, ModelSource};
+use gstmdecomplete::runtime::{self, FallbackPolicy, Provider, RuntimeError, RuntimeOptions};
 use mde_core::contract::{Alignment, Contract, INPUT_IMAGE, INPUT_MASK, OUTPUT, ValueRange};
 use onnx_protobuf::{
     GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
@@ -269,8 +269,8 @@ pub fn with_runtime(test: impl FnOnce()) {
 }
 
 /// The CPU provider and no other.
-pub fn cpu() -> Options {
-    Options {
+pub fn cpu() -> RuntimeOptions {
+    RuntimeOptions {
         provider: Provider::Cpu,
         fallback: FallbackPolicy::Error,
         ..Default::default()
@@ -278,10 +278,14 @@ pub fn cpu() -> Options {
 }
 
 /// A completer for the bytes of a model.
-pub fn open(model: &[u8], options: &Options) -> Result<Completer, CompleterError> {
+pub fn open(model: &[u8], options: &RuntimeOptions) -> Result<Completer, CompleterError> {
     let config = Config {
         options: options.clone(),
         ..Default::default()
     };
-    Completer::open(Source::Memory(model.to_vec().into()), config, &mut |_| ())
+    Completer::open(
+        ModelSource::Memory(model.to_vec().into()),
+        config,
+        &mut |_| (),
+    )
 }

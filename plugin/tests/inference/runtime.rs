@@ -6,11 +6,11 @@ use std::process::{Command, Output};
 use crate::models::{Model, cpu, open, with_runtime};
 use gstmdecomplete::completer::Batch;
 use gstmdecomplete::runtime::{
-    self, Descent, FallbackPolicy, Options, Precision, Provider, RuntimeError,
+    self, FallbackPolicy, Precision, Provider, ProviderChain, RuntimeError, RuntimeOptions,
 };
 
-fn options(provider: Provider, precision: Precision, fallback: FallbackPolicy) -> Options {
-    Options {
+fn options(provider: Provider, precision: Precision, fallback: FallbackPolicy) -> RuntimeOptions {
+    RuntimeOptions {
         provider,
         precision,
         fallback,
@@ -19,16 +19,16 @@ fn options(provider: Provider, precision: Precision, fallback: FallbackPolicy) -
 }
 
 /// The way down the list of providers for a small model, up to the first that takes it.
-fn descend(options: &Options) -> Descent {
-    let mut descent = Descent::new(options).expect("ONNX Runtime");
-    descent
+fn first_that_works(options: &RuntimeOptions) -> ProviderChain {
+    let mut chain = ProviderChain::new(options).expect("ONNX Runtime");
+    chain
         .next(&Model::mean_fill(16, 16).to_bytes(), &mut |_| ())
         .expect("a provider");
-    descent
+    chain
 }
 
 /// The largest deviation of [`Model::mix`] from its value in exact arithmetic.
-fn deviation(options: &Options) -> f32 {
+fn deviation(options: &RuntimeOptions) -> f32 {
     let model = Model::mix(32, 32).to_bytes();
     let mut completer = open(&model, options).expect("a generator");
     let mut batch = Batch::new(completer.size());
@@ -50,7 +50,7 @@ fn deviation(options: &Options) -> f32 {
 }
 
 /// OpenVINO in this precision, or nothing and the reason on the terminal.
-fn openvino(precision: Precision) -> Option<Options> {
+fn openvino(precision: Precision) -> Option<RuntimeOptions> {
     let options = options(Provider::OpenVino, precision, FallbackPolicy::Error);
     match runtime::open(&Model::mean_fill(16, 16).to_bytes(), &options) {
         Ok(opened) => {
@@ -84,11 +84,11 @@ fn each_provider_computes_in_the_precision_it_reports() {
 fn auto_reports_what_it_passed_over_and_what_it_took() {
     with_runtime(|| {
         let model = Model::mean_fill(16, 16).to_bytes();
-        let active = runtime::open(&model, &Options::default())
+        let active = runtime::open(&model, &RuntimeOptions::default())
             .expect("auto always ends at the CPU")
             .active();
-        let descent = descend(&Options::default());
-        let (taken, passed_over) = descent.attempts().split_last().expect("attempts");
+        let chain = first_that_works(&RuntimeOptions::default());
+        let (taken, passed_over) = chain.attempts().split_last().expect("attempts");
         assert!(taken.taken);
         assert_eq!(taken.provider, active.provider);
         assert_ne!(active.precision, Precision::Auto);
@@ -96,7 +96,7 @@ fn auto_reports_what_it_passed_over_and_what_it_took() {
             assert!(!attempt.taken);
             assert!(!attempt.reason.is_empty());
         }
-        assert!(descent.library().path().is_absolute());
+        assert!(chain.library().path().is_absolute());
     });
 }
 
@@ -112,8 +112,8 @@ fn a_provider_that_is_not_there_fails_or_falls_back() {
                 Err(e) => panic!("{e}"),
             };
             let next = options(provider, Precision::Auto, FallbackPolicy::Next);
-            let descent = descend(&next);
-            let attempts = descent.attempts();
+            let chain = first_that_works(&next);
+            let attempts = chain.attempts();
             assert_eq!(attempts[0].provider, provider);
             assert_eq!(attempts[0].reason, reason);
             assert!(attempts.last().is_some_and(|a| a.taken));
@@ -250,7 +250,7 @@ fn retry_after_refusal() {
     runtime::open(&model, &cpu()).expect_err("there is no such file");
     // SAFETY: the only test of this process; no other thread reads the environment.
     unsafe { std::env::remove_var("MDECOMPLETE_ORT") };
-    let note = || descend(&cpu()).library().note_if_not_asked_for();
+    let note = || first_that_works(&cpu()).library().note_if_not_asked_for();
     assert_eq!(note(), None);
 
     // SAFETY: as above.

@@ -2,7 +2,7 @@
 //! with a list of what was found elsewhere.
 
 use gstmdecomplete::completer::{
-    Batch, Completer, CompleterError, Config, Hints, MaskMeaning, Source,
+    Batch, Completer, CompleterError, Config, Hints, MaskMeaning, ModelSource,
 };
 use mde_core::contract::ValueRange;
 
@@ -17,7 +17,11 @@ fn open(model: &Model, hints: Hints) -> Result<Completer, CompleterError> {
         hints,
         ..Default::default()
     };
-    Completer::open(Source::Memory(model.to_bytes().into()), config, &mut |_| ())
+    Completer::open(
+        ModelSource::Memory(model.to_bytes().into()),
+        config,
+        &mut |_| (),
+    )
 }
 
 /// What the model makes of crops of grey 0.5 with the first rows of each missing: the first value

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::model;
-use crate::completer::{Completer, CompleterError, Source};
+use crate::completer::{Completer, CompleterError, ModelSource};
 use crate::damage::{self, FittedMask};
 use crate::element::MdeComplete;
 use crate::element::bus::messages;
@@ -32,8 +32,8 @@ pub fn open_completer(
     region: RegionSource,
 ) -> Result<Completer, gst::ErrorMessage> {
     let source = match &settings.model_file {
-        Some(file) => Source::File(file.clone()),
-        None => Source::Memory(EMBEDDED_MODEL.into()),
+        Some(file) => ModelSource::File(file.clone()),
+        None => ModelSource::Memory(EMBEDDED_MODEL.into()),
     };
     let start = Instant::now();
     let completer = Completer::open(source, settings.config(region), &mut |step| {

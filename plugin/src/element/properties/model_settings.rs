@@ -55,7 +55,7 @@ impl ModelSettings {
     /// What the completer is asked for, where the regions come from `region`.
     pub fn config(&self, region: RegionSource) -> Config {
         Config {
-            options: runtime::Options {
+            options: runtime::RuntimeOptions {
                 provider: self.execution_provider.into(),
                 precision: self.precision.into(),
                 fallback: self.fallback_policy.into(),

@@ -33,7 +33,7 @@ pub struct Hints {
 
 /// How a model is fed and read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Form {
+pub struct ModelIo {
     /// Width and height of a crop in pixels.
     pub size: (usize, usize),
     /// Crops of a run where the model fixes their number.
@@ -77,7 +77,7 @@ impl Feed {
 ///
 /// # Errors
 /// [`CompleterError::Signature`] where names, types or shapes are not the contract's.
-pub fn of_contract(session: &Session, contract: &Contract) -> Result<Form, CompleterError> {
+pub fn of_contract(session: &Session, contract: &Contract) -> Result<ModelIo, CompleterError> {
     let (width, height) = (contract.width, contract.height);
     let wanted = [None, Some(CHANNELS), Some(height), Some(width)];
     let fault = fault(
@@ -103,7 +103,7 @@ pub fn of_contract(session: &Session, contract: &Contract) -> Result<Form, Compl
             meaning: MaskMeaning::Known,
         },
     };
-    Ok(Form {
+    Ok(ModelIo {
         size: (width, height),
         crops: fixed_crops(session),
         inputs: session.inputs().iter().map(feed).collect(),
@@ -118,7 +118,7 @@ pub fn of_contract(session: &Session, contract: &Contract) -> Result<Form, Compl
 ///
 /// # Errors
 /// [`CompleterError::Unclear`] where they do not show it.
-pub fn of_shapes(session: &Session, hints: &Hints) -> Result<Form, CompleterError> {
+pub fn of_shapes(session: &Session, hints: &Hints) -> Result<ModelIo, CompleterError> {
     let unclear = |reason: String| CompleterError::Unclear {
         reason,
         found: describe(session),
@@ -126,7 +126,7 @@ pub fn of_shapes(session: &Session, hints: &Hints) -> Result<Form, CompleterErro
     let inputs = feeds(session.inputs(), hints).map_err(unclear)?;
     let output = picture_out(session.outputs()).map_err(unclear)?;
     let size = size(session).map_err(unclear)?;
-    Ok(Form {
+    Ok(ModelIo {
         size,
         crops: fixed_crops(session),
         inputs,

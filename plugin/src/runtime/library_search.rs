@@ -45,7 +45,7 @@ pub enum Spot {
 
 /// The places to look at, in order.
 #[derive(Clone, Debug)]
-pub struct Search {
+pub struct LibrarySearch {
     /// A file that, when set, is the only place.
     pub named: Option<PathBuf>,
     /// The places otherwise.
@@ -61,7 +61,7 @@ pub enum Failure {
     Nowhere(Vec<Place>),
 }
 
-impl Search {
+impl LibrarySearch {
     /// The file that [`VARIABLE`] names; else the plug-in's own folder, the folder of
     /// dependencies known at build time, the linker's search, the usual system folders.
     pub fn from_environment() -> Self {
@@ -270,7 +270,7 @@ mod tests {
         let garbage = folder.path().join("libonnxruntime.so");
         std::fs::write(&garbage, "not a library").expect("a file");
         let absent = folder.path().join("absent");
-        let search = Search {
+        let search = LibrarySearch {
             named: None,
             spots: vec![
                 Spot::Folder(absent.clone()),
@@ -289,9 +289,9 @@ mod tests {
 
     #[test]
     fn a_named_file_is_the_only_place() {
-        let search = Search {
+        let search = LibrarySearch {
             named: Some("/nowhere/libonnxruntime.so".into()),
-            ..Search::from_environment()
+            ..LibrarySearch::from_environment()
         };
         let Err(Failure::Named(place)) = search.run() else {
             panic!("the named file does not exist");

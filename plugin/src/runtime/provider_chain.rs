@@ -11,8 +11,8 @@ use super::backend::{Backend, Setup, backend};
 use super::inspect::Facts;
 use super::model::{Key, Model};
 use super::{
-    ActiveProvider, Attempt, FallbackPolicy, Library, Options, Precision, Provider, RuntimeError,
-    assignment, cache, cpu_features, library, words,
+    ActiveProvider, Attempt, FallbackPolicy, Library, Precision, Provider, RuntimeError,
+    RuntimeOptions, assignment, cache, cpu_features, library, words,
 };
 
 /// From the fastest to the one that is always there.
@@ -33,21 +33,21 @@ const SPIN_MICROSECONDS: &str = "100";
 const BOUNDED_SPINNING: u32 = 31;
 
 /// The providers that may still run a model, and what became of those before. A provider that
-/// took the model and fails later is [refused](Descent::refuse), and the way goes on.
+/// took the model and fails later is [refused](ProviderChain::refuse), and the way goes on.
 #[derive(Clone, Debug)]
-pub struct Descent {
+pub struct ProviderChain {
     library: &'static Library,
-    options: Options,
+    options: RuntimeOptions,
     rest: VecDeque<(Provider, Precision)>,
     attempts: Vec<Attempt>,
 }
 
-impl Descent {
+impl ProviderChain {
     /// Stands before the first provider that `options` allow.
     ///
     /// # Errors
     /// [`RuntimeError::Library`]. A missing library is searched for again by the next call.
-    pub fn new(options: &Options) -> Result<Self, RuntimeError> {
+    pub fn new(options: &RuntimeOptions) -> Result<Self, RuntimeError> {
         Ok(Self {
             library: library::load()?,
             options: options.clone(),
@@ -75,7 +75,7 @@ impl Descent {
             let asked_for =
                 provider == self.options.provider && precision == self.options.precision;
             watch(provider);
-            let options = Options {
+            let options = RuntimeOptions {
                 provider,
                 precision,
                 ..self.options.clone()
@@ -153,7 +153,7 @@ impl Descent {
 }
 
 /// The providers and precisions to try, in order.
-fn candidates(options: &Options) -> Vec<(Provider, Precision)> {
+fn candidates(options: &RuntimeOptions) -> Vec<(Provider, Precision)> {
     let from_asked = ORDER
         .into_iter()
         .skip_while(|&p| options.provider != Provider::Auto && p != options.provider);
@@ -184,7 +184,7 @@ fn try_one(
     library: &Library,
     model: &[u8],
     facts: &Facts,
-    options: &Options,
+    options: &RuntimeOptions,
     asked_for: bool,
 ) -> Result<(Arc<Model>, String), Refusal> {
     let backend = backend(options.provider);
@@ -281,7 +281,7 @@ mod tests {
         precision: Precision,
         fallback: FallbackPolicy,
     ) -> Vec<(Provider, Precision)> {
-        candidates(&Options {
+        candidates(&RuntimeOptions {
             provider,
             precision,
             fallback,
