@@ -6,6 +6,25 @@
 //! | input `image` | `[N, 3, H, W]` f32 | RGB in the value range, missing values zero |
 //! | input `mask` | `[N, 3, H, W]` f32 | 1 known, 0 missing |
 //! | output `completed` | `[N, 3, H, W]` f32 | the generator's whole output, in the value range |
+//!
+//! That is version 1. A generator of version 2 copies where it can: it is also shown a *view*, an
+//! earlier or other look at the same face on the same template, and tells where in it, and in its
+//! own picture mirrored left to right, each pixel has its like. Its sides are even.
+//!
+//! | tensor | shape | meaning |
+//! | --- | --- | --- |
+//! | input `view` | `[N, 3, H, W]` f32 | the view: RGB in the value range, unknown values zero |
+//! | input `view_mask` | `[N, 1, H, W]` f32 | 1 where the view is known; all zero where there is none |
+//! | output `completed` | `[N, 3, H, W]` f32 | the whole output: what is painted and what is copied, blended by the weights |
+//! | output `flow` | `[N, 4, H/2, W/2]` f32 | dx and dy of the view, then of the mirror, in crop pixels: pixel `(x, y)` copies its source at `(x + dx, y + dy)`, and the mirror's pixel `(x, y)` is the crop's `(W - 1 - x, y)` |
+//! | output `weights` | `[N, 3, H/2, W/2]` f32 | how much is painted, copied from the view, copied from the mirror: in `[0, 1]`, together 1 |
+//!
+//! The grids of half size lie edge on edge on the crop: the centre of their pixel `i` is at
+//! `2 i + 0.5` of the crop.
+//!
+//! `completed` holds all that shows at the crop's size. What a source shows beyond that, at its own
+//! resolution, is added by whoever has the source: where it lies by the flow, and as much of it as
+//! the weights say.
 
 use std::num::ParseIntError;
 
@@ -13,13 +32,28 @@ use std::num::ParseIntError;
 pub const INPUT_IMAGE: &str = "image";
 /// Name of the mask input.
 pub const INPUT_MASK: &str = "mask";
+/// Name of the input with the view.
+pub const INPUT_VIEW: &str = "view";
+/// Name of the input that tells what of the view is known.
+pub const INPUT_VIEW_MASK: &str = "view_mask";
 /// Name of the output.
 pub const OUTPUT: &str = "completed";
+/// Name of the output that tells from where is copied.
+pub const OUTPUT_FLOW: &str = "flow";
+/// Name of the output that tells how much is painted and how much copied.
+pub const OUTPUT_WEIGHTS: &str = "weights";
+
+/// Sources that a generator of version 2 copies from: the view and the mirror, in this order.
+pub const SOURCES: usize = 2;
+/// Channels of the flow: two a source.
+pub const FLOW_CHANNELS: usize = 2 * SOURCES;
+/// Channels of the weights: painting, then each source.
+pub const WEIGHT_CHANNELS: usize = 1 + SOURCES;
+/// Crop pixels to a pixel of flow and weights, right and down.
+pub const GRID_STEP: usize = 2;
 
 /// Value of the `kind` key.
 pub const KIND: &str = "mde-generator";
-/// Version of this contract, value of the `contract` key.
-pub const VERSION: &str = "1";
 
 const KEY_VERSION: &str = "mdecomplete.contract";
 const KEY_KIND: &str = "mdecomplete.kind";
@@ -29,6 +63,29 @@ const KEY_ALIGNMENT: &str = "mdecomplete.alignment";
 const KEY_RANGE: &str = "mdecomplete.value_range";
 const KEY_TRAINING: &str = "mdecomplete.training";
 const KEY_LICENSE: &str = "mdecomplete.license";
+
+/// The versions of this contract.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// Picture and mask in, completion out.
+    #[default]
+    One,
+    /// With a view to copy from, and flow and weights that tell how it was done.
+    Two,
+}
+
+impl Version {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::One, Self::Two];
+
+    /// The value of the `contract` key.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::One => "1",
+            Self::Two => "2",
+        }
+    }
+}
 
 /// How a picture must be laid out before the generator sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +142,8 @@ impl ValueRange {
 /// The metadata of a generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contract {
+    /// Which of its versions the generator keeps.
+    pub version: Version,
     /// Crop width in pixels.
     pub width: usize,
     /// Crop height in pixels.
@@ -118,10 +177,20 @@ pub enum ContractError {
 }
 
 impl Contract {
+    /// Whether the generator is shown views.
+    pub fn takes_views(&self) -> bool {
+        self.version == Version::Two
+    }
+
+    /// Width and height of flow and weights.
+    pub fn grid(&self) -> (usize, usize) {
+        (self.width / GRID_STEP, self.height / GRID_STEP)
+    }
+
     /// The metadata pairs to store in a model file.
     pub fn to_metadata(&self) -> Vec<(&'static str, String)> {
         vec![
-            (KEY_VERSION, VERSION.to_owned()),
+            (KEY_VERSION, self.version.name().to_owned()),
             (KEY_KIND, KIND.to_owned()),
             (KEY_WIDTH, self.width.to_string()),
             (KEY_HEIGHT, self.height.to_string()),
@@ -153,19 +222,31 @@ impl Contract {
                 expected: wanted,
             }),
         };
+        let found = get(KEY_VERSION)?;
+        let Some(version) = Version::ALL.into_iter().find(|v| v.name() == found) else {
+            return Err(ContractError::Unexpected {
+                key: KEY_VERSION,
+                found,
+                expected: "'1' or '2'",
+            });
+        };
+        // Flow and weights have half the crop's sides.
+        let (divisor, sides) = match version {
+            Version::One => (1, "a side of 16 to 4096 pixels"),
+            Version::Two => (GRID_STEP, "an even side of 16 to 4096 pixels"),
+        };
         let side = |key| {
             let found = get(key)?;
             let parsed: Result<usize, ParseIntError> = found.parse();
             match parsed {
-                Ok(v) if (16..=4096).contains(&v) => Ok(v),
+                Ok(v) if (16..=4096).contains(&v) && v % divisor == 0 => Ok(v),
                 _ => Err(ContractError::Unexpected {
                     key,
                     found,
-                    expected: "a side of 16 to 4096 pixels",
+                    expected: sides,
                 }),
             }
         };
-        expect(KEY_VERSION, VERSION)?;
         expect(KEY_KIND, KIND)?;
         let range = get(KEY_RANGE)?;
         let Some(range) = ValueRange::ALL.into_iter().find(|r| r.name() == range) else {
@@ -187,6 +268,7 @@ impl Contract {
             }
         };
         Ok(Self {
+            version,
             width: side(KEY_WIDTH)?,
             height: side(KEY_HEIGHT)?,
             alignment,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mde_core::contract::{Alignment, Contract, ContractError, ValueRange};
+use mde_core::contract::{Alignment, Contract, ContractError, ValueRange, Version};
 use proptest::prelude::*;
 
 const REQUIRED: [&str; 6] = [
@@ -16,6 +16,7 @@ const REQUIRED: [&str; 6] = [
 
 fn metadata() -> HashMap<&'static str, String> {
     let contract = Contract {
+        version: Version::One,
         width: 96,
         height: 128,
         alignment: Alignment::FaceTemplate,
@@ -33,14 +34,16 @@ fn read(metadata: &HashMap<&'static str, String>) -> Result<Contract, ContractEr
 proptest! {
     #[test]
     fn what_is_written_is_read(
-        (width, height) in (16_usize..=4096, 16_usize..=4096),
+        version in proptest::sample::select(&Version::ALL[..]),
+        (width, height) in (8_usize..=2048, 8_usize..=2048),
         face in any::<bool>(),
         range in proptest::sample::select(&ValueRange::ALL[..]),
         training: String,
         license: String,
     ) {
         let alignment = if face { Alignment::FaceTemplate } else { Alignment::None };
-        let contract = Contract { width, height, alignment, range, training, license };
+        let (width, height) = (2 * width, 2 * height);
+        let contract = Contract { version, width, height, alignment, range, training, license };
         let stored: HashMap<_, _> = contract.to_metadata().into_iter().collect();
         prop_assert_eq!(read(&stored), Ok(contract));
     }
@@ -50,8 +53,8 @@ proptest! {
         let key = REQUIRED[which];
         let mut stored = metadata();
         prop_assume!(stored[key] != value);
-        // Another side, alignment or range may well be valid.
-        prop_assume!(!["none", "0,255", "-1,1"].contains(&value.as_str()));
+        // Another version, side, alignment or range may well be valid.
+        prop_assume!(!["2", "none", "0,255", "-1,1"].contains(&value.as_str()));
         prop_assume!(!value.parse().is_ok_and(|side: usize| (16..=4096).contains(&side)));
         stored.insert(key, value.clone());
         match read(&stored) {
@@ -78,12 +81,27 @@ fn a_model_that_keeps_another_contract_is_told_from_one_that_keeps_none() {
     let stored = metadata();
     assert!(Contract::is_claimed(|key| stored.get(key).cloned()));
     assert!(Contract::is_claimed(
-        |key| (key == "mdecomplete.contract").then(|| "2".to_owned())
+        |key| (key == "mdecomplete.contract").then(|| "9".to_owned())
     ));
     assert!(!Contract::is_claimed(|_| None));
     assert!(!Contract::is_claimed(
         |key| (key == "author").then(|| "somebody".to_owned())
     ));
+}
+
+#[test]
+fn the_second_version_takes_views_on_even_crops() {
+    let mut stored = metadata();
+    assert!(!read(&stored).unwrap().takes_views());
+    stored.insert("mdecomplete.contract", "2".to_owned());
+    let contract = read(&stored).unwrap();
+    assert!(contract.takes_views());
+    assert_eq!(contract.grid(), (48, 64));
+    stored.insert("mdecomplete.width", "97".to_owned());
+    let error = read(&stored).unwrap_err().to_string();
+    assert!(error.contains("an even side"), "{error}");
+    stored.insert("mdecomplete.contract", "1".to_owned());
+    assert_eq!(read(&stored).unwrap().width, 97);
 }
 
 #[test]
@@ -116,7 +134,7 @@ fn an_error_says_what_was_found_and_what_to_do() {
     stored.insert("mdecomplete.contract", "9".to_owned());
     let error = read(&stored).unwrap_err().to_string();
     assert!(
-        error.contains("'9'") && error.contains("expected 1"),
+        error.contains("'9'") && error.contains("expected '1' or '2'"),
         "{error}"
     );
     let error = Contract::from_metadata(|_| None).unwrap_err().to_string();

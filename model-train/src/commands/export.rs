@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use mde_core::contract::{Alignment, Contract, ValueRange};
+use mde_core::contract::{Alignment, Contract, ValueRange, Version};
 
 use super::Terms;
 use crate::onnx;
@@ -37,6 +37,7 @@ impl Export {
         let progress = &checkpoint.progress;
         let sizes = &progress.generator;
         let contract = Contract {
+            version: Version::One,
             width: sizes.size as usize,
             height: sizes.size as usize,
             alignment: if self.unaligned {

@@ -2,7 +2,9 @@
 
 use gstmdecomplete::completer::{Completer, CompleterError, Config, ModelSource};
 use gstmdecomplete::runtime::{self, FallbackPolicy, Provider, RuntimeError, RuntimeOptions};
-use mde_core::contract::{Alignment, Contract, INPUT_IMAGE, INPUT_MASK, OUTPUT, ValueRange};
+use mde_core::contract::{
+    Alignment, Contract, INPUT_IMAGE, INPUT_MASK, OUTPUT, ValueRange, Version,
+};
 use onnx_protobuf::{
     GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
     TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
@@ -30,6 +32,7 @@ impl Model {
                 ..Default::default()
             },
             contract: Some(Contract {
+                version: Version::One,
                 width,
                 height,
                 alignment: Alignment::FaceTemplate,
