@@ -13,6 +13,7 @@ mod onnx;
 mod points;
 mod report;
 mod training;
+mod views;
 
 use clap::Parser;
 
@@ -27,6 +28,7 @@ enum Command {
     Results(commands::results::Results),
     Bench(commands::bench::Bench),
     Points(commands::points::Points),
+    Views(commands::views::Views),
     ConvertSqueezenet(commands::convert_squeezenet::ConvertSqueezenet),
 }
 
@@ -41,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         Command::Results(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Points(command) => command.run(),
+        Command::Views(command) => command.run(),
         Command::ConvertSqueezenet(command) => command.run(),
     }
 }

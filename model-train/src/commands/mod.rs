@@ -10,6 +10,7 @@ mod objective;
 pub mod points;
 pub mod results;
 pub mod train;
+pub mod views;
 
 use tch::Device;
 

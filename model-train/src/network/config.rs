@@ -26,6 +26,33 @@ fn yes() -> bool {
     true
 }
 
+/// Sizes of a generator with views.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewGeneratorConfig {
+    /// Side of the square picture in pixels, a multiple of 16.
+    pub size: i64,
+    /// Channels at a half, a quarter, an eighth and a sixteenth of the resolution.
+    pub widths: [i64; 4],
+    /// Units of the fully-connected bottleneck.
+    pub bottleneck: i64,
+}
+
+impl ViewGeneratorConfig {
+    /// The embedded model's: about a thousand million multiplications a picture of 128 pixels.
+    pub fn embedded() -> Self {
+        Self {
+            size: 128,
+            widths: [32, 64, 128, 256],
+            bottleneck: 512,
+        }
+    }
+
+    /// Side of the coarsest feature map.
+    pub fn coarse_size(&self) -> i64 {
+        self.size >> self.widths.len()
+    }
+}
+
 /// Named sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Preset {

@@ -51,6 +51,18 @@ impl Conv {
         conv
     }
 
+    /// With a bias, and all zeros at first.
+    pub fn zeroed(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
+        let options = (Kind::Float, Device::Cpu);
+        let weight = Tensor::zeros([outputs, inputs, 3, 3], options);
+        let bias = Tensor::zeros([outputs], options);
+        Self {
+            weight: store.weight(format!("{name}.weight"), &weight),
+            bias: Some(store.weight(format!("{name}.bias"), &bias)),
+            stride: 1,
+        }
+    }
+
     /// `[N, inputs, H, W]` to `[N, outputs, H / stride, W / stride]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         self.forward_with(&self.weight, x)
@@ -69,12 +81,26 @@ impl Conv {
 
     /// Appends the layer to an ONNX graph; needs f32 weights.
     pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
-        let no_bias = || Tensor::zeros([self.weight.size()[0]], (Kind::Float, Device::Cpu));
-        let bias = self
-            .bias
-            .as_ref()
-            .map_or_else(no_bias, Tensor::shallow_clone);
-        graph.conv(x, &self.weight, &bias, self.stride)
+        graph.conv(x, &self.weight, &self.bias_or_zeros(), self.stride)
+    }
+
+    /// As [`Self::trace`] of what [`Graph::space_to_depth`] gives, which orders the channels of a
+    /// block of `block` x `block` pixels after the pixels and not before them.
+    pub fn trace_unshuffled(&self, graph: &mut Graph, x: &str, block: i64) -> String {
+        let [outputs, inputs, height, width] = self.weight.size()[..] else {
+            unreachable!("a convolution's weight has four dimensions");
+        };
+        let pixels = block * block;
+        let weight = (self.weight)
+            .reshape([outputs, inputs / pixels, pixels, height, width])
+            .permute([0, 2, 1, 3, 4])
+            .reshape([outputs, inputs, height, width]);
+        graph.conv(x, &weight, &self.bias_or_zeros(), self.stride)
+    }
+
+    fn bias_or_zeros(&self) -> Tensor {
+        let zeros = || Tensor::zeros([self.weight.size()[0]], (Kind::Float, Device::Cpu));
+        self.bias.as_ref().map_or_else(zeros, Tensor::shallow_clone)
     }
 }
 
@@ -223,13 +249,13 @@ impl UpBlock {
     }
 }
 
-/// Fully-connected layer and ReLU.
-pub struct LinearRelu {
+/// Fully-connected layer.
+pub struct Linear {
     weight: Tensor,
     bias: Tensor,
 }
 
-impl LinearRelu {
+impl Linear {
     /// Tensors are named `NAME.weight` and `NAME.bias`.
     pub fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
         let zeros = Tensor::zeros([outputs], (Kind::Float, Device::Cpu));
@@ -244,12 +270,32 @@ impl LinearRelu {
 
     /// `[N, inputs]` to `[N, outputs]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        x.linear(&self.weight, Some(&self.bias)).relu_()
+        x.linear(&self.weight, Some(&self.bias))
     }
 
     /// Appends the layer to an ONNX graph; needs f32 weights.
     pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
-        let x = graph.linear(x, &self.weight, &self.bias);
+        graph.linear(x, &self.weight, &self.bias)
+    }
+}
+
+/// Fully-connected layer and ReLU.
+pub struct LinearRelu(Linear);
+
+impl LinearRelu {
+    /// Tensors are named `NAME.weight` and `NAME.bias`.
+    pub fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
+        Self(Linear::new(store, name, inputs, outputs))
+    }
+
+    /// `[N, inputs]` to `[N, outputs]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        self.0.forward(x).relu_()
+    }
+
+    /// Appends the layer to an ONNX graph; needs f32 weights.
+    pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
+        let x = self.0.trace(graph, x);
         graph.relu(&x)
     }
 }

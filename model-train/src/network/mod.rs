@@ -8,3 +8,4 @@ pub mod layers;
 pub mod parameters;
 pub mod perceptual;
 mod spectral;
+pub mod view_generator;

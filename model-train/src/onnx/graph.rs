@@ -120,6 +120,166 @@ impl Graph {
         self.push(node("Sigmoid", &[x]))
     }
 
+    /// Hyperbolic tangent.
+    pub fn tanh(&mut self, x: &str) -> String {
+        self.push(node("Tanh", &[x]))
+    }
+
+    /// Natural logarithm.
+    pub fn logarithm(&mut self, x: &str) -> String {
+        self.push(node("Log", &[x]))
+    }
+
+    /// Softmax over the channels.
+    pub fn softmax(&mut self, x: &str) -> String {
+        let mut node = node("Softmax", &[x]);
+        node.attribute.push(int("axis", 1));
+        self.push(node)
+    }
+
+    /// `a + b`, a side of 1 standing for any.
+    pub fn add(&mut self, a: &str, b: &str) -> String {
+        self.push(node("Add", &[a, b]))
+    }
+
+    /// `a * b`, likewise.
+    pub fn multiply(&mut self, a: &str, b: &str) -> String {
+        self.push(node("Mul", &[a, b]))
+    }
+
+    /// `a / b`, likewise.
+    pub fn divide(&mut self, a: &str, b: &str) -> String {
+        self.push(node("Div", &[a, b]))
+    }
+
+    /// `x` times `factor`.
+    pub fn scale(&mut self, x: &str, factor: f32) -> String {
+        let factor = self.number(factor);
+        self.multiply(x, &factor)
+    }
+
+    /// `x` plus `offset`.
+    pub fn shift(&mut self, x: &str, offset: f32) -> String {
+        let offset = self.number(offset);
+        self.add(x, &offset)
+    }
+
+    /// The greater of `x` and `least`.
+    pub fn at_least(&mut self, x: &str, least: f32) -> String {
+        let least = self.number(least);
+        self.push(node("Max", &[x, &least]))
+    }
+
+    /// The channels from `first` up to, but without, `end`.
+    pub fn channels(&mut self, x: &str, first: i64, end: i64) -> String {
+        let [first, end, axis] = [("starts", first), ("ends", end), ("axes", 1)]
+            .map(|(what, value)| self.integers(what, &[value]));
+        self.push(node("Slice", &[x, &first, &end, &axis]))
+    }
+
+    /// The least of the channels, `[N, 1, H, W]`.
+    pub fn minimum_of_channels(&mut self, x: &str) -> String {
+        let mut node = node("ReduceMin", &[x]);
+        node.attribute.push(ints("axes", &[1]));
+        node.attribute.push(int("keepdims", 1));
+        self.push(node)
+    }
+
+    /// `[N, C, H, W]` to `[N, H, W, C]`.
+    pub fn channels_last(&mut self, x: &str) -> String {
+        let mut node = node("Transpose", &[x]);
+        node.attribute.push(ints("perm", &[0, 2, 3, 1]));
+        self.push(node)
+    }
+
+    /// `[N, C, H, W]` to `[N, block block C, H / block, W / block]`: the channels of a block's
+    /// first pixel, then those of the next one.
+    pub fn space_to_depth(&mut self, x: &str, block: i64) -> String {
+        let mut node = node("SpaceToDepth", &[x]);
+        node.attribute.push(int("blocksize", block));
+        self.push(node)
+    }
+
+    /// `[N, C block block, H, W]` to `[N, C, H block, W block]`: the pixels of a block's first
+    /// channel, then those of the next one.
+    pub fn depth_to_space(&mut self, x: &str, block: i64) -> String {
+        let mut node = node("DepthToSpace", &[x]);
+        node.attribute.push(int("blocksize", block));
+        node.attribute.push(text("mode", "CRD"));
+        self.push(node)
+    }
+
+    /// Each pixel `factor` times in each direction.
+    pub fn enlarge_nearest(&mut self, x: &str, factor: i64) -> String {
+        let attributes = [
+            text("mode", "nearest"),
+            text("coordinate_transformation_mode", "asymmetric"),
+            text("nearest_mode", "floor"),
+        ];
+        self.resize(x, factor, attributes)
+    }
+
+    /// `factor` times the resolution, interpolated bilinearly, edge on edge.
+    pub fn enlarge_bilinear(&mut self, x: &str, factor: i64) -> String {
+        let attributes = [
+            text("mode", "linear"),
+            text("coordinate_transformation_mode", "half_pixel"),
+        ];
+        self.resize(x, factor, attributes)
+    }
+
+    fn resize<const N: usize>(
+        &mut self,
+        x: &str,
+        factor: i64,
+        attributes: [AttributeProto; N],
+    ) -> String {
+        let factor = factor as f32;
+        let scales = self.constant(&Tensor::from_slice(&[1.0, 1.0, factor, factor]));
+        // No region of interest.
+        let mut node = node("Resize", &[x, "", &scales]);
+        node.attribute.extend(attributes);
+        self.push(node)
+    }
+
+    /// Means of blocks of `block` x `block` pixels.
+    pub fn mean_of_blocks(&mut self, x: &str, block: i64) -> String {
+        let mut node = node("AveragePool", &[x]);
+        node.attribute.push(ints("kernel_shape", &[block; 2]));
+        node.attribute.push(ints("strides", &[block; 2]));
+        self.push(node)
+    }
+
+    /// `x` `[N, C, H, W]` at `places` `[N, H, W, 2]`, x and y from -1 at one edge to 1 at the
+    /// other, interpolated bilinearly; beyond the edges what is on them.
+    pub fn grid_sample(&mut self, x: &str, places: &str) -> String {
+        let mut node = node("GridSample", &[x, places]);
+        node.attribute.push(text("mode", "bilinear"));
+        node.attribute.push(text("padding_mode", "border"));
+        node.attribute.push(int("align_corners", 0));
+        self.push(node)
+    }
+
+    /// An f32 tensor of its own.
+    pub fn constant(&mut self, values: &Tensor) -> String {
+        let mut raw = vec![0; 4 * values.numel()];
+        let values = values.to_kind(Kind::Float).contiguous();
+        values.copy_data_u8(&mut raw, values.numel());
+        let name = self.fresh("constant");
+        self.proto.initializer.push(TensorProto {
+            name: name.clone(),
+            dims: values.size(),
+            data_type: tensor_proto::DataType::FLOAT as i32,
+            raw_data: raw,
+            ..Default::default()
+        });
+        name
+    }
+
+    fn number(&mut self, value: f32) -> String {
+        self.constant(&Tensor::from_slice(&[value]))
+    }
+
     /// The finished model with its metadata.
     pub fn into_model(self, metadata: Vec<(&'static str, String)>) -> ModelProto {
         let entry = |(key, value): (&str, String)| StringStringEntryProto {
@@ -192,6 +352,15 @@ fn node(op: &str, inputs: &[&str]) -> NodeProto {
     NodeProto {
         op_type: op.to_owned(),
         input: inputs.iter().map(|&s| s.to_owned()).collect(),
+        ..Default::default()
+    }
+}
+
+fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        type_: EnumOrUnknown::new(attribute_proto::AttributeType::STRING),
+        s: value.as_bytes().to_vec(),
         ..Default::default()
     }
 }

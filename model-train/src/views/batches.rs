@@ -1,0 +1,169 @@
+//! Batches of pictures with holes and views of the same faces, made ahead of the training thread.
+//! A batch is a pure function of the seed and the update.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use anyhow::Result;
+use mde_core::mask::Mask;
+use rand::RngExt;
+use rand_pcg::Pcg64;
+use tch::{Device, Tensor};
+
+use super::faces::{Faces, Origin, PICTURE};
+use super::placement::{Light, Placement, Spread, bending, crops, lit};
+use crate::data::made_ahead;
+use crate::network::parameters::channels_last;
+use crate::network::view_generator::Inputs;
+use crate::training::batches::append;
+use crate::training::mixture::Mixture;
+
+/// Pictures of one update, `[N, C, S, S]` f32.
+pub struct Batch {
+    /// What is to come out, `[N, 3, S, S]`.
+    pub pictures: Tensor,
+    /// What goes in.
+    pub inputs: Inputs,
+}
+
+/// How batches are drawn.
+#[derive(Clone)]
+pub struct BatchConfig {
+    /// Pictures a batch.
+    pub batch: usize,
+    /// Side of the crops in pixels.
+    pub size: usize,
+    /// Seed of everything drawn.
+    pub seed: u64,
+    /// Tasks.
+    pub mixture: Mixture,
+}
+
+/// Batches kept ready.
+const AHEAD: usize = 3;
+/// Pictures without a view.
+const WITHOUT_VIEW: f64 = 0.3;
+/// Views of which a part is covered as well, among the others.
+const COVERED_VIEWS: f64 = 0.3;
+/// How a face lies on its crop.
+const OF_FACE: Spread = Spread {
+    angle: 0.04,
+    scale: 0.04,
+    shift: 0.03,
+    bend: 0.0,
+};
+/// How a view lies beside its face: by what the points err.
+const OF_VIEW: Spread = Spread {
+    angle: 0.02,
+    scale: 0.02,
+    shift: 0.015,
+    bend: 0.0,
+};
+/// The same where the view is the picture itself: heads turn and mouths move.
+const OF_BENT: Spread = Spread {
+    angle: 0.05,
+    scale: 0.035,
+    shift: 0.035,
+    bend: 0.03,
+};
+
+/// The batches from update `first` on, made by a thread of their own that ends with the receiver.
+///
+/// # Errors
+/// Where the thread cannot be started.
+pub fn stream(faces: Arc<Faces>, config: BatchConfig, first: u64) -> Result<Receiver<Batch>> {
+    made_ahead(AHEAD, first, move |update| make(&faces, &config, update))
+}
+
+/// The batch of `update`.
+pub fn make(faces: &Faces, config: &BatchConfig, update: u64) -> Batch {
+    let mut rng = Pcg64::new(config.seed.into(), update.into());
+    let rng = &mut rng;
+    let side = config.size as i64;
+    let values = 3 * PICTURE * PICTURE * config.batch;
+    let (mut pictures, mut views) = (Vec::with_capacity(values), Vec::with_capacity(values));
+    let mut places = [Vec::new(), Vec::new()];
+    let mut lights = [Vec::new(), Vec::new()];
+    let mut bends = Vec::new();
+    let mut masks = [Vec::new(), Vec::new()];
+    for _ in 0..config.batch {
+        let pair = faces.draw(rng);
+        let mirrored = rng.random();
+        append(&mut pictures, pair.picture, PICTURE, mirrored);
+        append(&mut views, pair.view, PICTURE, mirrored);
+        let spread = match pair.origin {
+            Origin::Clip | Origin::Person => OF_VIEW,
+            Origin::Bent => OF_BENT,
+        };
+        let place = Placement::draw(&OF_FACE, rng).then(&Placement::middle());
+        places[0].extend(place.rows());
+        places[1].extend(Placement::draw(&spread, rng).then(&place).rows());
+        bends.push(bending(spread.bend, side, rng));
+        let light = Light::draw(0.12, 0.04, 0.02, rng);
+        lights[0].extend(light.values());
+        let other = match rng.random() {
+            true => Light::draw(0.1, 0.05, 0.03, rng),
+            false => Light::draw(0.02, 0.01, 0.005, rng),
+        };
+        lights[1].extend(light.then(&other).values());
+        let mut draw = || {
+            config
+                .mixture
+                .draw(rng)
+                .sample(config.size, config.size, rng)
+        };
+        let (hole, cover) = (draw(), draw());
+        extend(&mut masks[0], &hole);
+        let cover = match rng.random::<f64>() {
+            v if v < WITHOUT_VIEW => Mask::missing(config.size, config.size),
+            v if v < WITHOUT_VIEW + (1.0 - WITHOUT_VIEW) * COVERED_VIEWS => cover,
+            _ => Mask::known(config.size, config.size),
+        };
+        extend(&mut masks[1], &cover);
+    }
+    let stored = |values: &[f32]| {
+        let side = PICTURE as i64;
+        let pictures = Tensor::from_slice(values).view([-1, side, side, 3]);
+        pictures.permute([0, 3, 1, 2]).contiguous()
+    };
+    let pictures = lit(
+        &crops(&stored(&pictures), &places[0], None, side),
+        &lights[0],
+    );
+    let bend = Tensor::cat(&bends, 0);
+    let views = lit(
+        &crops(&stored(&views), &places[1], Some(&bend), side),
+        &lights[1],
+    );
+    let [mask, cover] = masks.map(|m| Tensor::from_slice(&m).view([-1, 3, side, side]));
+    // A view counts where all of its channels are known.
+    let cover = cover.amin([1].as_slice(), true);
+    Batch {
+        inputs: Inputs {
+            image: channels_last(&(&pictures * &mask)),
+            mask: channels_last(&mask),
+            view: channels_last(&(views * &cover)),
+            view_mask: cover,
+        },
+        pictures: channels_last(&pictures),
+    }
+}
+
+fn extend(values: &mut Vec<f32>, mask: &Mask) {
+    values.extend(mask.view().iter());
+}
+
+impl Batch {
+    /// The batch on `device`.
+    pub fn to_device(&self, device: Device) -> Self {
+        Self {
+            pictures: self.pictures.to_device(device),
+            inputs: Inputs {
+                image: self.inputs.image.to_device(device),
+                mask: self.inputs.mask.to_device(device),
+                view: self.inputs.view.to_device(device),
+                view_mask: self.inputs.view_mask.to_device(device),
+            },
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What the generator with views minimises.
+//!
+//! L1 alone lets it paint where copying would be sharper. So the flow is held to the truth
+//! everywhere (the fetched, tinted source against the picture, in the hole and outside), painting
+//! has a small price where there is a view, and a perceptual and an adversarial loss judge what a
+//! user sees.
+
+use tch::{Kind, Tensor};
+
+use super::batches::Batch;
+use crate::network::discriminator::composited;
+use crate::network::perceptual::FeatureNetwork;
+use crate::network::view_generator::{Copied, Outputs};
+use crate::training::loss::FeatureDistance;
+
+/// Weights of the losses.
+#[derive(Clone, Copy, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
+pub struct Weights {
+    /// Weight of the absolute difference in the hole of what is painted alone.
+    #[arg(long, default_value_t = 0.4)]
+    pub painted: f64,
+    /// Weight of the absolute difference outside the hole.
+    #[arg(long, default_value_t = 0.2)]
+    pub known: f64,
+    /// Weight of the flow's total variation.
+    #[arg(long, default_value_t = 0.3)]
+    pub smooth_flow: f64,
+    /// Weight of what the view's flow fetches against the truth; of the mirror's in the hole it is
+    /// a quarter.
+    #[arg(long, default_value_t = 0.7)]
+    pub flow: f64,
+    /// Price of painting in the hole where a view shows it.
+    #[arg(long, default_value_t = 0.03)]
+    pub price: f64,
+    /// Weight of the perceptual loss, with --perceptual-network.
+    #[arg(long, default_value_t = 0.03)]
+    pub perceptual: f64,
+    /// Weight of the adversarial loss.
+    #[arg(long, default_value_t = 0.02)]
+    pub adversarial: f64,
+}
+
+/// Names of the losses, in the order of [`Losses::parts`].
+pub const NAMES: [&str; 7] = [
+    "completed",
+    "painted",
+    "known",
+    "smooth_flow",
+    "flow",
+    "painting",
+    "perceptual",
+];
+
+/// Losses of one update as scalar tensors.
+pub struct Losses {
+    /// Their weighted sum.
+    pub total: Tensor,
+    /// Each of [`NAMES`], unweighted.
+    pub parts: Vec<Tensor>,
+}
+
+/// How much more a pixel of the hole counts for the flow than one outside.
+const IN_HOLE: f64 = 3.0;
+/// What the mirror's flow counts for beside the view's.
+const OF_MIRROR: f64 = 0.25;
+/// Holes smaller than this share of a picture count as if they were as large.
+const LEAST_HOLE: f64 = 0.02;
+
+impl Losses {
+    /// The losses of `outputs` but for the adversarial one.
+    pub fn of(
+        outputs: &Outputs,
+        batch: &Batch,
+        weights: &Weights,
+        perceptual: Option<&dyn FeatureNetwork>,
+    ) -> Self {
+        let (truth, mask) = (&batch.pictures, &batch.inputs.mask);
+        let hole: Tensor = 1.0 - mask; // [N, 3, S, S]
+        // The share of each picture that is missing, so that small holes count as much as large.
+        let share = hole.mean_dim([1i64, 2, 3].as_slice(), true, Kind::Float);
+        let of_hole = &hole / share.clamp_min(LEAST_HOLE);
+        let mean = |t: &Tensor| t.mean(Kind::Float);
+        let completed = mean(&((&outputs.completed - truth).abs() * &of_hole));
+        let painted = mean(&((&outputs.painted - truth).abs() * &of_hole));
+        let known = mean(&((&outputs.completed - truth).abs() * mask));
+        let smooth: Tensor = outputs.copied.iter().map(|c| variation(&c.flow)).sum();
+        let any_hole = hole.amax([1].as_slice(), true); // [N, 1, S, S]
+        let emphasis = &any_hole * IN_HOLE + 1.0;
+        let flow = fetched_off(&outputs.copied[0], truth, &emphasis)
+            + fetched_off(&outputs.copied[1], truth, &any_hole) * OF_MIRROR;
+        let shown = &outputs.copied[0].known.detach() * &any_hole;
+        let painting = (outputs.weights.narrow(1, 0, 1) * &shown).sum(Kind::Float)
+            / (shown.sum(Kind::Float) + 1.0);
+        let perceptual = match perceptual {
+            Some(network) => {
+                let put_back = composited(&outputs.completed, truth, mask);
+                let whole = FeatureDistance::Unit.between(network, &put_back, truth);
+                // It is 0 where nothing is missing, so that it tells of the holes alone.
+                whole / mean(&any_hole).clamp_min(LEAST_HOLE)
+            }
+            None => Tensor::zeros_like(&known),
+        };
+        let total = &completed
+            + &painted * weights.painted
+            + &known * weights.known
+            + &smooth * weights.smooth_flow
+            + &flow * weights.flow
+            + &painting * weights.price
+            + &perceptual * weights.perceptual;
+        Self {
+            total,
+            parts: vec![
+                completed, painted, known, smooth, flow, painting, perceptual,
+            ],
+        }
+    }
+}
+
+/// Mean absolute difference of neighbours, along both axes.
+fn variation(x: &Tensor) -> Tensor {
+    let along = |axis: i64| {
+        let steps = x.size()[axis as usize] - 1;
+        (x.narrow(axis, 1, steps) - x.narrow(axis, 0, steps))
+            .abs()
+            .mean(Kind::Float)
+    };
+    along(2) + along(3)
+}
+
+/// Mean absolute difference of what is fetched from `truth` where it is known, weighted by
+/// `weights` `[N, 1, S, S]`.
+fn fetched_off(copied: &Copied, truth: &Tensor, weights: &Tensor) -> Tensor {
+    let weights = &copied.known.detach() * weights;
+    let off = (&copied.picture - truth)
+        .abs()
+        .mean_dim(1, true, Kind::Float);
+    (off * &weights).sum(Kind::Float) / (weights.sum(Kind::Float) + 1.0)
+}

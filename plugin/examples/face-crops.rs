@@ -1,0 +1,121 @@
+//! Cuts the faces out of videos, for `mde-train views`: each face that is followed gets a folder of
+//! PNG pictures in the order of the frames, laid on the five-point template with more around it
+//! than the generator's crop has.
+//!
+//! `cargo run --release --package gst-plugin-mdecomplete --example face-crops -- OUT VIDEO...`
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use gst::prelude::*;
+use gst_video::{VideoFrameRef, VideoInfo};
+use gstmdecomplete::frame::{Channels, Crop, Reader};
+use gstmdecomplete::locate::{Locator, Options, Region, Rules, Track, eye_distance};
+use image::RgbImage;
+use mde_core::CROP_SIZE;
+use mde_core::alignment::Affine;
+
+/// Side of the pictures in pixels.
+const SIDE: u32 = 144;
+/// Side of the part of them that is the generator's crop, in the middle.
+const CROP: f64 = 134.0;
+/// Faces with eyes nearer than this, in pixels, are left out: enlarged they would teach blur.
+const LEAST_EYES: f64 = 26.0;
+/// Faces seen in fewer frames are left out.
+const LEAST_FRAMES: usize = 24;
+
+/// How faces are followed: as the element does by default, but waiting for the detector and without
+/// smoothing.
+const OPTIONS: Options = Options {
+    min_face_size: 0.12,
+    detection_interval: 15,
+    waits: true,
+    rules: Rules {
+        hold: std::time::Duration::from_millis(400),
+        smoothing: 0.0,
+    },
+};
+
+fn main() -> Result<()> {
+    gst::init()?;
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let out = arguments
+        .next()
+        .context("usage: face-crops OUT VIDEO...")?;
+    for video in arguments {
+        // One broken video does not stop the others.
+        match cut(&video, &out) {
+            Ok(counts) => println!("{}: {counts:?} pictures", video.display()),
+            Err(error) => eprintln!("warning: {}: {error:#}", video.display()),
+        }
+    }
+    Ok(())
+}
+
+/// Writes the faces of `video` to `OUT/NAME-FACE/FRAME.png`; how many pictures each face has.
+fn cut(video: &Path, out: &Path) -> Result<Vec<usize>> {
+    let name = video.file_stem().context("a file")?.to_string_lossy();
+    let pipeline = gst::parse::launch(
+        "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=RGB \
+         ! appsink name=sink sync=false max-buffers=4",
+    )?;
+    let pipeline = pipeline.downcast::<gst::Pipeline>().ok().context("a pipeline")?;
+    let source = pipeline.by_name("file").context("a source")?;
+    source.set_property("location", video);
+    let sink = pipeline.by_name("sink").context("a sink")?;
+    let sink = sink.downcast::<gst_app::AppSink>().ok().context("an appsink")?;
+    pipeline.set_state(gst::State::Playing)?;
+    let mut locator = Locator::open()?;
+    let mut faces: HashMap<i32, Vec<(usize, RgbImage)>> = HashMap::new();
+    let mut frames = 0;
+    while let Ok(sample) = sink.pull_sample() {
+        let info = VideoInfo::from_caps(sample.caps().context("caps")?)?;
+        let buffer = sample.buffer().context("a buffer")?;
+        let frame = VideoFrameRef::from_buffer_ref_readable(buffer, &info)?;
+        for track in locator.locate(&frame, &OPTIONS)? {
+            if eye_distance(&track.points) >= LEAST_EYES {
+                let picture = picture(&frame, track)?;
+                faces.entry(track.id).or_default().push((frames, picture));
+            }
+        }
+        frames += 1;
+    }
+    pipeline.set_state(gst::State::Null)?;
+    ensure!(frames > 0, "it cannot be decoded");
+    faces.retain(|_, pictures| pictures.len() >= LEAST_FRAMES);
+    for (id, pictures) in &faces {
+        let folder = out.join(format!("{name}-{id}"));
+        fs::create_dir_all(&folder)?;
+        for (frame, picture) in pictures {
+            picture.save(folder.join(format!("{frame:06}.png")))?;
+        }
+    }
+    Ok(faces.values().map(Vec::len).collect())
+}
+
+/// The face that `track` follows, on the template.
+fn picture<T>(frame: &VideoFrameRef<T>, track: &Track) -> Result<RgbImage> {
+    let side = SIDE as usize;
+    let region = Region::of_track(track, (CROP_SIZE, CROP_SIZE))?;
+    // The picture's middle is the crop's.
+    let scale = CROP_SIZE as f64 / CROP;
+    let offset = (CROP_SIZE as f64 - 1.0) / 2.0 - scale * (side as f64 - 1.0) / 2.0;
+    let to_crop = Affine {
+        linear: [[scale, 0.0], [0.0, scale]],
+        translation: [offset, offset],
+    };
+    let to_frame = to_crop.then(&region.to_frame);
+    let (mut rgb, mut inside) = (vec![0.0; 3 * side * side], vec![0.0; side * side]);
+    let crop = Crop {
+        size: (side, side),
+        rgb: &mut rgb,
+        inside: &mut inside,
+    };
+    Reader::default().read(frame, &to_frame, Channels::Rgb, crop);
+    Ok(RgbImage::from_fn(SIDE, SIDE, |x, y| {
+        let at = y as usize * side + x as usize;
+        image::Rgb([0, 1, 2].map(|c| (255.0 * rgb[c * side * side + at]).round() as u8))
+    }))
+}
