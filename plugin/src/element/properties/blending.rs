@@ -50,8 +50,8 @@ impl Blending {
             glib::ParamSpecFloat::builder("border-match")
                 .nick("Border match")
                 .blurb(
-                    "How much of the difference in colour and brightness along the hole's border \
-                     is taken out of the completion: 0 leaves it as generated, 1 leaves no step",
+                    "How far the completion's colours and brightness are fitted to those along \
+                     the hole's border: 0 leaves them as generated, 1 leaves no step",
                 )
                 .minimum(0.0)
                 .maximum(1.0)
@@ -62,8 +62,8 @@ impl Blending {
             glib::ParamSpecFloat::builder("grain")
                 .nick("Grain")
                 .blurb(
-                    "How much of the grain that the frame has around the hole is put into the \
-                     completion, which has none: 0 none, 1 as much as there is",
+                    "How much grain the completion gets: 0 is none, 1 is as much as the frame \
+                     has around the hole",
                 )
                 .minimum(0.0)
                 .maximum(1.0)

@@ -24,7 +24,7 @@ pub enum RegionSource {
     RoiList,
     /// The frame as a whole.
     #[enum_value(
-        name = "Full frame: the frame is itself an aligned crop, whatever its size",
+        name = "Full frame: the whole frame, which is an aligned crop of any size",
         nick = "full-frame"
     )]
     FullFrame,
@@ -71,10 +71,7 @@ impl From<ExecutionProvider> for runtime::Provider {
 #[enum_type(name = "GstMdeCompletePrecision")]
 pub enum Precision {
     /// [`runtime::Precision::Auto`].
-    #[enum_value(
-        name = "Auto: bf16 where the hardware has it, else fp32",
-        nick = "auto"
-    )]
+    #[enum_value(name = "Auto: bf16 if the hardware has it, else fp32", nick = "auto")]
     Auto,
     /// [`runtime::Precision::Fp32`].
     #[enum_value(name = "FP32: 32-bit floats", nick = "fp32")]
@@ -125,7 +122,7 @@ impl From<FallbackPolicy> for runtime::FallbackPolicy {
 pub enum ModelRange {
     /// By the model's metadata, else [`ValueRange::Unit`] in, and out what the model gives.
     #[enum_value(
-        name = "Auto: by its metadata, else 0 to 1, and what it gives for such a picture",
+        name = "Auto: as its metadata says, else 0 to 1 as input and what it returns as output",
         nick = "auto"
     )]
     Auto,
@@ -156,7 +153,7 @@ impl From<ModelRange> for Option<ValueRange> {
 #[enum_type(name = "GstMdeCompleteModelMask")]
 pub enum ModelMask {
     /// By the model's metadata, else [`MaskMeaning::Missing`].
-    #[enum_value(name = "Auto: by its metadata, else missing", nick = "auto")]
+    #[enum_value(name = "Auto: as its metadata says, else missing", nick = "auto")]
     Auto,
     /// [`MaskMeaning::Missing`].
     #[enum_value(
@@ -184,7 +181,7 @@ impl From<ModelMask> for Option<MaskMeaning> {
 #[enum_type(name = "GstMdeCompleteDetectionMode")]
 pub enum DetectionMode {
     /// [`Self::Async`] where upstream is live, else [`Self::Sync`].
-    #[enum_value(name = "Auto: async where upstream is live, else sync", nick = "auto")]
+    #[enum_value(name = "Auto: async if upstream is live, else sync", nick = "auto")]
     Auto,
     /// The frame waits.
     #[enum_value(
@@ -194,7 +191,7 @@ pub enum DetectionMode {
     Sync,
     /// What is found enters a later frame.
     #[enum_value(
-        name = "Async: no frame but the first waits; what is found enters a later one",
+        name = "Async: only the first frame waits; faces that are found appear in a later one",
         nick = "async"
     )]
     Async,
@@ -223,11 +220,11 @@ pub enum Overlay {
 #[enum_type(name = "GstMdeCompleteLatePolicy")]
 pub enum LatePolicy {
     /// It passes as it came.
-    #[enum_value(name = "Skip: it passes as it came", nick = "skip")]
+    #[enum_value(name = "Skip: it passes unchanged", nick = "skip")]
     Skip,
     /// The last completion is laid on it.
     #[enum_value(
-        name = "Reuse: the last completion is laid on it, without running the generator",
+        name = "Reuse: it gets the last completion, and the generator does not run",
         nick = "reuse"
     )]
     Reuse,

@@ -84,8 +84,8 @@ impl Following {
             glib::ParamSpecFloat::builder("min-face-size")
                 .nick("Min face size")
                 .blurb(
-                    "Height of the smallest face to find, from hairline to chin, as a share of the \
-                     frame's shorter side; a search takes the longer the smaller it is",
+                    "Height of the smallest face to find, from hairline to chin, as a share of \
+                     the frame's shorter side. Smaller faces take longer to find",
                 )
                 .minimum(0.02)
                 .maximum(1.0)
@@ -95,8 +95,9 @@ impl Following {
             glib::ParamSpecUInt::builder("detection-interval")
                 .nick("Detection interval")
                 .blurb(
-                    "New faces are searched for in every n-th frame, and in each after a scene cut, \
-                     while no face is followed or one is lost; between, faces are followed",
+                    "New faces are searched for in every n-th frame, and also after a scene cut \
+                     and whenever no face is followed or one is lost. In between, faces are \
+                     followed",
                 )
                 .minimum(1)
                 .default_value(defaults.detection_interval)
@@ -104,12 +105,12 @@ impl Following {
                 .build(),
             glib::ParamSpecEnum::builder_with_default("detection-mode", defaults.detection_mode)
                 .nick("Detection mode")
-                .blurb("Whether a frame that is searched for faces waits for what is found in it")
+                .blurb("Whether a frame in which faces are searched for waits for the result")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecUInt::builder("track-hold-ms")
                 .nick("Track hold")
-                .blurb("How long a face that is not seen any more is still completed, in ms")
+                .blurb("How long a face is still completed after it was last seen, in ms")
                 .default_value(defaults.track_hold_ms)
                 .mutable_playing()
                 .build(),
@@ -117,7 +118,7 @@ impl Following {
                 .nick("Point smoothing")
                 .blurb(
                     "How still the points of a followed face are held: 0 leaves them as they are \
-                     seen; motion is followed whatever the strength",
+                     seen. Motion is followed at any strength",
                 )
                 .minimum(0.0)
                 .maximum(1.0)

@@ -128,19 +128,20 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("model-file")
             .nick("Model file")
             .blurb(
-                "ONNX generator; the embedded one when empty. Set while playing, it is loaded \
-                 aside and takes over between two frames, see the signal model-updated",
+                "ONNX file of the generator; empty: the built-in one. If it is set while \
+                 playing, the new model is loaded in the background and takes over between two \
+                 frames; then the signal model-updated is emitted",
             )
             .mutable_playing()
             .build(),
         glib::ParamSpecEnum::builder_with_default("model-range", settings.model_range)
             .nick("Model range")
-            .blurb("Numbers for black and white of a model that does not tell them itself")
+            .blurb("Which numbers stand for black and white, if the model does not say so itself")
             .mutable_ready()
             .build(),
         glib::ParamSpecEnum::builder_with_default("model-mask", settings.model_mask)
             .nick("Model mask")
-            .blurb("What a 1 means in the mask of a model that does not tell it itself")
+            .blurb("What a 1 in the mask means, if the model does not say so itself")
             .mutable_ready()
             .build(),
         glib::ParamSpecEnum::builder_with_default(
@@ -148,19 +149,19 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             settings.execution_provider,
         )
         .nick("Execution provider")
-        .blurb("Where the generator is to run; active-execution-provider is where it does")
+        .blurb("Where the generator should run; active-execution-provider says where it does run")
         .mutable_ready()
         .build(),
         glib::ParamSpecEnum::builder_with_default("precision", settings.precision)
             .nick("Precision")
-            .blurb("Number format the generator computes in")
+            .blurb("Number format in which the generator computes")
             .mutable_ready()
             .build(),
         glib::ParamSpecEnum::builder_with_default("fallback-policy", settings.fallback_policy)
             .nick("Fallback policy")
             .blurb(
-                "What happens when the execution provider or precision asked for is not there, or \
-                 fails while playing",
+                "What happens if the execution provider or precision that you asked for is \
+                 missing, or fails while playing",
             )
             .mutable_ready()
             .build(),
@@ -168,13 +169,13 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .nick("Device")
             .blurb(
                 "Index of the graphics card for CUDA and TensorRT; CPU, GPU, GPU.1 or NPU for \
-                 OpenVINO; the provider's first when empty",
+                 OpenVINO. Empty: the provider's first device",
             )
             .mutable_ready()
             .build(),
         glib::ParamSpecUInt::builder("num-threads")
             .nick("Number of threads")
-            .blurb("Threads for one inference on the CPU; 0 for one a physical core")
+            .blurb("Threads for one inference on the CPU; 0: one for each physical core")
             .maximum(1024)
             .default_value(settings.num_threads)
             .mutable_ready()
@@ -182,29 +183,29 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("model-cache-dir")
             .nick("Model cache folder")
             .blurb(
-                "Where OpenVINO and TensorRT keep what they compile, so that the next start is \
-                 faster; nowhere when empty",
+                "Folder in which OpenVINO and TensorRT keep what they compile, so that the next \
+                 start is faster. Empty: nothing is kept",
             )
             .mutable_ready()
             .build(),
         glib::ParamSpecString::builder("batch-across")
             .nick("Batch across")
             .blurb(
-                "Name of a group of elements that run their faces together, as far as they have \
-                 the same model and provider; the element runs alone when empty",
+                "Name of a group of elements whose faces run through the generator together, if \
+                 they have the same model and provider. Empty: the element runs alone",
             )
             .mutable_ready()
             .build(),
         glib::ParamSpecUInt::builder("batch-timeout-us")
             .nick("Batch timeout")
-            .blurb("Longest wait for the other elements of batch-across, in microseconds")
+            .blurb("Longest time to wait for the other elements of batch-across, in microseconds")
             .maximum(10_000_000)
             .default_value(settings.batch_timeout_us)
             .mutable_ready()
             .build(),
         glib::ParamSpecString::builder("active-execution-provider")
             .nick("Active execution provider")
-            .blurb("Where the generator really runs; nothing while the element is stopped")
+            .blurb("Where the generator runs; empty while the element is stopped")
             .read_only()
             .build(),
     ]

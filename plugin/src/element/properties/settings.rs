@@ -180,8 +180,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecFlags::builder::<Occlusions>("occlusion")
             .nick("Occlusion")
             .blurb(
-                "Parts of each region to complete, joined by '+'; left and right are the \
-                 picture's. Whatever else is told to be missing is completed as well",
+                "Parts of each face to complete, joined by '+'; left and right are the \
+                 picture's. They add to what masks and damage-color say",
             )
             .default_value(frame.occlusion)
             .mutable_playing()
@@ -189,8 +189,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecFlags::builder::<DamagedChannels>("damaged-channels")
             .nick("Damaged channels")
             .blurb(
-                "Colour channels that are missing from each region as a whole, joined by '+'; the \
-                 others stay as they are. With chroma only the brightness is known",
+                "Colour channels that are missing in each face as a whole, joined by '+'. The \
+                 other channels stay as they are; with chroma, only the brightness is known",
             )
             .default_value(frame.damaged_channels)
             .mutable_playing()
@@ -198,8 +198,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("mask-file")
             .nick("Mask file")
             .blurb(
-                "Picture that is white where the frame is to be completed, scaled to the frame; \
-                 what is dark or transparent is kept. None when empty",
+                "Picture that is scaled to the frame: white parts are completed, dark and \
+                 transparent parts are kept. Empty: no mask",
             )
             .mutable_playing()
             .build(),
@@ -214,7 +214,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecInt::builder("damage-color")
             .nick("Damage color")
-            .blurb("Color of missing pixels as 0xRRGGBB, such as that of drop-outs; none when -1")
+            .blurb("Colour of missing pixels, such as drop-outs, as 0xRRGGBB; -1: none")
             .minimum(NO_COLOR)
             .maximum(0xff_ff_ff)
             .default_value(frame.damage_color)
@@ -224,8 +224,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecUInt::builder("damage-tolerance")
             .nick("Damage tolerance")
             .blurb(
-                "How far each component of a pixel (R, G and B or Y, U and V, as the format has \
-                 it) may be from damage-color, in 255ths of its range",
+                "How far a pixel may be from damage-color in each component (R, G, B or Y, U, V, \
+                 whichever the format has), in 255ths of the range",
             )
             .maximum(255)
             .default_value(frame.damage_tolerance)
@@ -234,15 +234,18 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecEnum::builder_with_default("region", frame.region)
             .nick("Region")
-            .blurb("Which pictures in the frame are completed; of each, the missing part")
+            .blurb(
+                "Which pictures in the frame are completed, wherever something is missing in \
+                 them",
+            )
             .mutable_playing()
             .build(),
         glib::ParamSpecFloat::builder("mask-feather")
             .nick("Mask feather")
             .blurb(
-                "Width of the blend from the frame to the completion along the inside of the \
-                 hole's border, in pixels of the crop, so that it grows with the face; none where \
-                 a cover reaches all of an occlusion's border",
+                "Width of the blend along the inside of the hole's border, in pixels of the \
+                 crop, so that it grows with the face. There is no blend where a cover fills an \
+                 occlusion to its border",
             )
             .minimum(0.0)
             .maximum(64.0)
@@ -252,7 +255,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecFloat::builder("strength")
             .nick("Strength")
-            .blurb("How much of the completion is blended in: 0 nothing, 1 all of it")
+            .blurb("How much of the completion is blended in: 0 is nothing, 1 is all of it")
             .minimum(0.0)
             .maximum(1.0)
             .default_value(frame.strength)
@@ -262,9 +265,10 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecFloat::builder("temporal-smoothing")
             .nick("Temporal smoothing")
             .blurb(
-                "How still completions are held: the share of what was painted before that stays \
-                 after 1/30 s where the face is still; 0 completes each frame for itself. Less \
-                 stays where the known part of the region changes, nothing after a scene cut",
+                "How still completions are held: the share of what was painted before that is \
+                 kept after 1/30 s while the face is still. It is less where the surroundings of \
+                 the hole change, and nothing after a scene cut. 0: each frame is completed by \
+                 itself",
             )
             .minimum(0.0)
             .maximum(1.0)
@@ -274,12 +278,12 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecEnum::builder_with_default("overlay", frame.overlay)
             .nick("Overlay")
-            .blurb("What to draw over the frame, to see what the element does; part of the output")
+            .blurb("What to draw over the output, to see what the element does")
             .mutable_playing()
             .build(),
         glib::ParamSpecUInt::builder("max-faces")
             .nick("Max faces")
-            .blurb("Most regions to complete in a frame; of more, the largest are taken")
+            .blurb("Most faces to complete in a frame; if there are more, the largest are taken")
             .minimum(1)
             .maximum(MAX_FACES)
             .default_value(frame.max_faces)
@@ -288,9 +292,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecUInt::builder("inference-interval")
             .nick("Inference interval")
             .blurb(
-                "The generator runs on every n-th frame, 1 being every frame; between, the last \
-                 completion is laid on where the face is now. A face that is new is completed at \
-                 once",
+                "The generator runs on every n-th frame; 1 is every frame. In between, the last \
+                 completion is moved along with the face. A new face is completed at once",
             )
             .minimum(1)
             .default_value(frame.inference_interval)
@@ -299,20 +302,20 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecEnum::builder_with_default("late-policy", frame.late_policy)
             .nick("Late policy")
             .blurb(
-                "What to do with a frame that is late by downstream's QoS events, if qos is set; \
-                 none is dropped, and a QoS message tells of each",
+                "What to do with a frame that is late according to downstream's QoS events, if \
+                 qos is set. No frame is dropped; a QoS message reports each late one",
             )
             .mutable_playing()
             .build(),
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
             .blurb(
-                "Since the start, nothing while stopped: frames that came, faces in them, of \
-                 those completed (by the generator), reused (an earlier completion) and \
-                 skipped-invalid (cannot be completed) and skipped-surplus (beyond max-faces); \
-                 frames skipped-late; median (-p50), 95th percentile (-p95) and maximum (-max) of \
-                 locate-us, preprocess-us, inference-us and postprocess-us in microseconds a \
-                 frame; provider and model in use",
+                "Counts since the start, none while stopped. Frames: frames, and skipped-late of \
+                 them. Faces: faces; of them completed (by the generator), reused (an earlier \
+                 completion), skipped-invalid (cannot be completed), skipped-surplus (more than \
+                 max-faces). Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
+                 locate-us, preprocess-us, inference-us and postprocess-us, in microseconds a \
+                 frame. Also the provider and the model in use",
             )
             .read_only()
             .build(),
