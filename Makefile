@@ -12,7 +12,7 @@ help: ## this list
 .PHONY: setup setup-runtime setup-training setup-gpu
 setup: setup-runtime setup-training ## install what is missing and fetch all libraries into .deps/
 
-setup-runtime:
+setup-runtime: ## what the element needs: GStreamer, ONNX Runtime, the detector
 	@setup/system.sh
 	@setup/wheels.sh $$(setup/onnxruntime.sh)
 	@setup/wheels.sh runtime
@@ -21,7 +21,7 @@ setup-gpu: ## fetch ONNX Runtime with CUDA and TensorRT into .deps/onnxruntime-g
 	@setup/system.sh
 	@setup/wheels.sh gpu
 
-setup-training:
+setup-training: ## what the trainer needs: libtorch
 	@setup/system.sh
 	@setup/wheels.sh libtorch
 
@@ -37,7 +37,7 @@ demo: build ## complete a damaged clip of a portrait: demo/
 .PHONY: test lint unit-tests docs brief-fuzz
 test: lint docs brief-fuzz unit-tests ## everything that must hold: format, clippy, documentation, all tests
 
-lint: setup
+lint: setup ## format, clippy, and what may come into the dependencies
 	@setup/wheels.sh deny
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
@@ -47,13 +47,13 @@ docs: setup ## the documentation of all crates: target/doc
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet
 
 # The tests of tests/ build the plug-in as GStreamer loads it; built beforehand its progress shows.
-unit-tests: setup
+unit-tests: setup ## all tests of all crates
 	$(CARGO) build --package gst-plugin-mdecomplete --lib
 	G_DEBUG=fatal-warnings $(CARGO) test --workspace
 
 # Long enough to find what a change breaks at once; `make fuzz` looks on. Model files are left to it:
 # what it finds there is mostly ONNX Runtime's.
-brief-fuzz: setup-runtime
+brief-fuzz: setup-runtime ## ten seconds of `make fuzz`, with the same inputs each time
 	@FUZZ_SEED=1 fuzz/run.sh 10 frame mask_file regions
 
 .PHONY: bench

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for SECONDS_EACH on the installed toolchain, with inputs kept in
-# fuzz/corpus/ and findings in fuzz/artifacts/. FUZZ_SEED makes it draw the same inputs each time.
+# Runs every fuzz target for SECONDS_EACH on the installed toolchain, as many at a time as there are
+# cores, with inputs kept in fuzz/corpus/ and findings in fuzz/artifacts/. FUZZ_SEED makes it draw
+# the same inputs each time.
 #
 # The flags are those that cargo-fuzz sets with `--sanitizer none`. They are stable ones: a
 # sanitizer would need a nightly compiler, and the code under test has no unsafe blocks to check.
@@ -18,11 +19,17 @@ export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 \
 -Cllvm-args=-sanitizer-coverage-trace-compares"
 # With a target named, the flags leave build scripts alone.
 triple=$(rustc -vV | sed -n 's/^host: //p')
-cargo build --release --target "$triple" --bins
+cargo build --release --target "$triple" "${targets[@]/#/--bin=}"
 
-for target in "${targets[@]}"; do
-    echo "fuzzing $target for $seconds s"
+fuzz() {
+    local target=$1
     mkdir -p "corpus/$target" "artifacts/$target"
-    "target/$triple/release/$target" -max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -verbosity=0 -print_final_stats=1 \
-        -artifact_prefix="artifacts/$target/" "corpus/$target"
-done
+    "$folder/$target" -max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -verbosity=0 \
+        -print_final_stats=1 -artifact_prefix="artifacts/$target/" "corpus/$target" 2>&1 |
+        sed "s/^/$target: /"
+}
+export -f fuzz
+export seconds folder=target/$triple/release
+echo "fuzzing ${targets[*]} for $seconds s each"
+printf '%s\n' "${targets[@]}" |
+    xargs --max-procs="$(nproc)" --replace=TARGET bash -euo pipefail -c 'fuzz TARGET'
