@@ -3,8 +3,9 @@
 use std::fmt;
 
 use fast_image_resize as fir;
-use fir::images::{Image, ImageRef};
-use fir::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fir::images::{TypedImage, TypedImageRef};
+use fir::pixels::U8x3;
+use fir::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
@@ -65,15 +66,19 @@ impl CropError {
 pub fn prepare(picture: &RgbImage, rule: CropRule, size: usize) -> Result<Vec<u8>, CropError> {
     let (width, height) = picture.dimensions();
     let (left, top, side) = rule.square_of(width, height);
-    let from = ImageRef::new(width, height, picture, PixelType::U8x3).map_err(CropError::from)?;
-    let mut to = Image::new(size as u32, size as u32, PixelType::U8x3);
+    let mut resized = vec![0; size * size * 3];
+    // Of a type: for images of any type the resizers of all types would be compiled.
+    let from =
+        TypedImageRef::<U8x3>::from_buffer(width, height, picture).map_err(CropError::from)?;
+    let mut to = TypedImage::<U8x3>::from_buffer(size as u32, size as u32, &mut resized)
+        .map_err(CropError::from)?;
     let options = ResizeOptions::new()
         .crop(left.into(), top.into(), side.into(), side.into())
         .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     Resizer::new()
-        .resize(&from, &mut to, &options)
+        .resize_typed(&from, &mut to, &options)
         .map_err(CropError::from)?;
-    Ok(to.into_vec())
+    Ok(resized)
 }
 
 #[cfg(test)]
