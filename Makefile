@@ -54,7 +54,7 @@ unit-tests: setup ## all tests of all crates
 # Long enough to find what a change breaks at once; `make fuzz` looks on. Model files are left to it:
 # what it finds there is mostly ONNX Runtime's.
 brief-fuzz: setup-runtime ## ten seconds of `make fuzz`, with the same inputs each time
-	@FUZZ_SEED=1 fuzz/run.sh 10 frame mask_file regions
+	@FUZZ_SEED=1 FUZZ_PROFILE=brief fuzz/run.sh 10 frame mask_file regions
 
 .PHONY: bench
 bench: setup-runtime ## what the element costs, against its peers

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for SECONDS_EACH on the installed toolchain, as many at a time as there are
 # cores, with inputs kept in fuzz/corpus/ and findings in fuzz/artifacts/. FUZZ_SEED makes it draw
-# the same inputs each time.
+# the same inputs each time; FUZZ_PROFILE names the profile of fuzz/Cargo.toml (release).
 #
 # The flags are those that cargo-fuzz sets with `--sanitizer none`. They are stable ones: a
 # sanitizer would need a nightly compiler, and the code under test has no unsafe blocks to check.
@@ -19,7 +19,8 @@ export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 \
 -Cllvm-args=-sanitizer-coverage-trace-compares"
 # With a target named, the flags leave build scripts alone.
 triple=$(rustc -vV | sed -n 's/^host: //p')
-cargo build --release --target "$triple" "${targets[@]/#/--bin=}"
+profile=${FUZZ_PROFILE:-release}
+cargo build --profile "$profile" --target "$triple" "${targets[@]/#/--bin=}"
 
 fuzz() {
     local target=$1
@@ -29,7 +30,7 @@ fuzz() {
         sed "s/^/$target: /"
 }
 export -f fuzz
-export seconds folder=target/$triple/release
+export seconds folder=target/$triple/$profile
 echo "fuzzing ${targets[*]} for $seconds s each"
 printf '%s\n' "${targets[@]}" |
     xargs --max-procs="$(nproc)" --replace=TARGET bash -euo pipefail -c 'fuzz TARGET'
