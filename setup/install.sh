@@ -14,6 +14,10 @@ rm -rf "$plugins/libgstmdecomplete.so" "$data/onnxruntime" "$data/centerface.onn
 [ ! -d "$plugins" ] || find "$plugins" -maxdepth 1 -lname '../../mdecomplete/*' -delete
 if [ "${1:-}" = --remove ]; then
     [ ! -d "$data" ] || rmdir --ignore-fail-on-non-empty "$data"
+    # What the element has measured on this machine.
+    cache=${XDG_CACHE_HOME:-$HOME/.cache}/mdecomplete
+    rm -rf "$cache/calibration"
+    [ ! -d "$cache" ] || rmdir --ignore-fail-on-non-empty "$cache"
     echo "removed the plug-in from $plugins and $data"
     exit 0
 fi

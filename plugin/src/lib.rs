@@ -25,6 +25,7 @@ pub(crate) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 });
 
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    runtime::switch_telemetry_off();
     element::register(plugin)
 }
 

@@ -118,6 +118,13 @@ impl Tool {
         self
     }
 
+    /// With an environment variable taken away.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// With `text` typed into its standard input.
     ///
     /// # Errors
@@ -150,4 +157,21 @@ pub fn has_runtime() -> bool {
         );
     }
     folder.is_dir()
+}
+
+/// A Python that has PyGObject with GStreamer: the system's, rather than one of a user's own; says
+/// so where there is none.
+pub fn python() -> Option<&'static str> {
+    let has_gstreamer = |python: &&str| {
+        let script = "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst";
+        let tried = Command::new(python).args(["-c", script]).output();
+        tried.is_ok_and(|output| output.status.success())
+    };
+    let found = ["/usr/bin/python3", "python3"]
+        .into_iter()
+        .find(has_gstreamer);
+    if found.is_none() {
+        eprintln!("skipped: no Python with PyGObject (python3-gi, gir1.2-gst-plugins-base-1.0)");
+    }
+    found
 }

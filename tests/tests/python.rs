@@ -1,25 +1,7 @@
 //! The Python example over a recording.
 
-use std::process::Command;
-
 use anyhow::{Result, ensure};
-use mdecomplete_tests::{Tool, has_runtime, source};
-
-/// A Python that has PyGObject with GStreamer: the system's, rather than one of a user's own.
-fn python() -> Option<&'static str> {
-    let has_gstreamer = |python: &&str| {
-        let script = "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst";
-        let tried = Command::new(python).args(["-c", script]).output();
-        tried.is_ok_and(|output| output.status.success())
-    };
-    let found = ["/usr/bin/python3", "python3"]
-        .into_iter()
-        .find(has_gstreamer);
-    if found.is_none() {
-        eprintln!("skipped: no Python with PyGObject (python3-gi, gir1.2-gst-plugins-base-1.0)");
-    }
-    found
-}
+use mdecomplete_tests::{Tool, has_runtime, python, source};
 
 #[test]
 fn every_frame_of_a_recording_goes_through() -> Result<()> {

@@ -10,10 +10,10 @@ use ort::value::Tensor;
 
 use super::model_io::{Feed, Hints, MaskMeaning, ModelIo, of_contract, of_shapes};
 use super::{Batch, CompleterError};
-use crate::runtime::{MAX_CROPS, Model};
+use crate::runtime::Model;
 
-/// Sets of tensors kept: one for the runs of [`MAX_CROPS`] that a long batch is cut into, one for
-/// what is left over.
+/// Sets of tensors kept: one for the full runs that a long batch is cut into, one for what is left
+/// over.
 const KEPT: usize = 2;
 
 /// A generator and the tensors to run it with, which are made once for a number of crops.
@@ -39,7 +39,8 @@ impl Engine {
     /// Finds out how `model` is fed and read.
     ///
     /// # Errors
-    /// [`CompleterError::Contract`], [`CompleterError::Signature`] or [`CompleterError::Unclear`].
+    /// [`CompleterError::Contract`], [`CompleterError::Signature`], [`CompleterError::Unclear`] or
+    /// [`CompleterError::TooManyCrops`].
     pub fn new(model: Arc<Model>, hints: &Hints) -> Result<Self, CompleterError> {
         let session = model.session();
         let contract = read_contract(&session)?;
@@ -47,6 +48,7 @@ impl Engine {
             Some(contract) => of_contract(&session, contract)?,
             None => of_shapes(&session, hints)?,
         };
+        io.check_crops()?;
         drop(session);
         Ok(Self {
             output_range: io.output_range.unwrap_or_default(),
@@ -79,11 +81,22 @@ impl Engine {
 
     /// Runs on a picture made up, so that the first real one meets no work done once: kernels
     /// chosen, shapes compiled, memory taken. Where only its values tell the range of the output,
-    /// this is where they are read.
+    /// this is where they are read. Tells whether the output holds numbers: no NaN, no infinity.
     ///
     /// # Errors
     /// ONNX Runtime's words.
-    pub fn warm_up(&mut self, crops: usize) -> Result<(), String> {
+    pub fn warm_up(&mut self, crops: usize) -> Result<bool, String> {
+        let mut batch = self.made_up(crops);
+        self.run(&mut batch)?;
+        let completed = (0..crops).find_map(|crop| batch.completed(crop));
+        if self.io.output_range.is_none() {
+            self.output_range = completed.map(range_of).unwrap_or_default();
+        }
+        Ok(completed.is_some())
+    }
+
+    /// A batch of pictures made up, with a hole each.
+    pub fn made_up(&self, crops: usize) -> Batch {
         let mut batch = Batch::new(self.size());
         batch.resize(crops);
         let (width, height) = self.size();
@@ -96,15 +109,7 @@ impl Engine {
                 *known = f32::from(u8::from(!is_missing));
             }
         }
-        self.run(&mut batch)?;
-        if self.io.output_range.is_none() {
-            self.output_range = (0..crops)
-                .filter_map(|crop| batch.completed(crop))
-                .map(range_of)
-                .next()
-                .unwrap_or_default();
-        }
-        Ok(())
+        batch
     }
 
     /// Completes all crops of `batch`.
@@ -113,7 +118,7 @@ impl Engine {
     /// ONNX Runtime's words; the batch then holds no completions.
     pub fn run(&mut self, batch: &mut Batch) -> Result<(), String> {
         batch.forget_completions();
-        let at_once = self.io.crops.unwrap_or(MAX_CROPS);
+        let at_once = self.io.crops_of_run();
         for first in (0..batch.len()).step_by(at_once) {
             let crops = at_once.min(batch.len() - first);
             if let Err(error) = self.run_some(batch, first, crops) {
@@ -130,6 +135,17 @@ impl Engine {
         for set in &self.sets {
             set.options.terminate().expect("a flag that can be set");
         }
+    }
+
+    /// Makes the next run panic, as a fault in this program would.
+    #[cfg(test)]
+    pub fn panic_at_run(&mut self) {
+        self.io.inputs.iter_mut().for_each(|feed| {
+            *feed = Feed::Mask {
+                channels: usize::MAX,
+                meaning: MaskMeaning::Known,
+            }
+        });
     }
 
     /// Completes `crops` crops from `first` on, no more than one run takes.

@@ -52,6 +52,20 @@ pub enum CompleterError {
         /// All inputs and outputs with type and shape.
         found: String,
     },
+    /// The model fixes a number of crops that is too great to be filled in every run.
+    #[error(
+        "the model takes {crops} crops of {}x{} pixels in every run, no fewer, and at most {most} \
+         are taken. Export it with the first side N left open, or with N = 1",
+        size.0, size.1
+    )]
+    TooManyCrops {
+        /// Crops of a run.
+        crops: usize,
+        /// Width and height of a crop.
+        size: (usize, usize),
+        /// The most that are taken of this size.
+        most: usize,
+    },
     /// The batch was made for another crop size.
     #[error(
         "the batch holds {}x{} crops, the generator takes {}x{}",

@@ -1,71 +1,65 @@
 //! Completers that run their crops together: one inference for the crops of several streams.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::Batch;
 use super::engine::Engine;
+use super::interrupt::Interrupt;
 use super::model_io::ModelIo;
-use crate::runtime::{MAX_CROPS, Model};
+use super::rounds::{Outcome, Rounds};
+use crate::runtime::Model;
 
 /// With whom a completer shares its runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sharing {
     /// Completers of the same name share, as far as they have the same model on the same provider.
     pub group: String,
-    /// How long a run waits for the crops of the others.
+    /// How long a run waits for the crops of the others: of those that may come meanwhile, and
+    /// that have come since they were last waited for in vain.
     pub timeout: Duration,
+    /// Ends a wait before its time.
+    pub interrupt: Interrupt,
 }
 
 /// A completer's place in its group, until it is dropped.
 #[derive(Debug)]
 pub struct Membership {
+    id: usize,
     group: Arc<Group>,
     timeout: Duration,
 }
 
 /// Those that share runs.
 #[derive(Debug)]
-struct Group {
+pub struct Group {
     name: String,
     /// What the members run, and how.
     model: Weak<Model>,
     io: ModelIo,
-    size: (usize, usize),
     rounds: Mutex<Rounds>,
     changed: Condvar,
 }
 
-/// The runs of a group that collect crops, go on, or wait to be fetched.
-#[derive(Debug, Default)]
-struct Rounds {
-    members: usize,
-    /// Used again and again.
-    all: Vec<Round>,
-    /// The one that collects crops.
-    open: Option<usize>,
-}
+impl Group {
+    /// Has all who wait look whether they still have to.
+    pub fn wake(&self) {
+        // Whoever is about to wait has either seen what changed, or waits by now.
+        let _rounds = self.rounds();
+        self.changed.notify_all();
+    }
 
-#[derive(Debug)]
-struct Round {
-    /// Nothing while the run goes on.
-    batch: Option<Batch>,
-    /// Members whose crops are in it and who have not fetched their completions.
-    waiting: usize,
-    outcome: Option<Result<(), String>>,
-}
-
-/// A member's crops in a round.
-#[derive(Clone, Copy, Debug)]
-struct Share {
-    round: usize,
-    first: usize,
+    fn rounds(&self) -> MutexGuard<'_, Rounds> {
+        lock(&self.rounds)
+    }
 }
 
 impl Membership {
     /// Joins the group, or founds it.
     pub fn new(sharing: &Sharing, engine: &Engine) -> Self {
         static GROUPS: Mutex<Vec<Weak<Group>>> = Mutex::new(Vec::new());
+        static IDS: AtomicUsize = AtomicUsize::new(0);
 
         let mut groups = lock(&GROUPS);
         groups.retain(|group| group.strong_count() > 0);
@@ -80,15 +74,17 @@ impl Membership {
                 name: sharing.group.clone(),
                 model: Arc::downgrade(engine.model()),
                 io: engine.io().clone(),
-                size: engine.size(),
                 rounds: Mutex::default(),
                 changed: Condvar::new(),
             });
             groups.push(Arc::downgrade(&group));
             group
         });
-        lock(&group.rounds).members += 1;
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        group.rounds().add_member(id, sharing.interrupt.clone());
+        sharing.interrupt.reaches(&group);
         Self {
+            id,
             group,
             timeout: sharing.timeout,
         }
@@ -104,122 +100,154 @@ impl Membership {
         if batch.is_empty() {
             return Ok(());
         }
-        let mut rounds = lock(&self.group.rounds);
-        let share = rounds.join(batch, self.group.size);
-        if share.first == 0 {
-            rounds = self.lead(share.round, rounds, engine);
+        let mut rounds = self.group.rounds();
+        let share = rounds.join(self.id, batch);
+        if share.leads() {
+            drop(self.collect(share.round, rounds));
+            self.run(share.round, engine);
+            rounds = self.group.rounds();
         } else {
             self.group.changed.notify_all();
-            let is_running = |rounds: &mut Rounds| rounds.all[share.round].outcome.is_none();
-            rounds = self
-                .group
-                .changed
-                .wait_while(rounds, is_running)
-                .unwrap_or_else(PoisonError::into_inner);
+            let is_running = |rounds: &mut Rounds| rounds.is_running(share.round);
+            let woken = self.group.changed.wait_while(rounds, is_running);
+            rounds = woken.unwrap_or_else(PoisonError::into_inner);
         }
-        rounds.fetch(share, batch)
+        let outcome = rounds.fetch(self.id, share, batch);
+        drop(rounds);
+        match outcome {
+            Outcome::Done => Ok(()),
+            Outcome::Failed(reason) => Err(reason),
+            Outcome::Abandoned => engine.run(batch),
+        }
     }
 
-    /// Waits for the others, then runs the round. The lock is not held through the run, so the next
-    /// round already collects crops.
-    fn lead<'a>(
+    /// Waits for the others' crops.
+    fn collect<'a>(
         &'a self,
         round: usize,
         mut rounds: MutexGuard<'a, Rounds>,
-        engine: &mut Engine,
     ) -> MutexGuard<'a, Rounds> {
         let deadline = Instant::now() + self.timeout;
-        while rounds.open == Some(round) && rounds.all[round].waiting < rounds.members {
+        while rounds.collects(round) {
             let rest = deadline.saturating_duration_since(Instant::now());
             if rest.is_zero() {
+                rounds.await_no_other(round);
                 break;
             }
             let woken = self.group.changed.wait_timeout(rounds, rest);
             rounds = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let mut batch = rounds.start(round);
-        drop(rounds);
-        let outcome = match &mut batch {
-            Some(batch) => engine.run(batch),
-            None => Err("another member runs this round".into()),
-        };
-        let mut rounds = lock(&self.group.rounds);
-        rounds.all[round].batch = batch;
-        rounds.all[round].outcome = Some(outcome);
-        self.group.changed.notify_all();
         rounds
+    }
+
+    /// Runs the round. The lock is not held meanwhile, so the next round already collects crops.
+    fn run(&self, round: usize, engine: &mut Engine) {
+        let abandoned = Abandoned {
+            membership: self,
+            round,
+        };
+        let mut batch = self.group.rounds().start(round);
+        let outcome = match engine.run(&mut batch) {
+            Ok(()) => Outcome::Done,
+            Err(reason) => Outcome::Failed(reason),
+        };
+        std::mem::forget(abandoned);
+        self.group.rounds().finish(round, batch, outcome);
+        self.group.changed.notify_all();
+    }
+}
+
+/// Dropped where a run panics: the others of the round must not wait for its end.
+struct Abandoned<'a> {
+    membership: &'a Membership,
+    round: usize,
+}
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        let group = &self.membership.group;
+        let mut rounds = group.rounds();
+        rounds.abandon(self.round);
+        rounds.leave(self.membership.id, self.round);
+        group.changed.notify_all();
     }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        lock(&self.group.rounds).members -= 1;
+        self.group.rounds().remove_member(self.id);
         // Who waits for this member need not any longer.
         self.group.changed.notify_all();
     }
 }
 
-impl Rounds {
-    /// Puts the crops of `batch` into the round that collects, or into a new one.
-    fn join(&mut self, batch: &Batch, size: (usize, usize)) -> Share {
-        let index = self.open.unwrap_or_else(|| self.vacant(size));
-        let round = &mut self.all[index];
-        let crops = round.batch.get_or_insert_with(|| Batch::new(size));
-        let first = crops.len();
-        crops.resize(first + batch.len());
-        for crop in 0..batch.len() {
-            let (image, mask) = crops.crop_mut(first + crop);
-            image.copy_from_slice(batch.image(crop));
-            mask.copy_from_slice(batch.mask(crop));
-        }
-        round.waiting += 1;
-        // What is full leaves without waiting.
-        self.open = (crops.len() < MAX_CROPS).then_some(index);
-        Share {
-            round: index,
-            first,
-        }
-    }
-
-    /// A round that nobody uses.
-    fn vacant(&mut self, size: (usize, usize)) -> usize {
-        let vacant = self.all.iter().position(|round| round.waiting == 0);
-        vacant.unwrap_or_else(|| {
-            self.all.push(Round {
-                batch: Some(Batch::new(size)),
-                waiting: 0,
-                outcome: None,
-            });
-            self.all.len() - 1
-        })
-    }
-
-    /// Closes the round and takes its crops to be run.
-    fn start(&mut self, round: usize) -> Option<Batch> {
-        if self.open == Some(round) {
-            self.open = None;
-        }
-        self.all[round].batch.take()
-    }
-
-    /// Copies the completions of a member's crops; the last member to do so frees the round.
-    fn fetch(&mut self, share: Share, batch: &mut Batch) -> Result<(), String> {
-        let round = &mut self.all[share.round];
-        let outcome = round.outcome.clone().unwrap_or(Ok(()));
-        if let (Ok(()), Some(crops)) = (&outcome, &round.batch) {
-            batch.copy_completions(crops, share.first);
-        }
-        round.waiting -= 1;
-        if round.waiting == 0 {
-            round.outcome = None;
-            if let Some(crops) = &mut round.batch {
-                crops.resize(0);
-            }
-        }
-        outcome
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+    use crate::completer::Hints;
+    use crate::runtime::{self, LibraryError, Provider, RuntimeError, RuntimeOptions};
+
+    const MODEL: &[u8] = include_bytes!("../../models/face.onnx");
+
+    /// The embedded generator; nothing where there is no ONNX Runtime.
+    fn engine() -> Option<Engine> {
+        let options = RuntimeOptions {
+            provider: Provider::Cpu,
+            ..Default::default()
+        };
+        match runtime::open(MODEL, &options) {
+            Err(RuntimeError::Library(e @ LibraryError::NotFound { .. })) => {
+                eprintln!("skipped: {e}");
+                None
+            }
+            model => Some(Engine::new(model.expect("a model"), &Hints::default()).expect("io")),
+        }
+    }
+
+    #[test]
+    fn who_waits_for_a_run_that_panics_runs_alone() {
+        let (Some(mut leader), Some(mut follower)) = (engine(), engine()) else {
+            return;
+        };
+        let sharing = Sharing {
+            group: "panics".into(),
+            timeout: Duration::from_secs(600),
+            interrupt: Interrupt::default(),
+        };
+        let members = [&leader, &follower].map(|engine| Membership::new(&sharing, engine));
+        let [one, other] = &members;
+        leader.panic_at_run();
+        let size = follower.size();
+        let batch = || {
+            let mut batch = Batch::new(size);
+            batch.resize(1);
+            batch
+        };
+        thread::scope(|scope| {
+            let (sender, done) = mpsc::channel();
+            scope.spawn(move || {
+                let run = || one.complete(&mut leader, &mut batch());
+                assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+            });
+            // The one that panics comes first, and so runs the round.
+            while lock(&other.group.rounds).is_closed() {
+                thread::yield_now();
+            }
+            scope.spawn(move || {
+                let mut batch = batch();
+                let outcome = other.complete(&mut follower, &mut batch);
+                let _ = sender.send((outcome, batch.completed(0).is_some()));
+            });
+            let outcome = done.recv_timeout(Duration::from_secs(60));
+            assert_eq!(outcome, Ok((Ok(()), true)));
+        });
+    }
 }

@@ -1,10 +1,13 @@
 //! The generator as a service: crops and masks in, completed crops out.
 
 mod batch;
+mod calibration;
 mod engine;
 mod error;
 mod group;
+mod interrupt;
 mod model_io;
+mod rounds;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,6 +18,7 @@ use mde_core::contract::Contract;
 pub use batch::Batch;
 pub use error::CompleterError;
 pub use group::Sharing;
+pub use interrupt::Interrupt;
 pub use model_io::{Hints, MaskMeaning};
 
 use crate::runtime::{
@@ -45,11 +49,16 @@ pub struct Config {
     pub crops: Vec<usize>,
     /// Nobody where it is not set.
     pub sharing: Option<Sharing>,
+    /// Where is kept what was found out by measuring; where it is not set nothing is measured, and
+    /// the providers have their fixed order.
+    pub calibration: Option<PathBuf>,
 }
 
 /// A step on the way to a generator that is ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// The model is tried out on a provider, as no other start has done so on this machine.
+    Measuring(Provider),
     /// The model is opened, and compiled where the provider does that.
     Opening(Provider),
     /// The model is run for the first time on this many crops.
@@ -102,7 +111,13 @@ impl Completer {
         config: Config,
         watch: &mut dyn FnMut(Step),
     ) -> Result<Self, CompleterError> {
-        let chain = ProviderChain::new(&config.options)?;
+        let mut chain = ProviderChain::new(&config.options)?;
+        let _measured = match &config.calibration {
+            Some(folder) => {
+                calibration::choose(&mut chain, &source.read()?, &config, folder, watch)
+            }
+            None => None,
+        };
         Self::open_on(chain, source, config, watch)
     }
 
@@ -208,6 +223,9 @@ impl Completer {
     }
 }
 
+/// Why a provider is passed over whose format the model's values do not fit in.
+const NO_NUMBERS: &str = "it completes with values that are no numbers (NaN or infinity)";
+
 fn membership(config: &Config, engine: &Engine) -> Option<Membership> {
     let sharing = config.sharing.as_ref();
     sharing.map(|sharing| Membership::new(sharing, engine))
@@ -230,13 +248,16 @@ fn next_engine(
         let sizes = config.crops.iter().copied().filter(|_| is_open);
         let outcome = [1].into_iter().chain(sizes).try_for_each(|crops| {
             watch(Step::WarmingUp(active, crops));
-            engine.warm_up(crops)
+            match engine.warm_up(crops)? {
+                // On the CPU it is the model's fault, or that of a picture that nobody has.
+                false if active.provider != Provider::Cpu => Err(NO_NUMBERS.to_owned()),
+                _ => Ok(()),
+            }
         });
         match outcome {
             Ok(()) => return Ok(engine),
             Err(reason) if active.provider == Provider::Cpu => {
-                let bytes = bytes.len();
-                return Err(RuntimeError::Model { bytes, reason }.into());
+                return Err(RuntimeError::of_model(bytes.len(), reason).into());
             }
             Err(reason) => chain.refuse(reason),
         }

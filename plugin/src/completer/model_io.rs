@@ -6,12 +6,21 @@ use ort::session::Session;
 use ort::value::{Outlet, TensorElementType, ValueType};
 
 use super::CompleterError;
+use crate::runtime::MAX_CROPS;
 
 /// The side of a crop where the model leaves it open, in pixels.
 const OPEN_SIDE: usize = 256;
 
 /// The sides of a crop that are taken, in pixels.
 const SIDES: std::ops::RangeInclusive<usize> = 16..=4096;
+
+/// The most pixels that the crops of one run have together, unless it is a single one. Each of the
+/// run's tensors and of the batch's then takes 400 MB; what the model computes in between comes on
+/// top.
+const PIXELS: usize = 1 << 25;
+
+/// The most crops of one run, where the model fixes their number.
+const FIXED_CROPS: usize = 64;
 
 /// What a 1 in a model's mask says of its pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +70,34 @@ pub enum Feed {
         /// What a 1 says.
         meaning: MaskMeaning,
     },
+}
+
+impl ModelIo {
+    /// The most crops that one run takes.
+    pub fn crops_of_run(&self) -> usize {
+        self.crops.unwrap_or_else(|| self.most(MAX_CROPS))
+    }
+
+    /// Whether a run fits into memory as far as its crops tell.
+    ///
+    /// # Errors
+    /// [`CompleterError::TooManyCrops`].
+    pub fn check_crops(&self) -> Result<(), CompleterError> {
+        let most = self.most(FIXED_CROPS);
+        match self.crops {
+            Some(crops) if crops > most => Err(CompleterError::TooManyCrops {
+                crops,
+                size: self.size,
+                most,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// `crops`, or fewer where they have too many pixels.
+    fn most(&self, crops: usize) -> usize {
+        (PIXELS / (self.size.0 * self.size.1)).clamp(1, crops)
+    }
 }
 
 impl Feed {

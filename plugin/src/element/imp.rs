@@ -69,7 +69,7 @@ use super::lifecycle::model::{self, announce};
 use super::lifecycle::opening::{model_name, open_completer, open_locator, open_mask};
 use super::properties::{self, RegionSource, Settings};
 use crate::CAT;
-use crate::completer::Completer;
+use crate::completer::{Completer, Interrupt};
 use crate::frame::SUPPORTED_FORMATS;
 use crate::locate::Locator;
 use crate::pass::Worker;
@@ -113,6 +113,8 @@ pub struct MdeComplete {
     pub(super) model_requests: AtomicU64,
     /// Locked while a model is loaded aside.
     pub(super) loading: Mutex<()>,
+    /// Ends the wait for other elements of the group where the stream cannot wait.
+    pub(super) interrupt: Interrupt,
 }
 
 impl MdeComplete {
@@ -238,6 +240,19 @@ impl ElementImpl for MdeComplete {
         });
         &TEMPLATES
     }
+
+    fn change_state(
+        &self,
+        transition: gst::StateChange,
+    ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        match transition {
+            // The pads wait for the frame under way.
+            gst::StateChange::PausedToReady => self.interrupt.set(),
+            gst::StateChange::ReadyToPaused => self.interrupt.clear(),
+            _ => (),
+        }
+        self.parent_change_state(transition)
+    }
 }
 
 impl BaseTransformImpl for MdeComplete {
@@ -314,9 +329,15 @@ impl BaseTransformImpl for MdeComplete {
     }
 
     fn sink_event(&self, event: gst::Event) -> bool {
-        use gst::EventView::{FlushStop, StreamStart};
-        if let FlushStop(_) | StreamStart(_) = event.view() {
-            self.forget_stream();
+        use gst::EventView::{FlushStart, FlushStop, StreamStart};
+        match event.view() {
+            FlushStart(_) => self.interrupt.set(),
+            FlushStop(_) => {
+                self.interrupt.clear();
+                self.forget_stream();
+            }
+            StreamStart(_) => self.forget_stream(),
+            _ => (),
         }
         self.parent_sink_event(event)
     }

@@ -41,9 +41,9 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
 fn log_of_runtime(severity: runtime::Severity, message: &str) {
     let level = match severity {
         runtime::Severity::Error => gst::DebugLevel::Error,
-        runtime::Severity::Warning => gst::DebugLevel::Warning,
-        runtime::Severity::Info => gst::DebugLevel::Info,
-        runtime::Severity::Debug => gst::DebugLevel::Debug,
+        runtime::Severity::Remark => gst::DebugLevel::Info,
+        runtime::Severity::Detail => gst::DebugLevel::Debug,
+        runtime::Severity::Trace => gst::DebugLevel::Trace,
     };
     gst::log_with_level!(CAT, level, "ONNX Runtime: {message}");
 }

@@ -344,9 +344,10 @@ impl Worker {
         for (crop, &index) in self.holed.iter().enumerate() {
             match self.batch.completed(crop) {
                 Some(_) => self.crops[index] = Some(crop),
-                None => report.invalid += 1,
+                None => report.without_numbers += 1,
             }
         }
+        report.invalid += report.without_numbers;
         self.recall.learn(&self.regions, &self.crops);
         Ok(())
     }

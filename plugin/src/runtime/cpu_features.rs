@@ -11,8 +11,24 @@ pub fn bf16() -> Option<&'static str> {
 /// Threads for one inference: one a physical core, since two on a core share its vector units,
 /// and no more than the process may use (affinity, control groups).
 pub fn threads() -> usize {
-    let usable = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    num_cpus::get_physical().clamp(1, usable)
+    num_cpus::get_physical().clamp(1, usable_cpus())
+}
+
+/// The processors that the process may use.
+pub fn usable_cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// What the kernel calls the CPU, with its instructions: what a choice by speed depends on.
+pub fn name() -> String {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let first = cpuinfo.split("\n\n").next().unwrap_or_default();
+    let tells = |line: &&str| {
+        // x86 and Arm; what else there is changes from moment to moment.
+        let keys = ["model name", "flags", "CPU part", "CPU variant", "Features"];
+        keys.iter().any(|key| line.starts_with(key))
+    };
+    first.lines().filter(tells).collect::<Vec<_>>().join("\n")
 }
 
 fn bf16_of(cpuinfo: &str) -> Option<&'static str> {

@@ -5,9 +5,11 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use ort::environment::Environment;
 
+use super::backend::backend;
 use super::library_search::{self, Failure, LibrarySearch, Place};
 use super::log;
 use super::model::OpenModels;
+use super::{Provider, telemetry, unwinder};
 
 /// There is no usable ONNX Runtime.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +69,12 @@ impl Library {
     /// As the library gives it, such as `1.32.0`.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Tells this library, with the OpenVINO beside it, from any other release.
+    pub fn release(&self) -> String {
+        let openvino = backend(Provider::OpenVino).cache_version(self);
+        openvino.unwrap_or_else(|| format!("ort{}", self.version))
     }
 
     /// The second number of the version.
@@ -140,6 +148,7 @@ pub(super) fn load() -> Result<&'static Library, LibraryError> {
 }
 
 fn start() -> Result<Library, LibraryError> {
+    telemetry::switch_off();
     let found = LibrarySearch::from_environment()
         .run()
         .map_err(|failure| match failure {
@@ -151,6 +160,7 @@ fn start() -> Result<Library, LibraryError> {
         version: found.version.clone(),
         reason,
     };
+    unwinder::reconcile(&found.path, &[]).map_err(not_started)?;
     let environment = ort::init_from(&found.path)
         .map_err(|e| not_started(e.to_string()))?
         .with_name("mdecomplete")
@@ -159,6 +169,8 @@ fn start() -> Result<Library, LibraryError> {
         .build()
         .map_err(|e| not_started(e.to_string()))?;
     environment.set_log_level(log::level());
+    // `ort` has it loaded by now, for the rest of the process.
+    drop(found.library);
     Ok(Library {
         path: found.path,
         version: found.version,

@@ -26,8 +26,10 @@ impl fmt::Display for Place {
 }
 
 /// A library that can be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Found {
+    /// Keeps it loaded.
+    pub library: Library,
     /// The file, absolute, symbolic links resolved.
     pub path: PathBuf,
     /// As the library gives it, such as `1.32.0`.
@@ -160,7 +162,11 @@ fn probe(path: &Path) -> Result<Found, String> {
     }
     let path = file_of(*get_base as *const c_void)
         .ok_or("the dynamic linker does not say which file it loaded")?;
-    Ok(Found { path, version })
+    Ok(Found {
+        library,
+        path,
+        version,
+    })
 }
 
 /// Whether `version`, such as `1.32.0`, has the interface that `ort` is built against.
@@ -204,7 +210,7 @@ pub fn own_folder() -> Option<PathBuf> {
 }
 
 /// The file that holds the code or data at `address`.
-fn file_of(address: *const c_void) -> Option<PathBuf> {
+pub fn file_of(address: *const c_void) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt;
 
     let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();

@@ -4,17 +4,19 @@ use std::sync::{Arc, OnceLock};
 
 use ort::logging::{LogLevel, LoggerFunction};
 
-/// How bad it is.
+/// How much it matters to the user of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Something failed; the caller is told as well.
     Error,
-    /// Something is not as it should be.
-    Warning,
+    /// ONNX Runtime warns of something in the model or the machine. Its warnings are for those who
+    /// make models: what matters to those who run one, such as a provider that does not work, is
+    /// an error to the caller. CenterFace alone is good for 194 of them.
+    Remark,
     /// What goes on.
-    Info,
+    Detail,
     /// All the rest.
-    Debug,
+    Trace,
 }
 
 /// Hears messages, from any thread: how bad it is, and the words.
@@ -56,8 +58,8 @@ pub(super) fn logger() -> LoggerFunction {
 fn severity(level: LogLevel) -> Severity {
     match level {
         LogLevel::Fatal | LogLevel::Error => Severity::Error,
-        LogLevel::Warning => Severity::Warning,
-        LogLevel::Info => Severity::Info,
-        LogLevel::Verbose => Severity::Debug,
+        LogLevel::Warning => Severity::Remark,
+        LogLevel::Info => Severity::Detail,
+        LogLevel::Verbose => Severity::Trace,
     }
 }

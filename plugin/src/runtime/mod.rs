@@ -18,18 +18,24 @@ mod log;
 mod model;
 mod openvino;
 mod provider_chain;
+mod telemetry;
 mod tensor;
 mod tensorrt;
+mod unwinder;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
+pub use cpu_features::{name as cpu_name, threads as cpu_threads, usable_cpus};
 pub use library::{Library, LibraryError};
 pub use library_search::{Place, own_folder};
 pub use log::{Listener, Severity, listen};
 pub use model::Model;
-pub use provider_chain::ProviderChain;
+pub use provider_chain::{Candidate, ProviderChain};
+pub use telemetry::switch_off as switch_telemetry_off;
 
 /// The most crops that one run of a generator takes; providers that compile a model for certain
 /// shapes prepare for 1 to this many.
@@ -153,6 +159,18 @@ pub enum RuntimeError {
         /// ONNX Runtime's words.
         reason: String,
     },
+    /// The machine, or what it allows the process, does not suffice for the model.
+    #[error(
+        "there is not enough memory, or there may be no more threads, to run the model ({bytes} \
+         bytes): {reason}. Close other programs, take a smaller model or fewer threads \
+         (num-threads), or raise the limits of the process (ulimit, control group)"
+    )]
+    Shortage {
+        /// Size of the model.
+        bytes: usize,
+        /// ONNX Runtime's words.
+        reason: String,
+    },
     /// There is no folder for compiled models.
     #[error(
         "the folder {} for compiled models cannot be made: {reason}. Choose another folder to keep \
@@ -167,6 +185,28 @@ pub enum RuntimeError {
     },
 }
 
+impl RuntimeError {
+    /// That a model of `bytes` bytes fails on the CPU for `reason`, ONNX Runtime's words. Its error
+    /// codes do not tell a damaged model from a machine that is too small.
+    pub(crate) fn of_model(bytes: usize, reason: String) -> Self {
+        const SHORTAGES: [&str; 8] = [
+            "bad_alloc",
+            "bad allocation",
+            "failed to allocate memory",
+            "cannot allocate memory",
+            "out of memory",
+            "resource temporarily unavailable",
+            "pthread_create",
+            "std::length_error",
+        ];
+        let words = reason.to_ascii_lowercase();
+        match SHORTAGES.iter().any(|shortage| words.contains(shortage)) {
+            true => Self::Shortage { bytes, reason },
+            false => Self::Model { bytes, reason },
+        }
+    }
+}
+
 /// Opens `model`, the bytes of an ONNX file, on the first provider that `options` allow and that
 /// takes it. [`ProviderChain`] does the same step by step.
 ///
@@ -174,6 +214,21 @@ pub enum RuntimeError {
 /// [`RuntimeError`].
 pub fn open(model: &[u8], options: &RuntimeOptions) -> Result<Arc<Model>, RuntimeError> {
     ProviderChain::new(options)?.next(model, &mut |_| ())
+}
+
+/// What `text`, a model file's bytes or anything else, is known by: SHA-256 in hexadecimal digits.
+pub fn digest(text: impl AsRef<[u8]>) -> String {
+    cache::hex(&Sha256::digest(text))
+}
+
+impl Provider {
+    /// All that a model can run on, from the fastest to the one that is always there.
+    pub const ALL: [Self; 4] = [Self::TensorRt, Self::Cuda, Self::OpenVino, Self::Cpu];
+}
+
+impl Precision {
+    /// All that a model can compute in.
+    pub const ALL: [Self; 3] = [Self::Fp32, Self::Bf16, Self::Fp16];
 }
 
 impl fmt::Display for Provider {

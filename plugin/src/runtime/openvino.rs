@@ -2,7 +2,7 @@
 //! onnxruntime-openvino), or a plug-in for any (onnxruntime-ep-openvino). The plug-in serves
 //! Intel's hardware alone, the other every x86 CPU (microsoft/onnxruntime#31981).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ort::device::Device;
 use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider, ExecutionProvider};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::backend::{AS_ASKED, Backend, Setup};
-use super::{Library, Precision, RuntimeOptions, cache, cpu_features, words};
+use super::{Library, Precision, RuntimeOptions, cache, cpu_features, unwinder, words};
 
 const NAME: &str = ep::OpenVINO::NAME;
 const BUILT_IN: &str = "libonnxruntime_providers_openvino.so";
@@ -56,8 +56,16 @@ impl Backend for OpenVino {
     ) -> Result<SessionBuilder, String> {
         let target = Target::parse(setup.device)?;
         let config = json!({ target.name(): config(target, setup) }).to_string();
-        match Packaging::of(library)? {
-            Packaging::BuiltIn(_) => append_built_in(builder, target, config),
+        let packaging = Packaging::of(library)?;
+        let folder = packaging.folder();
+        unwinder::reconcile(folder, &packaging.loaded_late())?;
+        match &packaging {
+            Packaging::BuiltIn(_) => {
+                let builder = append_built_in(builder, target, config)?;
+                // Only ONNX Runtime itself can load its own part.
+                unwinder::reconcile(folder, &[])?;
+                Ok(builder)
+            }
             Packaging::PlugIn(file) => append_plug_in(library, builder, target, config, file),
         }
     }
@@ -88,10 +96,25 @@ impl Packaging {
         })
     }
 
-    fn file(&self) -> &PathBuf {
+    fn file(&self) -> &Path {
         match self {
             Self::BuiltIn(file) | Self::PlugIn(file) => file,
         }
+    }
+
+    fn folder(&self) -> &Path {
+        self.file().parent().unwrap_or(self.file())
+    }
+
+    /// OpenVINO's own libraries, which ONNX Runtime loads only when it makes a session.
+    fn loaded_late(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.folder()).into_iter().flatten();
+        let is_late = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("libopenvino") || name == PLUG_IN
+        };
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        paths.filter(is_late).collect()
     }
 }
 
@@ -113,11 +136,11 @@ fn append_plug_in(
     builder: SessionBuilder,
     target: Target,
     config: String,
-    file: PathBuf,
+    file: &Path,
 ) -> Result<SessionBuilder, String> {
     library.register_openvino_once(|environment| {
         environment
-            .register_ep_library("mdecomplete.openvino", &file)
+            .register_ep_library("mdecomplete.openvino", file)
             .map_err(words)
     })?;
     let is_wanted = |device: &Device| {
@@ -231,7 +254,6 @@ fn config(target: Target, setup: &Setup) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn devices_are_named_as_openvino_names_them() {

@@ -16,12 +16,7 @@ use super::{
 };
 
 /// From the fastest to the one that is always there.
-const ORDER: [Provider; 4] = [
-    Provider::TensorRt,
-    Provider::Cuda,
-    Provider::OpenVino,
-    Provider::Cpu,
-];
+const ORDER: [Provider; 4] = Provider::ALL;
 
 /// How long a thread without work spins before it sleeps. That bridges the gaps within a run: with
 /// the embedded generator on 2 cores a run takes 4% less time, and no more of the CPU. To spin
@@ -38,8 +33,21 @@ const BOUNDED_SPINNING: u32 = 31;
 pub struct ProviderChain {
     library: &'static Library,
     options: RuntimeOptions,
-    rest: VecDeque<(Provider, Precision)>,
+    rest: VecDeque<Candidate>,
     attempts: Vec<Attempt>,
+    /// What was chosen by more than its place in the list, and why.
+    preferred: Option<(Candidate, String)>,
+}
+
+/// A way to run a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Never [`Provider::Auto`].
+    pub provider: Provider,
+    /// Number format.
+    pub precision: Precision,
+    /// Threads for one inference on a CPU; as the options say where it is not set.
+    pub threads: Option<usize>,
 }
 
 impl ProviderChain {
@@ -51,8 +59,12 @@ impl ProviderChain {
         Ok(Self {
             library: library::load()?,
             options: options.clone(),
-            rest: candidates(options).into(),
+            rest: candidates(options)
+                .into_iter()
+                .map(Candidate::from)
+                .collect(),
             attempts: Vec::new(),
+            preferred: None,
         })
     }
 
@@ -66,31 +78,21 @@ impl ProviderChain {
         model: &[u8],
         watch: &mut dyn FnMut(Provider),
     ) -> Result<Arc<Model>, RuntimeError> {
-        let at_fault = |reason| RuntimeError::Model {
-            bytes: model.len(),
-            reason,
-        };
+        let at_fault = |reason| RuntimeError::of_model(model.len(), reason);
         let facts = Facts::of(model).map_err(at_fault)?;
-        while let Some((provider, precision)) = self.rest.pop_front() {
+        while let Some(candidate) = self.rest.pop_front() {
+            let provider = candidate.provider;
             let asked_for =
-                provider == self.options.provider && precision == self.options.precision;
+                provider == self.options.provider && candidate.precision == self.options.precision;
             watch(provider);
-            let options = RuntimeOptions {
-                provider,
-                precision,
-                ..self.options.clone()
-            };
+            let options = candidate.options(&self.options);
             match try_one(self.library, model, &facts, &options, asked_for) {
                 Ok((opened, why)) => {
-                    let role = match (self.options.provider, asked_for) {
-                        (Provider::Auto, _) => "the first that works",
-                        (_, true) => "asked for",
-                        (_, false) => "the next that works",
-                    };
+                    let reason = self.reason(&candidate, asked_for, &opened, &why);
                     self.attempts.push(Attempt {
                         provider,
                         taken: true,
-                        reason: format!("{role}; computes in {}, {why}", opened.active().precision),
+                        reason,
                     });
                     return Ok(opened);
                 }
@@ -104,6 +106,52 @@ impl ProviderChain {
             }
         }
         Err(self.exhausted())
+    }
+
+    /// The ways to run a model on the CPU that the options leave open, where a choice among them is
+    /// one of speed alone; none where a graphics card may come first, or nothing is left open.
+    pub fn open_choices(&self) -> Vec<Candidate> {
+        let is_installed = |provider| backend(provider).is_installed(self.library).is_ok();
+        let gpus = self.rest.iter().map(|candidate| candidate.provider);
+        let mut gpus = gpus.filter(|p| matches!(p, Provider::TensorRt | Provider::Cuda));
+        if self.options.device.is_some() || gpus.any(is_installed) {
+            return Vec::new();
+        }
+        let providers = match self.options.provider {
+            Provider::Auto => vec![Provider::OpenVino, Provider::Cpu],
+            asked @ (Provider::OpenVino | Provider::Cpu) => vec![asked],
+            Provider::Cuda | Provider::TensorRt => Vec::new(),
+        };
+        let precisions = match self.options.precision {
+            Precision::Auto => vec![Precision::Fp32, Precision::Bf16],
+            asked => vec![asked],
+        };
+        let mut choices = Vec::new();
+        for provider in providers.into_iter().filter(|p| is_installed(*p)) {
+            for precision in &precisions {
+                let candidate = Candidate {
+                    provider,
+                    precision: *precision,
+                    threads: None,
+                };
+                let options = candidate.options(&self.options);
+                if backend(provider).precision(&options).is_ok() {
+                    choices.push(candidate);
+                }
+            }
+        }
+        choices
+    }
+
+    /// Tries `candidate` first, which was chosen for `reason`, the end of the sentence "openvino
+    /// taken: ...".
+    pub fn prefer(&mut self, candidate: Candidate, reason: String) {
+        let is_other = |other: &Candidate| {
+            other.provider != candidate.provider || candidate.provider == Provider::Cpu
+        };
+        self.rest.retain(is_other);
+        self.rest.push_front(candidate);
+        self.preferred = Some((candidate, reason));
     }
 
     /// The provider taken last has failed after all.
@@ -132,8 +180,29 @@ impl ProviderChain {
     /// Stands before the first step of `way` instead.
     #[cfg(test)]
     pub fn along(mut self, way: &[(Provider, Precision)]) -> Self {
-        self.rest = way.iter().copied().collect();
+        self.rest = way.iter().copied().map(Candidate::from).collect();
         self
+    }
+
+    /// Why `candidate` was taken, where `why` says why it computes in its precision.
+    fn reason(&self, candidate: &Candidate, asked_for: bool, opened: &Model, why: &str) -> String {
+        let (taken, all) = opened.nodes();
+        let nodes = match taken == all {
+            true => String::new(),
+            false => format!("; it runs {taken} of the model's {all} nodes, the CPU the others"),
+        };
+        if let Some((measured, reason)) = &self.preferred
+            && measured == candidate
+        {
+            return format!("{reason}{nodes}");
+        }
+        let role = match (self.options.provider, asked_for) {
+            (Provider::Auto, _) => "the first that works",
+            (_, true) => "asked for",
+            (_, false) => "the next that works",
+        };
+        let precision = opened.active().precision;
+        format!("{role}; computes in {precision}, {why}{nodes}")
     }
 
     fn exhausted(&self) -> RuntimeError {
@@ -148,6 +217,28 @@ impl ProviderChain {
                 precision: self.options.precision,
                 attempts: self.attempts.clone(),
             },
+        }
+    }
+}
+
+impl Candidate {
+    /// `options` narrowed to it.
+    pub fn options(&self, options: &RuntimeOptions) -> RuntimeOptions {
+        RuntimeOptions {
+            provider: self.provider,
+            precision: self.precision,
+            threads: self.threads.or(options.threads),
+            ..options.clone()
+        }
+    }
+}
+
+impl From<(Provider, Precision)> for Candidate {
+    fn from((provider, precision): (Provider, Precision)) -> Self {
+        Self {
+            provider,
+            precision,
+            threads: None,
         }
     }
 }
@@ -204,12 +295,7 @@ fn try_one(
     let opened = library
         .models()
         .get_or_open(&key, || commit(library, model, facts, &key, backend))?;
-    let (taken, all) = opened.nodes();
-    let nodes = match taken == all {
-        true => String::new(),
-        false => format!("; it runs {taken} of the model's {all} nodes, the CPU the others"),
-    };
-    Ok((opened, why + &nodes))
+    Ok((opened, why))
 }
 
 /// Makes the session, and makes sure that the provider takes part in it.
@@ -228,7 +314,12 @@ fn commit(
         cache: cache.as_deref(),
         inputs: &facts.inputs,
     };
-    let builder = session_options(library, key.threads).map_err(|e| Refusal::Provider(words(e)))?;
+    let at_fault = |e| match key.provider {
+        // What the CPU provider refuses is not a valid model: it runs all of ONNX.
+        Provider::Cpu => Refusal::Model(words(e)),
+        _ => Refusal::Provider(words(e)),
+    };
+    let builder = session_options(library, key.threads).map_err(at_fault)?;
     let mut builder = backend
         .append(library, builder, &setup)
         .map_err(Refusal::Provider)?;
@@ -237,11 +328,9 @@ fn commit(
             e.code(),
             ErrorCode::InvalidProtobuf | ErrorCode::InvalidGraph | ErrorCode::NoModel
         );
-        // What the CPU provider refuses is not a valid model: it runs all of ONNX.
-        if damaged || key.provider == Provider::Cpu {
-            Refusal::Model(words(e))
-        } else {
-            Refusal::Provider(words(e))
+        match damaged {
+            true => Refusal::Model(words(e)),
+            false => at_fault(e),
         }
     })?;
     let assigned =

@@ -9,8 +9,10 @@ use proptest::num::f64::{ANY, NORMAL};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::models::with_runtime;
-use crate::support::{assert_same, count, harness, info, marked_fill, noise};
+use crate::models::{Model, with_runtime};
+use crate::support::{
+    assert_same, count, harness, info, marked_fill, mean_fill, model_file, noise, warnings,
+};
 
 /// A region as upstream may mark it.
 #[derive(Clone, Debug)]
@@ -95,5 +97,30 @@ fn a_region_that_cannot_be_completed_leaves_the_frame_as_it_is() {
             assert_same(&frame, &out);
         }
         assert_eq!(count(&element, "skipped-invalid"), 3);
+    });
+}
+
+#[test]
+fn a_generator_of_nothing_but_nan_is_told_of_once() {
+    with_runtime(|| {
+        let element = mean_fill("eyes");
+        let model = Model::flat(96, 96, f32::NAN).to_bytes();
+        element.set_property("model-file", model_file("nan.onnx", &model).to_str());
+        let bus = gst::Bus::new();
+        let info = info(VideoFormat::I420, 160, 120);
+        let mut harness = harness(&element, &info);
+        element.set_bus(Some(&bus));
+        for number in 0..3 {
+            let frame = noise(&info, number);
+            let same = frame.copy();
+            let out = harness.push_and_pull(frame).expect("a frame");
+            assert_same(&same, &out);
+        }
+        assert_eq!(count(&element, "skipped-invalid"), 3);
+        let told = warnings(&bus);
+        assert_eq!(told.len(), 1, "{told:?}");
+        for part in ["NaN", "model-file", "precision=fp32"] {
+            assert!(told[0].contains(part), "{told:?}");
+        }
     });
 }

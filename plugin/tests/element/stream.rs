@@ -163,3 +163,41 @@ fn a_completion_that_is_no_picture_is_not_written() {
         }
     });
 }
+
+#[test]
+fn neither_a_flush_nor_an_end_waits_for_the_group() {
+    with_runtime(|| {
+        for ends in [false, true] {
+            let member = || {
+                let element = mean_fill("eyes");
+                element.set_property("batch-across", "flushed");
+                element.set_property("batch-timeout-us", 10_000_000u32);
+                element
+            };
+            let (element, silent) = (member(), member());
+            let info = info(VideoFormat::I420, 96, 96);
+            let mut streams = [&element, &silent].map(|element| harness(element, &info));
+            let (sender, frames) = std::sync::mpsc::channel();
+            let pad = element.static_pad("sink").expect("a sink pad");
+            pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+                let _ = sender.send(());
+                gst::PadProbeReturn::Ok
+            });
+            let start = std::time::Instant::now();
+            std::thread::scope(|scope| {
+                let stream = &mut streams[0];
+                let frame = noise(&info, 0);
+                scope.spawn(move || stream.push(frame));
+                frames.recv().expect("a frame on its way");
+                if ends {
+                    element.set_state(gst::State::Null).expect("an end");
+                } else {
+                    pad.send_event(gst::event::FlushStart::new());
+                    pad.send_event(gst::event::FlushStop::new(true));
+                }
+            });
+            let seconds = start.elapsed().as_secs_f64();
+            assert!(seconds < 5.0, "{seconds}");
+        }
+    });
+}

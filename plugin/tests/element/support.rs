@@ -41,6 +41,7 @@ pub fn mean_fill(occlusion: &str) -> gst::Element {
         .property_from_str("region", "full-frame")
         .property_from_str("occlusion", occlusion)
         .property_from_str("execution-provider", "cpu")
+        .property("calibrate", false)
         .property("mask-feather", 0f32)
         .property("model-file", file.to_str())
         .build()

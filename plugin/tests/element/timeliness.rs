@@ -268,13 +268,16 @@ fn a_pipeline_that_is_not_live_has_no_latency() {
     with_runtime(|| {
         let element = mean_fill("eyes");
         element.set_property("model-file", None::<&str>);
+        let bus = gst::Bus::new();
         let mut harness = harness(&element, &small());
+        element.set_bus(Some(&bus));
         harness.set_live(false);
-        for number in 0..10 {
+        for number in 0..20 {
             harness
                 .push_and_pull(noise(&small(), number))
                 .expect("a frame");
         }
+        assert_eq!(messages(&bus, gst::MessageType::Latency).len(), 0);
         let mut query = gst::query::Latency::new();
         let pad = element.static_pad("src").expect("a source pad");
         assert!(pad.query(&mut query));

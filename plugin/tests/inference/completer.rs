@@ -1,6 +1,7 @@
 //! The generator as a service, on the real ONNX Runtime.
 
 use crate::models::{Model, Values, cpu, open, with_runtime};
+use crate::runtime::{assert_success, child};
 use gstmdecomplete::completer::{Batch, Completer, CompleterError};
 use gstmdecomplete::runtime::{FallbackPolicy, MAX_CROPS, RuntimeError, RuntimeOptions};
 use mde_core::contract::ValueRange;
@@ -226,6 +227,79 @@ fn an_output_of_another_shape_is_an_error_not_a_picture() {
         };
         assert!(error.to_string().contains("32"), "{error}");
     });
+}
+
+#[test]
+fn a_number_of_crops_that_no_run_could_hold_is_refused() {
+    with_runtime(|| {
+        for crops in [65, 1_000_000, i64::MAX] {
+            let sides = [crops, 3, 32, 32];
+            let inputs = [("image", sides), ("mask", [crops, 1, 32, 32])];
+            let model =
+                Model::stranger(&inputs, ("out", sides)).node("Identity", &["image"], "out");
+            let error = refusal(&model.to_bytes());
+            let refused = matches!(error, CompleterError::TooManyCrops { most: 64, .. });
+            assert!(refused, "{error}");
+            assert!(error.to_string().contains("N left open"), "{error}");
+        }
+        // Fewer where each of them is large.
+        let sides = [3, 3, 4096, 4096];
+        let model = Model::stranger(&[("image", sides)], ("out", sides));
+        let error = refusal(&model.node("Identity", &["image"], "out").to_bytes());
+        let refused = matches!(error, CompleterError::TooManyCrops { most: 2, .. });
+        assert!(refused, "{error}");
+    });
+}
+
+#[test]
+fn a_machine_that_is_too_small_is_not_a_damaged_file() {
+    with_runtime(|| {
+        for test in ["open_with_little_memory", "open_without_room_for_threads"] {
+            assert_success(&child(module_path!(), test, None));
+        }
+    });
+}
+
+#[test]
+#[ignore = "run in a process of its own by a_machine_that_is_too_small_is_not_a_damaged_file"]
+fn open_with_little_memory() {
+    // 4 GB of zeros, which the model asks for as it is opened or run.
+    let model = Model::large(16, 16, 1 << 30).to_bytes();
+    assert_short_of(&model, &cpu(), 1 << 30);
+}
+
+#[test]
+#[ignore = "run in a process of its own by a_machine_that_is_too_small_is_not_a_damaged_file"]
+fn open_without_room_for_threads() {
+    let options = RuntimeOptions {
+        threads: Some(1000),
+        ..cpu()
+    };
+    assert_short_of(&Model::mean_fill(16, 16).to_bytes(), &options, 1 << 30);
+}
+
+/// Opens the model where the process may take `bytes` more memory.
+fn assert_short_of(model: &[u8], options: &RuntimeOptions, bytes: u64) {
+    open(&Model::flat(16, 16, 0.5).to_bytes(), &cpu()).expect("a small model");
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("the process's size");
+    let pages: u64 = statm
+        .split(' ')
+        .next()
+        .and_then(|n| n.parse().ok())
+        .expect("pages");
+    let most = pages * 4096 + bytes;
+    let limit = libc::rlimit {
+        rlim_cur: most,
+        rlim_max: most,
+    };
+    // SAFETY: the limit is read only.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+    let error = open(model, options).expect_err("too little memory");
+    let is_shortage = matches!(
+        error,
+        CompleterError::Runtime(RuntimeError::Shortage { .. })
+    );
+    assert!(is_shortage, "{error}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Completers that share their runs, and models opened more than once.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use gstmdecomplete::completer::{Batch, Completer, Config, ModelSource, Sharing};
+use gstmdecomplete::completer::{Batch, Completer, Config, Interrupt, ModelSource, Sharing};
 use gstmdecomplete::runtime;
 
 use crate::models::{Model, cpu, open, with_runtime};
@@ -12,11 +12,16 @@ use crate::models::{Model, cpu, open, with_runtime};
 const FOREVER: Duration = Duration::from_secs(600);
 
 fn member(group: &str, model: &Model, timeout: Duration) -> Completer {
+    member_with(group, model, timeout, &Interrupt::default())
+}
+
+fn member_with(group: &str, model: &Model, timeout: Duration, interrupt: &Interrupt) -> Completer {
     let config = Config {
         options: cpu(),
         sharing: Some(Sharing {
             group: group.to_owned(),
             timeout,
+            interrupt: interrupt.clone(),
         }),
         ..Default::default()
     };
@@ -89,6 +94,70 @@ fn nobody_waits_longer_than_the_timeout() {
         let _silent = member("waits", &model, FOREVER);
         assert_close(&fill(&mut one, &[0.25]), &[[0.25, 0.25]]);
         assert_close(&fill(&mut one, &[]), &[]);
+    });
+}
+
+#[test]
+fn members_in_series_do_not_wait_for_each_other() {
+    with_runtime(|| {
+        let model = Model::mean_of_batch(16, 16);
+        let timeout = Duration::from_secs(1);
+        let mut members = [0, 1].map(|_| member("series", &model, timeout));
+        let start = Instant::now();
+        for frame in 0..20 {
+            let colour = 0.04 * frame as f32;
+            for member in &mut members {
+                assert_close(&fill(member, &[colour]), &[[colour; 2]]);
+            }
+        }
+        // The first one cannot know yet whether the second comes meanwhile.
+        let waits = start.elapsed().as_secs_f64() / timeout.as_secs_f64();
+        assert!(waits < 2.0, "{waits}");
+    });
+}
+
+#[test]
+fn who_is_silent_is_waited_for_once() {
+    with_runtime(|| {
+        let model = Model::mean_of_batch(16, 16);
+        let timeout = Duration::from_secs(1);
+        let mut one = member("once", &model, timeout);
+        let _silent = member("once", &model, timeout);
+        let start = Instant::now();
+        for _ in 0..20 {
+            assert_close(&fill(&mut one, &[0.5]), &[[0.5, 0.5]]);
+        }
+        let waits = start.elapsed().as_secs_f64() / timeout.as_secs_f64();
+        assert!(waits < 2.0, "{waits}");
+    });
+}
+
+#[test]
+fn an_interrupt_ends_waits_until_it_is_cleared() {
+    with_runtime(|| {
+        let model = Model::mean_of_batch(16, 16);
+        let interrupt = Interrupt::default();
+        let mut one = member_with("interrupted", &model, FOREVER, &interrupt);
+        let mut other = member("interrupted", &model, FOREVER);
+        interrupt.set();
+        // Neither a wait that begins afterwards ...
+        assert_close(&fill(&mut one, &[0.25]), &[[0.25, 0.25]]);
+        interrupt.clear();
+        // ... nor one that goes on; whether this is the one or the other, it ends.
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| fill(&mut one, &[0.5]));
+            interrupt.set();
+            let found = waiting.join().expect("a completion");
+            assert_close(&found, &[[0.5, 0.5]]);
+        });
+        interrupt.clear();
+        // Cleared, they share again.
+        thread::scope(|scope| {
+            let first = scope.spawn(|| fill(&mut one, &[0.2]));
+            let second = scope.spawn(|| fill(&mut other, &[0.4]));
+            assert_close(&first.join().expect("a completion"), &[[0.3, 0.2]]);
+            assert_close(&second.join().expect("a completion"), &[[0.3, 0.4]]);
+        });
     });
 }
 

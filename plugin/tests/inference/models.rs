@@ -103,6 +103,23 @@ impl Model {
             .node("Add", &[INPUT_IMAGE, "fill"], OUTPUT)
     }
 
+    /// Fills holes with the mean of `values` zeros, which it makes as it runs.
+    pub fn large(width: usize, height: usize, values: i64) -> Self {
+        Self::generator(width, height)
+            .constant("one", &[], Values::Float(&[1.0]))
+            .constant("count", &[1], Values::Int64(&[values]))
+            .constant("row", &[1], Values::Int64(&[1]))
+            .constant("shape", &[4], Values::Int64(&[1, 1, 1, 1]))
+            .node("ReduceMin", &[INPUT_IMAGE], "least")
+            .node("Reshape", &["least", "row"], "seed")
+            .node("Expand", &["seed", "count"], "zeros")
+            .node("ReduceMax", &["zeros"], "value")
+            .node("Reshape", &["value", "shape"], "fill_value")
+            .node("Sub", &["one", INPUT_MASK], "missing")
+            .node("Mul", &["missing", "fill_value"], "fill")
+            .node("Add", &[INPUT_IMAGE, "fill"], OUTPUT)
+    }
+
     /// Fills holes with one value, but fails as it runs where the pictures are almost white: an
     /// index taken from their mean then lies beyond a table.
     pub fn fails_on_white(width: usize, height: usize) -> Self {

@@ -174,6 +174,23 @@ fn a_file_named_in_the_environment_is_used_or_refused() {
     });
 }
 
+#[test]
+fn telemetry_is_off_before_the_library_is_loaded() {
+    with_runtime(|| {
+        let output = child(module_path!(), "ask_for_telemetry", None);
+        assert_success(&output);
+    });
+}
+
+#[test]
+#[ignore = "run in a process of its own by telemetry_is_off_before_the_library_is_loaded"]
+fn ask_for_telemetry() {
+    // SAFETY: the only test of this process; no other thread reads the environment.
+    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "0") };
+    deviation(&cpu());
+    assert_eq!(std::env::var("ORT_DISABLE_TELEMETRY").as_deref(), Ok("1"));
+}
+
 /// A library that says it is an ONNX Runtime from before the oldest that serves.
 const OLD_LIBRARY: &str = r#"
 static const void *api(unsigned version) { (void)version; return 0; }

@@ -10,10 +10,10 @@ const INTERVAL: usize = 8;
 
 /// More than the latency times this is a significant change, and so is less than the latency
 /// divided by its square: a latency too small drops frames, one too great is only a delay.
-const GROWTH: f64 = 1.25;
+const GROWTH: f64 = 1.5;
 
 /// Changes below this are none: sinks allow for as much.
-const LEAST: Duration = Duration::from_millis(1);
+const LEAST: Duration = Duration::from_millis(2);
 
 /// A running quantile with hysteresis. Recording does not allocate.
 #[derive(Debug)]

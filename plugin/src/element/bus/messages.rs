@@ -24,6 +24,9 @@ pub fn provider(completer: &Completer) -> gst::Structure {
 pub fn progress(step: Step, start: Instant) -> gst::Structure {
     let structure = gst::Structure::builder("mdecomplete/progress");
     let structure = match step {
+        Step::Measuring(provider) => structure
+            .field("step", "measuring")
+            .field("execution-provider", provider.to_string()),
         Step::Opening(provider) => structure
             .field("step", "opening")
             .field("execution-provider", provider.to_string()),

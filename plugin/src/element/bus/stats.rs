@@ -54,6 +54,8 @@ pub struct Report {
     pub reused: usize,
     /// Regions left as they were because they cannot be completed.
     pub invalid: usize,
+    /// Those of them whose completion is no picture: a NaN or an infinity is in it.
+    pub without_numbers: usize,
     /// Regions left as they were because there are more than are wanted.
     pub surplus: usize,
     /// How long each of [`Step::ALL`] took, if it was taken.

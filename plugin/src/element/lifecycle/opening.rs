@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::time::Instant;
 
+use gst::subclass::prelude::*;
+
 use super::model;
 use crate::completer::{Completer, CompleterError, ModelSource};
 use crate::damage::{self, FittedMask};
@@ -36,9 +38,13 @@ pub fn open_completer(
         None => ModelSource::Memory(EMBEDDED_MODEL.into()),
     };
     let start = Instant::now();
-    let completer = Completer::open(source, settings.config(region), &mut |step| {
-        model::post(element, messages::progress(step, start));
-    })
+    let completer = Completer::open(
+        source,
+        settings.config(region, &element.imp().interrupt),
+        &mut |step| {
+            model::post(element, messages::progress(step, start));
+        },
+    )
     .map_err(|error| message(settings.model_file.as_deref(), &error))?;
     model::post(element, messages::ready(&completer, start));
     Ok(completer)

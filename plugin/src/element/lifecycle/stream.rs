@@ -15,6 +15,11 @@ use crate::element::properties::{FrameSettings, LatePolicy, RegionSource};
 use crate::locate;
 use crate::pass::{FrameError, Worker};
 
+/// What is wrong with a generator whose completions are no pictures.
+const NO_NUMBERS: &str = "the generator completes with values that are no numbers (NaN or \
+    infinity). Take another model-file; or, where that happens on one execution provider or in one \
+    precision alone, set execution-provider=cpu precision=fp32";
+
 impl MdeComplete {
     /// Completes the frame in `buffer`, as far as it can be and is not too late.
     pub(in crate::element) fn complete(
@@ -53,7 +58,13 @@ impl MdeComplete {
                 self.warn_of(&failure.to_string());
                 Ok(())
             }
-            Ok(_) => Ok(()),
+            Ok(Report {
+                without_numbers: 0, ..
+            }) => Ok(()),
+            Ok(_) => {
+                self.warn_of(NO_NUMBERS);
+                Ok(())
+            }
         }
     }
 
@@ -149,7 +160,9 @@ impl MdeComplete {
             let Some(state) = state.as_mut() else { return };
             state.worker = Some(worker);
             state.stats.record(report);
-            report.completed > 0 && state.latency.record(report.total())
+            let is_new = report.completed > 0 && state.latency.record(report.total());
+            // Only a live pipeline reckons with it.
+            is_new && state.is_live == Some(true)
         };
         if is_new_latency {
             let message = gst::message::Latency::builder().src(&*self.obj());

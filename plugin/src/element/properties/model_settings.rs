@@ -8,7 +8,7 @@ use gst::prelude::*;
 
 use super::settings::{self, of};
 use super::{ExecutionProvider, FallbackPolicy, ModelMask, ModelRange, Precision, RegionSource};
-use crate::completer::{Config, Hints, Sharing};
+use crate::completer::{Config, Hints, Interrupt, Sharing};
 use crate::runtime::{self, MAX_CROPS};
 
 /// What the generator is and where it runs. All but the model's file is fixed between start and
@@ -24,8 +24,10 @@ pub struct ModelSettings {
     pub fallback_policy: FallbackPolicy,
     /// The provider's default where this is not set.
     pub device: Option<String>,
-    /// 0 for one a physical core.
+    /// 0 where it is left open.
     pub num_threads: u32,
+    /// Whether what is left open above is chosen by measuring.
+    pub calibrate: bool,
     /// Compiled models are not kept where this is not set.
     pub model_cache_dir: Option<PathBuf>,
     /// The element runs alone where this is not set.
@@ -44,6 +46,7 @@ impl Default for ModelSettings {
             fallback_policy: FallbackPolicy::Next,
             device: None,
             num_threads: 0,
+            calibrate: true,
             model_cache_dir: None,
             batch_across: None,
             batch_timeout_us: 5000,
@@ -52,8 +55,9 @@ impl Default for ModelSettings {
 }
 
 impl ModelSettings {
-    /// What the completer is asked for, where the regions come from `region`.
-    pub fn config(&self, region: RegionSource) -> Config {
+    /// What the completer is asked for, where the regions come from `region` and `interrupt` ends
+    /// waits.
+    pub fn config(&self, region: RegionSource, interrupt: &Interrupt) -> Config {
         Config {
             options: runtime::RuntimeOptions {
                 provider: self.execution_provider.into(),
@@ -74,7 +78,9 @@ impl ModelSettings {
             sharing: self.batch_across.as_ref().map(|group| Sharing {
                 group: group.clone(),
                 timeout: Duration::from_micros(self.batch_timeout_us.into()),
+                interrupt: interrupt.clone(),
             }),
+            calibration: self.calibrate.then(calibrations),
         }
     }
 
@@ -89,6 +95,7 @@ impl ModelSettings {
             "fallback-policy" => self.fallback_policy = of(value),
             "device" => self.device = text(value),
             "num-threads" => self.num_threads = of(value),
+            "calibrate" => self.calibrate = of(value),
             "model-cache-dir" => self.model_cache_dir = settings::path(value),
             "batch-across" => self.batch_across = text(value),
             "batch-timeout-us" => self.batch_timeout_us = of(value),
@@ -108,12 +115,18 @@ impl ModelSettings {
             "fallback-policy" => self.fallback_policy.to_value(),
             "device" => self.device.to_value(),
             "num-threads" => self.num_threads.to_value(),
+            "calibrate" => self.calibrate.to_value(),
             "model-cache-dir" => settings::text(self.model_cache_dir.as_deref()),
             "batch-across" => self.batch_across.to_value(),
             "batch-timeout-us" => self.batch_timeout_us.to_value(),
             _ => return None,
         })
     }
+}
+
+/// The folder of the user for what was measured.
+fn calibrations() -> PathBuf {
+    glib::user_cache_dir().join("mdecomplete/calibration")
 }
 
 /// A string that is not empty.
@@ -175,9 +188,22 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecUInt::builder("num-threads")
             .nick("Number of threads")
-            .blurb("Threads for one inference on the CPU; 0: one for each physical core")
+            .blurb(
+                "Threads for one inference on the CPU; 0: as many as calibrate finds, \
+                 or one for each physical core",
+            )
             .maximum(1024)
             .default_value(settings.num_threads)
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecBoolean::builder("calibrate")
+            .nick("Calibrate")
+            .blurb(
+                "Whether execution provider, precision and number of threads, as far as they are \
+                 left open, are chosen by measuring at the first start on a machine, which takes \
+                 up to 2 s; the result is kept in the user's cache folder",
+            )
+            .default_value(settings.calibrate)
             .mutable_ready()
             .build(),
         glib::ParamSpecString::builder("model-cache-dir")
