@@ -61,6 +61,10 @@ bench: setup-runtime ## what the element costs, against its peers
 	$(CARGO) bench --package gst-plugin-mdecomplete --no-fail-fast \
 		$(addprefix --bench ,allocations element frame locate passthrough peer regions sessions soak steady)
 
+.PHONY: bench-pipeline
+bench-pipeline: setup-runtime ## what the element costs a whole pipeline at 1920x1080, and where the time goes
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench whole-pipeline
+
 .PHONY: locate-accuracy
 locate-accuracy: setup-runtime ## how well covered faces are found; needs MDE_DATA and MDE_ONET
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench locate-accuracy
