@@ -41,9 +41,7 @@ const OPTIONS: Options = Options {
 fn main() -> Result<()> {
     gst::init()?;
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let out = arguments
-        .next()
-        .context("usage: face-crops OUT VIDEO...")?;
+    let out = arguments.next().context("usage: face-crops OUT VIDEO...")?;
     for video in arguments {
         // One broken video does not stop the others.
         match cut(&video, &out) {
@@ -61,11 +59,17 @@ fn cut(video: &Path, out: &Path) -> Result<Vec<usize>> {
         "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=RGB \
          ! appsink name=sink sync=false max-buffers=4",
     )?;
-    let pipeline = pipeline.downcast::<gst::Pipeline>().ok().context("a pipeline")?;
+    let pipeline = pipeline
+        .downcast::<gst::Pipeline>()
+        .ok()
+        .context("a pipeline")?;
     let source = pipeline.by_name("file").context("a source")?;
     source.set_property("location", video);
     let sink = pipeline.by_name("sink").context("a sink")?;
-    let sink = sink.downcast::<gst_app::AppSink>().ok().context("an appsink")?;
+    let sink = sink
+        .downcast::<gst_app::AppSink>()
+        .ok()
+        .context("an appsink")?;
     pipeline.set_state(gst::State::Playing)?;
     let mut locator = Locator::open()?;
     let mut faces: HashMap<i32, Vec<(usize, RgbImage)>> = HashMap::new();
