@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use gstmdecomplete::damage::{area_of_crop, carry, decode};
+use gstmdecomplete::missing::{area_of_crop, carry, decode};
 use image::ImageFormat;
 use libfuzzer_sys::fuzz_target;
 use mde_core::alignment::Affine;

@@ -7,11 +7,12 @@ use gst::glib;
 
 pub mod completed_crop;
 pub mod completer;
-pub mod damage;
+mod distance;
 pub mod element;
 pub mod finish;
 pub mod frame;
 pub mod locate;
+pub mod missing;
 mod pass;
 pub mod runtime;
 

@@ -7,7 +7,9 @@
  * What is missing is said by parts of the face (#mdecomplete:occlusion), by whole colour channels
  * (#mdecomplete:damaged-channels), or in pixels of the frame: by a picture that is white there
  * (#mdecomplete:mask-file), by transparency (#mdecomplete:mask-from-alpha), or by a colour that
- * damaged pixels have (#mdecomplete:damage-color). All of these unite. An element message
+ * damaged pixels have (#mdecomplete:damage-color). All of these unite. Masks are widened a little
+ * (#mdecomplete:mask-grow). What lies in no completed region is filled from what is around it; an
+ * element message `mdecomplete/fills-plainly` tells so, once (`properties`, `reason`). Another
  * `mdecomplete/covers-nothing` tells, once, that a mask covers nothing (`property`, `reason`).
  *
  * Faces are found by a detector and followed from frame to frame, told by upstream as

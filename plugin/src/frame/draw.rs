@@ -5,6 +5,7 @@ use std::ops::Range;
 use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 use mde_core::alignment::{Affine, AlignmentError, Point};
+use mde_core::occlusion::Rect;
 
 use super::canvas::{Area, Frame, Ink, Row, Source, put};
 use super::colour::{Colour, Rgb};
@@ -49,6 +50,24 @@ pub fn hole(
         writer.canvas.paint(frame, &area, &mut ink);
     }
     Ok(())
+}
+
+/// Tints `pixels` by their weights.
+pub fn pixels(
+    writer: &mut Writer,
+    frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+    pixels: PixelWeights<'_>,
+) {
+    let Rect { x0, y0, x1, y1 } = pixels.area;
+    let mut tint = Tint {
+        samples: Colour::of(frame.info()).samples(TINT),
+        pixels,
+    };
+    let area = Area {
+        x: x0..x1,
+        y: y0..y1,
+    };
+    writer.canvas.paint(frame, &area, &mut tint);
 }
 
 /// Draws the outline of the upright box between the corners `low` and `high`.
@@ -103,6 +122,23 @@ pub fn points(
 /// Width of a line in pixels.
 pub(super) fn line_width(frame: &Frame<'_>) -> f64 {
     (f64::from(frame.height()) / LINES_A_FRAME).max(1.0)
+}
+
+/// Pixels with weights, in one colour.
+struct Tint<'a> {
+    samples: [f32; 3],
+    pixels: PixelWeights<'a>,
+}
+
+impl Ink for Tint<'_> {
+    fn dab(&mut self, _source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
+        let (first, weights) = self.pixels.row(y);
+        for (x, weight) in (first..).zip(weights).filter(|(x, _)| xs.contains(x)) {
+            let weight = TINT_OPACITY * weight;
+            let [a, b, c] = self.samples.map(|sample| sample * weight);
+            put(row, x - xs.start, [a, b, c, weight]);
+        }
+    }
 }
 
 /// The pixels of a shape, in one colour.

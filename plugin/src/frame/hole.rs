@@ -3,6 +3,8 @@
 use mde_core::mask::{CHANNELS, Mask};
 use mde_core::occlusion::Rect;
 
+use crate::distance::Distances;
+
 /// Blend weights of a crop, one plane a channel: 0 where the channel is known, above 0 up to 1 in
 /// its hole.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +22,16 @@ impl Hole {
     /// The holes of the channels of `mask`. Weights rise from a hole's border, which includes that
     /// of the crop, to 1 over `feather` crop pixels inside it.
     pub fn new(mask: &Mask, feather: f32) -> Self {
+        Self::within(mask, feather, Surroundings::Known)
+    }
+
+    /// The same for a crop that is the whole frame: where a hole reaches its edge, there is nothing
+    /// beyond to blend into.
+    pub fn of_frame(mask: &Mask, feather: f32) -> Self {
+        Self::within(mask, feather, Surroundings::None)
+    }
+
+    fn within(mask: &Mask, feather: f32, surroundings: Surroundings) -> Self {
         let (width, height) = (mask.width(), mask.height());
         let known = |channel: usize| {
             let pixels = width * height;
@@ -31,7 +43,8 @@ impl Hole {
             let like = (0..channel).find(|&other| known(other) == known(channel));
             plane_of[channel] = like.map_or(planes.len(), |other| plane_of[other]);
             if like.is_none() {
-                planes.push(weights(known(channel), (width, height), feather));
+                let depths = surroundings.depths(known(channel), (width, height));
+                planes.push(weights(&depths, feather));
             }
         }
         let any = |i: usize| planes.iter().any(|plane: &Vec<f32>| plane[i] > 0.0);
@@ -85,17 +98,42 @@ impl Hole {
 /// Feathers are no narrower than this: the border runs half a pixel before the first missing one.
 const SHARPEST: f32 = 0.5;
 
-fn weights(known: &[f32], (width, height): (usize, usize), feather: f32) -> Vec<f32> {
-    let reach = feather.ceil() as usize + 1;
-    let across = distances_across(known, width, reach);
-    let weight = |i: usize| {
-        if known[i] != 0.0 {
-            return 0.0;
-        }
-        let depth = depth(&across, i % width, i / width, (width, height), reach);
-        ((depth - SHARPEST) / feather.max(SHARPEST)).min(1.0)
+/// What lies beyond a crop's edges.
+#[derive(Clone, Copy, Debug)]
+enum Surroundings {
+    /// More of the frame.
+    Known,
+    None,
+}
+
+impl Surroundings {
+    /// The distance of each pixel of `known` to the nearest known one.
+    fn depths(self, known: &[f32], (width, height): (usize, usize)) -> Vec<f32> {
+        let margin = match self {
+            Self::Known => 1,
+            Self::None => 0,
+        };
+        let columns = width + 2 * margin;
+        let is_missing = (0..columns * (height + 2 * margin)).map(|at| {
+            let x = (at % columns).wrapping_sub(margin);
+            let y = (at / columns).wrapping_sub(margin);
+            x < width && y < height && known[y * width + x] == 0.0
+        });
+        let mut distances = Distances::default();
+        let squares = distances.squared(columns, is_missing);
+        let rows = squares.chunks(columns.max(1)).skip(margin).take(height);
+        rows.flat_map(|row| &row[margin..margin + width])
+            .map(|&square| (square as f32).sqrt())
+            .collect()
+    }
+}
+
+fn weights(depths: &[f32], feather: f32) -> Vec<f32> {
+    let weight = |depth: &f32| match *depth {
+        0.0 => 0.0,
+        depth => ((depth - SHARPEST) / feather.max(SHARPEST)).min(1.0),
     };
-    (0..width * height).map(weight).collect()
+    depths.iter().map(weight).collect()
 }
 
 fn bounds(pixels: impl Iterator<Item = usize> + Clone, width: usize) -> Option<Rect> {
@@ -106,37 +144,6 @@ fn bounds(pixels: impl Iterator<Item = usize> + Clone, width: usize) -> Option<R
         y0: holes().map(|i| i / width).min()?,
         y1: holes().map(|i| i / width + 1).max()?,
     })
-}
-
-/// For each pixel the distance to the nearest known one of its row, at most `reach`.
-fn distances_across(known: &[f32], width: usize, reach: usize) -> Vec<usize> {
-    let mut distances = Vec::with_capacity(known.len());
-    for row in known.chunks(width) {
-        for x in 0..width {
-            let missing_at = |x: Option<usize>| x.and_then(|x| row.get(x)) == Some(&0.0);
-            let known = |d: usize| !missing_at(x.checked_sub(d)) || !missing_at(Some(x + d));
-            distances.push((0..reach).find(|&d| known(d)).unwrap_or(reach));
-        }
-    }
-    distances
-}
-
-/// The distance of `(x, y)` to the nearest known pixel, as far as `reach`.
-fn depth(
-    across: &[usize],
-    x: usize,
-    y: usize,
-    (width, height): (usize, usize),
-    reach: usize,
-) -> f32 {
-    let squared = |d: usize| {
-        let row = |y: usize| across[y * width + x].pow(2);
-        let above = if d <= y { row(y - d) } else { 0 };
-        let below = if y + d < height { row(y + d) } else { 0 };
-        d * d + above.min(below)
-    };
-    let nearest = (0..=reach).map(squared).min();
-    (nearest.unwrap_or_default() as f32).sqrt()
 }
 
 #[cfg(test)]
@@ -182,6 +189,20 @@ mod tests {
         assert_eq!(weight(0, 12), 0.25);
         assert_eq!(weight(8, 23), 0.25);
         assert_eq!(weight(8, 12), 1.0);
+    }
+
+    #[test]
+    fn the_frame_s_edge_is_no_border() {
+        let mut mask = Mask::known(32, 24);
+        mask.drop_rect(Rect::new(0, 0, 16, 24));
+        let hole = Hole::of_frame(&mask, 4.0);
+        for (i, weight) in hole.weights(0).iter().enumerate() {
+            // 0.5, 1.5, 2.5 and 3.5 pixels from the border of the known right half.
+            let wanted = ((16.0 - (i % 32) as f32 - 0.5) / 4.0).clamp(0.0, 1.0);
+            assert_eq!(*weight, wanted, "{i}");
+        }
+        let all = Hole::of_frame(&Mask::missing(8, 6), 4.0);
+        assert!(all.weights(0).iter().all(|weight| *weight == 1.0));
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! for each (`mixed`, sharpened by `guide`), and the marks of [`draw`]. `grain` gives completions
 //! the texture that the frame has around them.
 //!
-//! A [`Search`] finds the pixels that are damaged by their colour or by being transparent.
+//! A [`Search`] looks at what single pixels hold. A [`Filler`] fills holes without a generator.
 //!
 //! Coordinates are those of [`mde_core::alignment`]: whole numbers at pixel centres.
 
@@ -19,6 +19,7 @@ mod canvas;
 mod colour;
 mod component;
 pub mod draw;
+mod fill;
 mod format;
 mod grain;
 mod guide;
@@ -33,8 +34,9 @@ mod texels;
 mod write;
 
 pub use colour::Channels;
+pub use fill::Filler;
 pub use format::SUPPORTED_FORMATS;
 pub use hole::Hole;
 pub use read::{Crop, Reader, mixes_pixels, reach};
-pub use search::{Search, has_alpha, make_opaque};
+pub use search::{ColourRange, Match, Search, has_alpha, make_opaque, shared_block};
 pub use write::{Completion, PixelWeights, Writer};

@@ -1,8 +1,6 @@
 //! The way of a frame: locate the regions, read their crops, complete them in one run or recall
 //! their last completions, write the holes back, draw the overlay, mark what was completed.
 
-mod cut;
-mod damage;
 mod finds;
 mod marks;
 mod recall;
@@ -16,15 +14,13 @@ use mde_core::alignment::AlignmentError;
 use mde_core::occlusion::Rect;
 
 use crate::completer::{Batch, Completer, CompleterError};
-use crate::damage::Raster;
 use crate::element::bus::stats::{Report, Step};
 use crate::element::properties::{FrameSettings, MAX_FACES, Overlay, RegionSource};
 use crate::finish::temporal::Steady;
 use crate::finish::{self, Border};
-use crate::frame::{self, Completion, Crop, Reader, Writer};
+use crate::frame::{self, Completion, Crop, Filler, Reader, Writer};
 use crate::locate::{self, Bounds, Clock, LocateError, Locator, Region};
-use cut::Cut;
-use damage::FrameDamage;
+use crate::missing::{FrameMissing, Raster, StaticHole};
 use finds::Finds;
 use marks::Marks;
 use recall::Recall;
@@ -53,8 +49,8 @@ pub struct Worker {
     locator: Option<Locator>,
     is_live: bool,
     batch: Batch,
-    cut: Cut,
-    damage: FrameDamage,
+    cut: StaticHole,
+    damage: FrameMissing,
     marks: Marks,
     recall: Recall,
     clock: Clock,
@@ -75,6 +71,7 @@ pub struct Worker {
     border: Border,
     reader: Reader,
     writer: Writer,
+    filler: Filler,
 }
 
 impl Worker {
@@ -85,8 +82,8 @@ impl Worker {
             locator,
             is_live: false,
             batch: Batch::new(size),
-            cut: Cut::new(settings, size),
-            damage: FrameDamage::default(),
+            cut: StaticHole::new(settings.static_hole(), size),
+            damage: FrameMissing::default(),
             marks: Marks::new(settings.occlusion, size),
             recall: Recall::default(),
             clock: Clock::default(),
@@ -101,6 +98,7 @@ impl Worker {
             border: Border::default(),
             reader: Reader::default(),
             writer: Writer::default(),
+            filler: Filler::default(),
             completer,
         }
     }
@@ -167,14 +165,14 @@ impl Worker {
             self.now = self.clock.tick(&frame);
             self.look(&frame, settings, is_late, &mut report)?
         };
-        if self.changes_frame(settings.overlay) {
+        if self.changes_frame(settings) {
             let mut lap = Lap::start();
             if !is_recalled {
                 self.match_borders(settings);
                 // Afterwards, so that what is matched does not flicker either.
                 self.hold_still(settings.temporal_smoothing);
             }
-            self.paint(buffer.make_mut(), info, settings, is_recalled)?;
+            report.has_filled = self.paint(buffer.make_mut(), info, settings, is_recalled)?;
             report.set_time(Step::Postprocess, lap.next());
         }
         let done = self.crops.iter().flatten().count();
@@ -222,12 +220,13 @@ impl Worker {
     }
 
     fn follow(&mut self, settings: &FrameSettings) {
-        if !self.cut.takes_as(settings) {
+        let asked = settings.static_hole();
+        if !self.cut.takes_as(&asked) {
             self.steady.forget();
         }
-        if !self.cut.is_of(settings) {
+        if !self.cut.is_of(&asked) {
             let size = self.completer.size();
-            self.cut = Cut::new(settings, size);
+            self.cut = StaticHole::new(asked, size);
             self.marks = Marks::new(settings.occlusion, size);
             self.damage.forget();
             self.recall.forget();
@@ -237,10 +236,12 @@ impl Worker {
     /// Fills the lists of damaged parts and of regions to be completed.
     fn find_damage<T>(&mut self, frame: &VideoFrameRef<T>, settings: &FrameSettings) {
         let crop = self.completer.size();
+        self.damage
+            .look(frame, &settings.sources(), &self.regions, crop);
         self.damaged.clear();
         self.holed.clear();
         for (index, region) in self.regions.iter().enumerate() {
-            let part = self.damage.find(frame, region, crop, settings);
+            let part = self.damage.part_of(region, crop);
             let is_holed = part.is_some() || !self.cut.is_empty();
             if is_holed && settings.strength > 0.0 {
                 self.holed.push(index);
@@ -369,22 +370,30 @@ impl Worker {
             .smooth(batch, regions, crops, self.now, strength);
     }
 
-    fn changes_frame(&self, overlay: Overlay) -> bool {
-        let is_drawn_on = overlay != Overlay::None && !self.regions.is_empty();
-        is_drawn_on || self.crops.iter().any(Option::is_some)
+    /// Whether damage is filled plainly where no region is completed.
+    fn fills(&self, settings: &FrameSettings) -> bool {
+        settings.strength > 0.0 && self.damage.is_damaged()
     }
 
-    /// Writes the completions, draws the overlay and marks the completed regions.
+    fn changes_frame(&self, settings: &FrameSettings) -> bool {
+        let is_drawn_on = settings.overlay != Overlay::None && !self.regions.is_empty();
+        let is_completed = self.crops.iter().any(Option::is_some);
+        is_drawn_on || is_completed || self.fills(settings)
+    }
+
+    /// Writes the completions, draws the overlay and marks the completed regions. Tells whether damage
+    /// was filled plainly.
     fn paint(
         &mut self,
         buffer: &mut gst::BufferRef,
         info: &VideoInfo,
         settings: &FrameSettings,
         is_recalled: bool,
-    ) -> Result<(), FrameError> {
+    ) -> Result<bool, FrameError> {
         let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, info)
             .map_err(|_| FrameError::Map(describe(info)))?;
         self.write(&mut frame, settings)?;
+        let has_filled = self.fill(&mut frame, settings);
         self.draw(&mut frame, settings.overlay)?;
         drop(frame);
         let size = (info.width(), info.height());
@@ -393,7 +402,7 @@ impl Worker {
                 self.marks.add(buffer, region, size, is_recalled);
             }
         }
-        Ok(())
+        Ok(has_filled)
     }
 
     fn write(
@@ -425,6 +434,32 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// Fills the damage that no completed region has; tells whether there was any.
+    fn fill(
+        &mut self,
+        frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+        settings: &FrameSettings,
+    ) -> bool {
+        if !self.fills(settings) {
+            return false;
+        }
+        let regions = self.regions.iter().zip(&self.crops);
+        let completed = regions.filter_map(|(region, crop)| crop.map(|_| region));
+        let mut has_filled = false;
+        self.damage
+            .rest(completed, self.completer.size(), |pixels| {
+                self.filler.fill(frame, pixels, settings.strength);
+                if settings.mask_from_alpha {
+                    frame::make_opaque(frame, pixels, settings.strength);
+                }
+                if settings.overlay == Overlay::Mask {
+                    frame::draw::pixels(&mut self.writer, frame, pixels);
+                }
+                has_filled = true;
+            });
+        has_filled
     }
 
     fn draw(

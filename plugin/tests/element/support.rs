@@ -43,6 +43,7 @@ pub fn mean_fill(occlusion: &str) -> gst::Element {
         .property_from_str("execution-provider", "cpu")
         .property("calibrate", false)
         .property("mask-feather", 0f32)
+        .property("mask-grow", 0u32)
         .property("model-file", file.to_str())
         .build()
         .expect("the element")
@@ -195,6 +196,31 @@ pub fn warnings(bus: &gst::Bus) -> Vec<String> {
             _ => None,
         })
         .collect()
+}
+
+/// The texts of the errors and warnings on `bus`.
+pub fn bus_texts(bus: &gst::Bus) -> Vec<String> {
+    bus.iter_filtered(&[gst::MessageType::Warning, gst::MessageType::Error])
+        .filter_map(|message| match message.view() {
+            gst::MessageView::Warning(warning) => Some(warning.error().to_string()),
+            gst::MessageView::Error(error) => Some(error.error().to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The element messages on `bus` with this name.
+pub fn messages_named(bus: &gst::Bus, name: &str) -> Vec<gst::Structure> {
+    bus.iter_filtered(&[gst::MessageType::Element])
+        .filter_map(|message| message.structure().map(ToOwned::to_owned))
+        .filter(|structure| structure.name() == name)
+        .collect()
+}
+
+/// A file of the repository's `tests/cases`.
+pub fn case_file(name: &str) -> PathBuf {
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
+    cases.join(name)
 }
 
 pub fn bytes(buffer: &gst::Buffer) -> Vec<u8> {

@@ -54,6 +54,18 @@ fn milliseconds(start: Instant) -> u64 {
     start.elapsed().as_millis() as u64
 }
 
+/// That damage away from the completed regions is filled from what is around it, without a generator.
+pub fn fills_plainly(properties: &[&str]) -> gst::Structure {
+    gst::Structure::builder("mdecomplete/fills-plainly")
+        .field("properties", gst::Array::new(properties))
+        .field(
+            "reason",
+            "of what these properties say is missing, some lies in no region that is completed, such \
+             as beside the faces: it is filled from what is around it",
+        )
+        .build()
+}
+
 /// That there is nothing to complete by a mask that `property` asks for.
 pub fn covers_nothing(property: &str, reason: &str) -> gst::Structure {
     gst::Structure::builder("mdecomplete/covers-nothing")

@@ -58,6 +58,8 @@ pub struct Report {
     pub without_numbers: usize,
     /// Regions left as they were because there are more than are wanted.
     pub surplus: usize,
+    /// Whether damage was filled plainly, for no region has it.
+    pub has_filled: bool,
     /// How long each of [`Step::ALL`] took, if it was taken.
     pub times: [Option<Duration>; Step::ALL.len()],
 }

@@ -8,11 +8,11 @@ use gst_video::VideoInfo;
 
 use super::model::post;
 use super::opening::open_mask;
-use crate::damage::{FittedMask, Raster};
-use crate::element::bus::messages::covers_nothing;
+use crate::element::bus::messages::{covers_nothing, fills_plainly};
 use crate::element::imp::MdeComplete;
 use crate::element::properties::{FrameSettings, Settings};
 use crate::frame;
+use crate::missing::{FittedMask, Raster};
 
 /// Between start and stop.
 #[derive(Debug, Default)]
@@ -22,6 +22,7 @@ pub struct Masks {
     info: Option<VideoInfo>,
     is_picture_told: bool,
     is_alpha_told: bool,
+    is_fill_told: bool,
 }
 
 impl Masks {
@@ -58,11 +59,33 @@ impl Masks {
         picture.fitted().cloned()
     }
 
-    /// Whether every frame leaves as it came.
-    pub fn change_nothing(&self, settings: &FrameSettings) -> bool {
+    /// Whether anything tells of damage in pixels of the frame.
+    fn tell_of_damage(&self, settings: &FrameSettings) -> bool {
         let has_mask = self.picture.as_ref().is_some_and(|mask| !mask.is_intact());
         let has_alpha = self.info.as_ref().is_some_and(frame::has_alpha);
-        settings.change_nothing(has_mask, has_alpha)
+        has_mask || settings.marks_pixels(has_alpha)
+    }
+
+    /// Whether a frame without a region leaves as it came.
+    pub fn need_region(&self, settings: &FrameSettings) -> bool {
+        !self.tell_of_damage(settings)
+    }
+
+    /// Whether every frame leaves as it came.
+    pub fn change_nothing(&self, settings: &FrameSettings) -> bool {
+        settings.change_nothing(self.tell_of_damage(settings))
+    }
+
+    /// A message, once, that damage has been filled plainly.
+    pub fn fill_news(&mut self, settings: &FrameSettings) -> Option<gst::Structure> {
+        let told_by = [
+            ("mask-file", self.fitted().is_some()),
+            ("mask-from-alpha", settings.mask_from_alpha),
+            ("damage-color", settings.damage_color().is_some()),
+        ];
+        let properties = told_by.iter().filter(|(_, is_set)| *is_set);
+        let properties: Vec<&str> = properties.map(|(name, _)| *name).collect();
+        (!std::mem::replace(&mut self.is_fill_told, true)).then(|| fills_plainly(&properties))
     }
 
     /// Messages for masks that are set and cover nothing, once for each.
@@ -106,6 +129,14 @@ impl MdeComplete {
             state.masks.set_picture(picture);
         }
         Ok(())
+    }
+
+    /// Tells the application, once, that damage is filled plainly.
+    pub(super) fn tell_of_fill(&self, settings: &FrameSettings) {
+        let news = (self.state().as_mut()).and_then(|s| s.masks.fill_news(settings));
+        if let Some(structure) = news {
+            post(&self.obj(), structure);
+        }
     }
 
     /// Tells the application of masks that cover nothing, once of each.

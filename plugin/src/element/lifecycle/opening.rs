@@ -8,11 +8,11 @@ use gst::subclass::prelude::*;
 
 use super::model;
 use crate::completer::{Completer, CompleterError, ModelSource};
-use crate::damage::{self, FittedMask};
 use crate::element::MdeComplete;
 use crate::element::bus::messages;
 use crate::element::properties::{ModelSettings, RegionSource};
 use crate::locate::Locator;
+use crate::missing::{self, FittedMask};
 use crate::runtime::RuntimeError;
 
 /// The generator that the plug-in carries with it.
@@ -65,7 +65,7 @@ pub fn open_locator() -> Result<Locator, gst::ErrorMessage> {
 
 /// The mask picture `file`; none where there is none.
 pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, gst::ErrorMessage> {
-    let picture = file.map(damage::read).transpose();
+    let picture = file.map(missing::read).transpose();
     picture
         .map(|picture| picture.map(FittedMask::new))
         .map_err(|e| gst::error_msg!(gst::ResourceError::Read, ("{}", e)))

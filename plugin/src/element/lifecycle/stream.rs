@@ -28,11 +28,19 @@ impl MdeComplete {
     ) -> Result<(), gst::FlowError> {
         self.sync_properties(buffer);
         let settings = self.settings().frame;
-        let changes_nothing = self.state().as_mut().is_none_or(|state| {
-            state.stats.frames += 1;
-            state.masks.change_nothing(&settings)
-        });
-        let has_no_region = settings.region == RegionSource::RoiList && !locate::is_marked(buffer);
+        let (changes_nothing, needs_region) = match self.state().as_mut() {
+            Some(state) => {
+                state.stats.frames += 1;
+                let masks = &state.masks;
+                (
+                    masks.change_nothing(&settings),
+                    masks.need_region(&settings),
+                )
+            }
+            None => (true, true),
+        };
+        let has_no_region =
+            needs_region && settings.region == RegionSource::RoiList && !locate::is_marked(buffer);
         if changes_nothing || has_no_region || buffer.flags().contains(gst::BufferFlags::GAP) {
             return Ok(());
         }
@@ -49,6 +57,9 @@ impl MdeComplete {
         gst::trace!(CAT, imp = self, "{report:?}");
         self.follow_provider(worker.completer());
         self.return_worker(worker, &report);
+        if report.has_filled {
+            self.tell_of_fill(&settings);
+        }
         match result {
             Err(FrameError::Completer(error @ CompleterError::Died { .. })) => {
                 gst::element_imp_error!(self, gst::LibraryError::Failed, ("{}", error));

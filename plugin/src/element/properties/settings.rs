@@ -4,14 +4,21 @@ use std::path::{Path, PathBuf};
 
 use gst::glib;
 use gst::prelude::*;
+use mde_core::mask::CHANNELS;
+use mde_core::occlusion::Occlusion;
 
 use super::blending::Blending;
 use super::following::Following;
 use super::model_settings::{self, ModelSettings};
 use super::{DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
+use crate::frame::{Channels, ColourRange};
+use crate::missing::{Asked, Sources};
 
 /// More regions in a frame than anybody looks at; so that a frame cannot take all memory.
 pub const MAX_FACES: u32 = 64;
+
+/// More than any codec smears; a wider rim would be part of the picture.
+const MOST_GROWTH: u32 = 64;
 
 /// The value of `damage-color` with which no pixel is missing because of its colour.
 const NO_COLOR: i32 = -1;
@@ -41,6 +48,8 @@ pub struct FrameSettings {
     pub region: RegionSource,
     /// In crop pixels, at least 0.
     pub mask_feather: f32,
+    /// In pixels of the frame, at most [`MOST_GROWTH`].
+    pub mask_grow: u32,
     /// From 0 to 1.
     pub strength: f32,
     /// From 0 to 1.
@@ -65,6 +74,7 @@ impl Default for FrameSettings {
             damage_tolerance: 16,
             region: RegionSource::Faces,
             mask_feather: 2.0,
+            mask_grow: 4,
             strength: 1.0,
             temporal_smoothing: 0.97,
             overlay: Overlay::None,
@@ -78,10 +88,10 @@ impl Default for FrameSettings {
 }
 
 impl FrameSettings {
-    /// Whether every frame leaves as it came. `has_mask` tells whether a mask picture covers
-    /// something, `has_alpha` whether frames have alpha.
-    pub fn change_nothing(&self, has_mask: bool, has_alpha: bool) -> bool {
-        let is_whole = self.crops_are_whole() && !has_mask && !self.marks_pixels(has_alpha);
+    /// Whether every frame leaves as it came. `has_damage` is whether anything tells of damage in
+    /// pixels of the frame.
+    pub fn change_nothing(&self, has_damage: bool) -> bool {
+        let is_whole = self.crops_are_whole() && !has_damage;
         (is_whole || self.strength == 0.0) && self.overlay != Overlay::Faces
     }
 
@@ -93,6 +103,41 @@ impl FrameSettings {
     /// Whether each frame tells by itself which of its pixels are damaged.
     pub fn marks_pixels(&self, has_alpha: bool) -> bool {
         (self.mask_from_alpha && has_alpha) || self.damage_color().is_some()
+    }
+
+    /// What is missing from every region.
+    pub fn static_hole(&self) -> Asked {
+        let mut occlusions = [false; Occlusion::ALL.len()];
+        for named in self.occlusion.named() {
+            let all = occlusions.iter_mut().zip(Occlusion::ALL);
+            all.for_each(|(is_missing, occlusion)| *is_missing |= occlusion == named);
+        }
+        let mut channels = [false; CHANNELS];
+        for channel in self.damaged_channels.missing() {
+            channels[channel] = true;
+        }
+        Asked {
+            occlusions,
+            channels,
+            reading: match self.damaged_channels.contains(DamagedChannels::CHROMA) {
+                true => Channels::Luma,
+                false => Channels::Rgb,
+            },
+            feather: self.mask_feather,
+            is_frame: self.region == RegionSource::FullFrame,
+        }
+    }
+
+    /// What tells of damage, besides a mask picture.
+    pub fn sources(&self) -> Sources {
+        Sources {
+            from_alpha: self.mask_from_alpha,
+            colour: self.damage_color().map(|rgb| ColourRange {
+                rgb,
+                tolerance: self.damage_tolerance as f32,
+            }),
+            grow: self.mask_grow as usize,
+        }
     }
 
     /// Red, green and blue of missing pixels.
@@ -114,6 +159,7 @@ impl Settings {
             "damage-tolerance" => self.frame.damage_tolerance = of(value),
             "region" => self.frame.region = of(value),
             "mask-feather" => self.frame.mask_feather = of(value),
+            "mask-grow" => self.frame.mask_grow = of(value),
             "strength" => self.frame.strength = of(value),
             "temporal-smoothing" => self.frame.temporal_smoothing = of(value),
             "overlay" => self.frame.overlay = of(value),
@@ -140,6 +186,7 @@ impl Settings {
             "damage-tolerance" => self.frame.damage_tolerance.to_value(),
             "region" => self.frame.region.to_value(),
             "mask-feather" => self.frame.mask_feather.to_value(),
+            "mask-grow" => self.frame.mask_grow.to_value(),
             "strength" => self.frame.strength.to_value(),
             "temporal-smoothing" => self.frame.temporal_smoothing.to_value(),
             "overlay" => self.frame.overlay.to_value(),
@@ -206,15 +253,18 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecBoolean::builder("mask-from-alpha")
             .nick("Mask from alpha")
             .blurb(
-                "Whether pixels with alpha 0 are missing, in formats with alpha; completed, they \
-                 are opaque",
+                "Whether transparent pixels are missing, in formats with alpha: of each as much as \
+                 its alpha is short of opaque. Completed, they are opaque",
             )
             .default_value(frame.mask_from_alpha)
             .mutable_playing()
             .build(),
         glib::ParamSpecInt::builder("damage-color")
             .nick("Damage color")
-            .blurb("Colour of missing pixels, such as drop-outs, as 0xRRGGBB; -1: none")
+            .blurb(
+                "Colour of missing pixels, such as drop-outs, as 0xRRGGBB; -1: none. Things of \
+                 that colour beside the faces that are wider than a line or bar are left alone",
+            )
             .minimum(NO_COLOR)
             .maximum(0xff_ff_ff)
             .default_value(frame.damage_color)
@@ -243,13 +293,26 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecFloat::builder("mask-feather")
             .nick("Mask feather")
             .blurb(
-                "Width of the blend along the inside of the hole's border, in pixels of the \
+                "Width of the blend along the inside of an occlusion's border, in pixels of the \
                  crop, so that it grows with the face. There is no blend where a cover fills an \
-                 occlusion to its border",
+                 occlusion to its border. What masks say is replaced as a whole, see mask-grow",
             )
             .minimum(0.0)
             .maximum(64.0)
             .default_value(frame.mask_feather)
+            .mutable_playing()
+            .controllable()
+            .build(),
+        glib::ParamSpecUInt::builder("mask-grow")
+            .nick("Mask grow")
+            .blurb(
+                "How many pixels of the frame every mask (mask-file, mask-from-alpha, \
+                 damage-color) is widened by, because scaling and lossy coding smear a cover over \
+                 its edge. The outer half of this rim blends into the picture. 0: no pixel beside \
+                 the mask changes",
+            )
+            .maximum(MOST_GROWTH)
+            .default_value(frame.mask_grow)
             .mutable_playing()
             .controllable()
             .build(),

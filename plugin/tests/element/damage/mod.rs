@@ -20,7 +20,9 @@ use crate::support::{
     assert_only_changed_in, assert_same, difference, harness, info, mean_fill, model_file, noise,
 };
 
+mod cases;
 mod channels;
+mod fill;
 mod pictures;
 mod playing;
 

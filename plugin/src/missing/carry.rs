@@ -5,10 +5,10 @@ use std::ops::Range;
 use mde_core::alignment::Affine;
 use mde_core::occlusion::Rect;
 
-use super::raster::{Damage, Raster};
+use super::raster::Raster;
 
 /// Makes missing in `mask`, `[3, H, W]` with 1 where known, each pixel of the crop that stands for
-/// a damaged pixel of `area`. `to_crop` maps pixels of the frame to those of the crop of `size` =
+/// a [hidden](Damage::is_hidden) pixel of `area`. `to_crop` maps pixels of the frame to those of the crop of `size` =
 /// (width, height).
 ///
 /// A crop pixel stands for the frame pixels less than `reach` = (right, down) crop pixels from its
@@ -27,7 +27,7 @@ pub fn carry(
     assert_eq!(mask.len(), 3 * width * height, "three values a pixel");
     for y in area.y0..area.y1 {
         for (x, damage) in (area.x0..).zip(raster.row(area, y)) {
-            if *damage == Damage::None {
+            if !damage.is_hidden() {
                 continue;
             }
             let [u, v] = to_crop.apply([x as f64, y as f64]);
@@ -52,6 +52,7 @@ fn around(at: f64, reach: f64, side: usize) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::missing::Damage;
     use proptest::prelude::*;
 
     const CROP: (usize, usize) = (12, 10);
@@ -112,7 +113,7 @@ mod tests {
         ) {
             let to_crop = Affine::about([0.0; 2], angle, scale, place);
             let raster = Raster::from_fn(60, 50, |x, y| match seed.contains(&(x, y)) {
-                true => Damage::Covered,
+                true => Damage::Partial(200),
                 false => Damage::None,
             });
             let found = carried(&raster, &to_crop, reach);

@@ -8,11 +8,37 @@ pub enum Damage {
     /// The pixel is as it should be.
     #[default]
     None,
-    /// The pixel is to be completed. Along the border of the hole the completion blends into it.
-    Covered,
+    /// So many 255ths of the pixel are replaced: of a transparent one what its alpha is short of
+    /// opaque, of one beside lost ones what it may have of their cover.
+    Partial(u8),
     /// The pixel is to be completed, and what it holds is worth nothing: it is replaced as a
     /// whole.
     Lost,
+}
+
+impl Damage {
+    /// A pixel of which `share`, in `[0, 1]`, is replaced.
+    pub fn of_share(share: f32) -> Self {
+        match (255.0 * share).round() as u8 {
+            0 => Self::None,
+            255 => Self::Lost,
+            share => Self::Partial(share),
+        }
+    }
+
+    /// How much of the pixel is replaced, in `[0, 1]`.
+    pub fn share(self) -> f32 {
+        match self {
+            Self::None => 0.0,
+            Self::Partial(share) => f32::from(share) / 255.0,
+            Self::Lost => 1.0,
+        }
+    }
+
+    /// Whether the generator is not shown the pixel: the greater part of it is replaced.
+    pub fn is_hidden(self) -> bool {
+        self.share() > 0.5
+    }
 }
 
 /// The damage of each pixel of a picture.
@@ -44,6 +70,11 @@ impl Raster {
         (self.width, self.height)
     }
 
+    /// The picture as a whole.
+    pub fn all(&self) -> Rect {
+        Rect::new(0, 0, self.width, self.height)
+    }
+
     /// The damage of the pixel `(x, y)`.
     ///
     /// # Panics
@@ -71,8 +102,7 @@ impl Raster {
 
     /// Whether no pixel is damaged.
     pub fn is_intact(&self) -> bool {
-        let all = Rect::new(0, 0, self.width, self.height);
-        self.bounds_in(all).is_none()
+        self.bounds_in(self.all()).is_none()
     }
 
     /// The smallest rectangle around the damaged pixels of `area`, if there are any.
@@ -141,7 +171,7 @@ mod tests {
         sides.prop_flat_map(|(width, height)| {
             let damage = prop_oneof![
                 Just(Damage::None),
-                Just(Damage::Covered),
+                Just(Damage::Partial(90)),
                 Just(Damage::Lost)
             ];
             proptest::collection::vec(damage, width * height).prop_map(move |pixels| Raster {

@@ -49,13 +49,13 @@ impl FittedMask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::damage::Damage;
+    use crate::missing::Damage;
 
     #[test]
     fn it_follows_the_frames_size() {
         // Between the centres that a 4x4 frame looks at.
         let picture = Raster::from_fn(16, 16, |x, y| match (x, y) {
-            (3, 3) => Damage::Covered,
+            (3, 3) => Damage::Lost,
             _ => Damage::None,
         });
         let mut mask = FittedMask::new(picture);

@@ -1,0 +1,381 @@
+//! What is missing from a frame, and from each region in it: the one value from which the
+//! generator's mask, the weights of what is painted, and the rest that no region has all come.
+
+use std::sync::Arc;
+
+use gst_video::VideoFrameRef;
+use gst_video::prelude::*;
+use mde_core::alignment::Affine;
+use mde_core::occlusion::Rect;
+
+use super::area::area_of_crop;
+use super::carry::carry;
+use super::colour::ColourDamage;
+use super::parts::Parts;
+use super::raster::{Damage, Raster};
+use super::region_weights::{Missing, RegionWeights};
+use super::static_hole::StaticHole;
+use super::widen::{Reach, Widener};
+use crate::frame::{self, ColourRange, PixelWeights, Search};
+use crate::locate::Region;
+
+/// More rectangles of damage than this are not told apart.
+const MOST_HOLES: usize = 64;
+
+/// What tells of damage, besides a mask picture.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sources {
+    /// Whether as much of a pixel is missing as its alpha is short of opaque.
+    pub from_alpha: bool,
+    /// The colours of missing pixels.
+    pub colour: Option<ColourRange>,
+    /// By how many pixels of the frame all damage is widened.
+    pub grow: usize,
+}
+
+/// What is missing from the present frame.
+#[derive(Debug)]
+pub struct FrameMissing {
+    /// The mask picture, at the size of the frames.
+    mask: Option<Arc<Raster>>,
+    /// Rectangles that hold all of its damage, once they have been looked for.
+    in_mask: Option<Vec<Rect>>,
+    /// All damage of the frame.
+    raster: Raster,
+    /// Rectangles that hold all of it and overlap nowhere.
+    holes: Vec<Rect>,
+    search: Search,
+    colour: ColourDamage,
+    crops: Vec<Rect>,
+    parts: Parts,
+    widener: Widener,
+    weights: RegionWeights,
+    kept: DamageCache,
+}
+
+/// What still holds of earlier frames.
+#[derive(Debug, Default, PartialEq)]
+struct DamageCache {
+    /// How damage was widened when `raster` and `holes` were made, if only the mask picture tells
+    /// it.
+    reach: Option<Reach>,
+    /// Where the weights were made for: their part of the frame, and the way to the crop.
+    weights: Option<(Rect, Affine)>,
+}
+
+impl Default for FrameMissing {
+    fn default() -> Self {
+        Self {
+            mask: None,
+            in_mask: None,
+            raster: Raster::intact(0, 0),
+            holes: Vec::new(),
+            search: Search::default(),
+            colour: ColourDamage::default(),
+            crops: Vec::new(),
+            parts: Parts::default(),
+            widener: Widener::default(),
+            weights: RegionWeights::default(),
+            kept: DamageCache::default(),
+        }
+    }
+}
+
+impl FrameMissing {
+    /// Takes `mask` for the mask picture from now on; tells whether it is another one.
+    pub fn set_mask(&mut self, mask: Option<Arc<Raster>>) -> bool {
+        let address = |mask: &Option<Arc<Raster>>| mask.as_ref().map(Arc::as_ptr);
+        let is_new = address(&mask) != address(&self.mask);
+        self.mask = mask;
+        if is_new {
+            self.in_mask = None;
+            self.forget();
+        }
+        is_new
+    }
+
+    /// Keeps nothing of earlier frames, for what is asked for has changed.
+    pub fn forget(&mut self) {
+        self.kept = DamageCache::default();
+    }
+
+    /// Looks for all damage of `frame`, of which `regions` show crops of `crop` = (width, height).
+    pub fn look<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        sources: &Sources,
+        regions: &[Region],
+        crop: (usize, usize),
+    ) {
+        let size = (frame.width() as usize, frame.height() as usize);
+        let reach = Reach {
+            grow: sources.grow,
+            block: frame::shared_block(frame.info()),
+        };
+        let from_alpha = sources.from_alpha && frame::has_alpha(frame.info());
+        let is_static = !from_alpha && sources.colour.is_none();
+        if is_static && self.kept.reach == Some(reach) && self.raster.size() == size {
+            return;
+        }
+        self.kept = DamageCache {
+            reach: is_static.then_some(reach),
+            weights: None,
+        };
+        self.clear(size);
+        self.take_mask();
+        if from_alpha {
+            self.take_alpha(frame);
+        }
+        if let Some(range) = sources.colour {
+            self.crops.clear();
+            let areas = regions
+                .iter()
+                .map(|region| area_of_crop(&region.to_frame, crop, size));
+            self.crops.extend(areas);
+            let Self { search, raster, .. } = self;
+            let parts = self.colour.mark(search, frame, range, &self.crops, raster);
+            self.holes.extend(parts);
+        }
+        for hole in &mut self.holes {
+            *hole = self.widener.widen(&mut self.raster, *hole, reach);
+        }
+        merge(&mut self.holes);
+    }
+
+    /// Makes the raster one of `size` = (width, height) without damage.
+    fn clear(&mut self, size: (usize, usize)) {
+        if self.raster.size() != size {
+            self.raster = Raster::intact(size.0, size.1);
+        } else {
+            // They hold all that there is, so that not the whole of every frame is gone through.
+            for hole in &self.holes {
+                self.raster.reset(*hole, None);
+            }
+        }
+        self.holes.clear();
+    }
+
+    fn take_mask(&mut self) {
+        let Some(mask) = &self.mask else { return };
+        if mask.size() != self.raster.size() {
+            return;
+        }
+        let parts = &mut self.parts;
+        let in_mask = self.in_mask.get_or_insert_with(|| {
+            parts.clear();
+            for y in 0..mask.size().1 {
+                let row = mask.row(mask.all(), y).iter();
+                parts.add_row(y, 0, row.map(|damage| *damage != Damage::None));
+            }
+            let mut holes = parts.finish().iter().map(|part| part.bounds).collect();
+            merge(&mut holes);
+            holes
+        });
+        for hole in in_mask.iter() {
+            self.raster.reset(*hole, Some(mask));
+        }
+        self.holes.extend_from_slice(in_mask);
+    }
+
+    fn take_alpha<T>(&mut self, frame: &VideoFrameRef<T>) {
+        let Self { raster, parts, .. } = self;
+        let all = raster.all();
+        parts.clear();
+        self.search.alpha(frame, all, |y, alphas| {
+            if alphas.iter().all(|alpha| *alpha == 1.0) {
+                return;
+            }
+            let row = raster.row_mut(all, y).iter_mut();
+            for (damage, alpha) in row.zip(alphas) {
+                *damage = (*damage).max(Damage::of_share(1.0 - alpha));
+            }
+            parts.add_row(y, 0, alphas.iter().map(|alpha| *alpha < 1.0));
+        });
+        let found = parts.finish().iter().map(|part| part.bounds);
+        self.holes.extend(found);
+    }
+
+    /// Whether anything of the frame is damaged.
+    pub fn is_damaged(&self) -> bool {
+        !self.holes.is_empty()
+    }
+
+    /// The smallest rectangle around the damage that `region`'s crop of `crop` = (width, height)
+    /// shows, if it shows any.
+    pub fn part_of(&self, region: &Region, crop: (usize, usize)) -> Option<Rect> {
+        let area = area_of_crop(&region.to_frame, crop, self.raster.size());
+        let holes = self
+            .holes
+            .iter()
+            .filter_map(|hole| self.raster.bounds_in(overlap(*hole, area)?));
+        holes.reduce(around)
+    }
+
+    /// Takes the damage of `area` out of the mask of `region`'s crop, `[3, H, W]` with 1 where
+    /// known.
+    pub fn carry<T>(
+        &self,
+        frame: &VideoFrameRef<T>,
+        region: &Region,
+        area: Rect,
+        crop: (usize, usize),
+        mask: &mut [f32],
+    ) {
+        let reach = frame::reach(frame.info(), &region.to_frame, &region.to_crop);
+        carry(&self.raster, area, &region.to_crop, reach, crop, mask);
+    }
+
+    /// The weights of the damaged pixels of `part` and of those that `cut` takes from `region`'s
+    /// crop.
+    pub fn weights(
+        &mut self,
+        region: &Region,
+        part: Rect,
+        cut: &StaticHole,
+    ) -> Option<PixelWeights<'_>> {
+        let hole = cut.hole();
+        let size = hole.size();
+        let is_cut = !cut.is_empty();
+        let area = match is_cut {
+            true => area_of_crop(&region.to_frame, size, self.raster.size()),
+            false => part,
+        };
+        let wanted = Some((area, region.to_crop));
+        if self.kept.weights != wanted {
+            let scale = region.to_frame.determinant().abs().sqrt() as f32;
+            let raster = &self.raster;
+            self.weights.fill(area, cut.feather() * scale, |x, y| {
+                let damage = raster.at(x, y);
+                if damage == Damage::None && !is_cut {
+                    return Missing::default();
+                }
+                match in_crop(&region.to_crop, size, x, y) {
+                    Some((u, v)) => Missing {
+                        damage,
+                        is_cut: is_cut && hole.covers(u, v),
+                    },
+                    None => Missing::default(),
+                }
+            });
+            self.kept.weights = wanted;
+        }
+        let (area, weights) = self.weights.weights()?;
+        Some(PixelWeights { area, weights })
+    }
+
+    /// Calls `take` with the weights of all the damage that lies in none of the crops of `size` =
+    /// (width, height) of `regions`.
+    pub fn rest<'r>(
+        &mut self,
+        regions: impl Iterator<Item = &'r Region> + Clone,
+        size: (usize, usize),
+        mut take: impl FnMut(PixelWeights<'_>),
+    ) {
+        let Self {
+            raster,
+            holes,
+            weights,
+            ..
+        } = self;
+        self.kept.weights = None;
+        for hole in holes.iter() {
+            let area = |region: &Region| area_of_crop(&region.to_frame, size, raster.size());
+            let near = regions
+                .clone()
+                .filter(|region| overlap(area(region), *hole).is_some());
+            weights.fill(*hole, 0.0, |x, y| {
+                let damage = raster.at(x, y);
+                let is_rest = damage != Damage::None
+                    && near
+                        .clone()
+                        .all(|region| in_crop(&region.to_crop, size, x, y).is_none());
+                match is_rest {
+                    true => Missing {
+                        damage,
+                        is_cut: false,
+                    },
+                    false => Missing::default(),
+                }
+            });
+            if let Some((area, weights)) = weights.weights()
+                && weights.iter().any(|weight| *weight > 0.0)
+            {
+                take(PixelWeights { area, weights });
+            }
+        }
+    }
+}
+
+/// The pixel of a crop of `size` = (width, height) on which the frame's pixel `(x, y)` falls, if
+/// there is one.
+fn in_crop(to_crop: &Affine, size: (usize, usize), x: usize, y: usize) -> Option<(usize, usize)> {
+    let [u, v] = to_crop.apply([x as f64, y as f64]).map(f64::round);
+    let is_within = (0.0..size.0 as f64).contains(&u) && (0.0..size.1 as f64).contains(&v);
+    is_within.then_some((u as usize, v as usize))
+}
+
+/// What both rectangles hold, if that is anything.
+fn overlap(a: Rect, b: Rect) -> Option<Rect> {
+    let (x0, y0) = (a.x0.max(b.x0), a.y0.max(b.y0));
+    let (x1, y1) = (a.x1.min(b.x1), a.y1.min(b.y1));
+    (x0 < x1 && y0 < y1).then(|| Rect::new(x0, y0, x1, y1))
+}
+
+/// The smallest rectangle around both.
+fn around(a: Rect, b: Rect) -> Rect {
+    Rect::new(
+        a.x0.min(b.x0),
+        a.y0.min(b.y0),
+        a.x1.max(b.x1),
+        a.y1.max(b.y1),
+    )
+}
+
+/// Joins the rectangles that overlap, until none do; all of them where there are too many.
+fn merge(holes: &mut Vec<Rect>) {
+    if holes.len() > MOST_HOLES {
+        let all = holes.drain(..).reduce(around);
+        holes.extend(all);
+    }
+    let mut at = 0;
+    while at < holes.len() {
+        let other = (at + 1..holes.len()).find(|other| overlap(holes[at], holes[*other]).is_some());
+        match other {
+            Some(other) => {
+                let other = holes.swap_remove(other);
+                holes[at] = around(holes[at], other);
+                // The larger one may overlap those that it did not before.
+                at = 0;
+            }
+            None => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn merged_rectangles_hold_the_same_and_do_not_overlap(
+            corners in proptest::collection::vec((0..90usize, 0..90usize, 1..20usize, 1..20usize), 0..90),
+        ) {
+            let before: Vec<Rect> = corners
+                .iter()
+                .map(|&(x, y, width, height)| Rect::new(x, y, x + width, y + height))
+                .collect();
+            let mut holes = before.clone();
+            merge(&mut holes);
+            for rect in before {
+                prop_assert!(holes.iter().any(|hole| overlap(*hole, rect) == Some(rect)));
+            }
+            for (at, hole) in holes.iter().enumerate() {
+                for other in &holes[at + 1..] {
+                    prop_assert_eq!(overlap(*hole, *other), None);
+                }
+            }
+        }
+    }
+}

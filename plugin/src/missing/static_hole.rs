@@ -1,0 +1,94 @@
+//! What is missing from every crop, whatever the frame shows.
+
+use mde_core::mask::{CHANNELS, Mask};
+use mde_core::occlusion::Occlusion;
+
+use crate::frame::{Channels, Hole};
+
+/// What is to be taken out of every crop, and how its completion is blended in.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// Of [`Occlusion::ALL`], which are missing.
+    pub occlusions: [bool; Occlusion::ALL.len()],
+    /// Red, green and blue, which of them are missing as a whole.
+    pub channels: [bool; CHANNELS],
+    /// What the crop's channels are.
+    pub reading: Channels,
+    /// Width of the blend along the inside of the hole's border, in crop pixels.
+    pub feather: f32,
+    /// Whether a crop is the whole frame, so that there is nothing beyond its edges.
+    pub is_frame: bool,
+}
+
+/// What is missing from a crop whatever the frame shows, and how its completion is blended in.
+#[derive(Debug)]
+pub struct StaticHole {
+    asked: Asked,
+    mask: Mask,
+    hole: Hole,
+    sharp_hole: Hole,
+}
+
+impl StaticHole {
+    /// What is `asked` for, from crops of `size` = (width, height).
+    pub fn new(asked: Asked, (width, height): (usize, usize)) -> Self {
+        let named = Occlusion::ALL.into_iter().zip(asked.occlusions);
+        let named = named.filter_map(|(occlusion, is_missing)| is_missing.then_some(occlusion));
+        let mut mask = Mask::from_occlusions(width, height, named);
+        for channel in (0..CHANNELS).filter(|&channel| asked.channels[channel]) {
+            mask.drop_channel(channel);
+        }
+        let hole = |feather: f32| match asked.is_frame {
+            true => Hole::of_frame(&mask, feather),
+            false => Hole::new(&mask, feather),
+        };
+        Self {
+            hole: hole(asked.feather),
+            sharp_hole: hole(0.0),
+            asked,
+            mask,
+        }
+    }
+
+    /// Whether this is what is `asked` for.
+    pub fn is_of(&self, asked: &Asked) -> bool {
+        self.asked == *asked
+    }
+
+    /// Whether the same is taken out of crops as is `asked` for, however it is blended in.
+    pub fn takes_as(&self, asked: &Asked) -> bool {
+        let feather = self.asked.feather;
+        self.asked == Asked { feather, ..*asked }
+    }
+
+    /// Whether nothing is missing.
+    pub fn is_empty(&self) -> bool {
+        self.hole.bounds().is_none()
+    }
+
+    /// The mask, `[3, H, W]`, 1 where known.
+    pub fn mask(&self) -> &[f32] {
+        self.mask.as_slice()
+    }
+
+    /// The blend weights.
+    pub fn hole(&self) -> &Hole {
+        &self.hole
+    }
+
+    /// The same for crops that are covered up to the hole's border, where there is nothing to blend
+    /// into the completion.
+    pub fn sharp_hole(&self) -> &Hole {
+        &self.sharp_hole
+    }
+
+    /// Width of the blend in crop pixels.
+    pub fn feather(&self) -> f32 {
+        self.asked.feather
+    }
+
+    /// What the generator is shown of the frame.
+    pub fn channels(&self) -> Channels {
+        self.asked.reading
+    }
+}
