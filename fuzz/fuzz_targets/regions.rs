@@ -3,9 +3,11 @@
 
 #![no_main]
 
-use gst_video::{VideoFormat, VideoFrameRef, VideoInfo, VideoRegionOfInterestMeta};
+use gst_video::{
+    VideoFormat, VideoFrameRef, VideoInfo, VideoOrientationMethod, VideoRegionOfInterestMeta,
+};
 use gstmdecomplete::frame::{Channels, Completion, Crop, Hole, Reader, Writer};
-use gstmdecomplete::locate::{POINT_FIELDS, POINTS_PARAM, Region, marked};
+use gstmdecomplete::locate::{DisplaySpace, POINT_FIELDS, POINTS_PARAM, Region, marked};
 use libfuzzer_sys::arbitrary::{Arbitrary, Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use mde_core::mask::Mask;
@@ -24,7 +26,8 @@ fuzz_target!(|data: &[u8]| {
     if mark(&mut buffer, &mut Unstructured::new(data)).is_err() {
         return;
     }
-    let regions: Vec<Region> = marked(&buffer, CROP).flatten().collect();
+    let display = DisplaySpace::of(&info, VideoOrientationMethod::Identity);
+    let regions: Vec<Region> = marked(&buffer, &display, CROP).flatten().collect();
     for region in regions {
         complete(&mut buffer, &info, &region);
     }

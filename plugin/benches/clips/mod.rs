@@ -1,26 +1,39 @@
 //! What the benchmarks on videos share: the videos, their frames, and how faces are followed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use gst::prelude::*;
-use gst_video::{VideoFormat, VideoInfo};
-use gstmdecomplete::locate::{Options, Rules};
+use gst_video::prelude::*;
+use gst_video::{VideoFormat, VideoFrameRef, VideoInfo, VideoOrientationMethod};
+use gstmdecomplete::locate::{DisplaySpace, LocateOptions, Locator, Track, TrackRules};
 
 /// Frames a second.
 pub const RATE: i32 = 30;
 
 /// How faces are followed: as the element does by default, but waiting for the detector and without
 /// smoothing.
-pub const OPTIONS: Options = Options {
+pub const OPTIONS: LocateOptions = LocateOptions {
     min_face_size: 0.12,
     detection_interval: 15,
     waits: true,
-    rules: Rules {
-        hold: std::time::Duration::from_millis(400),
+    rules: TrackRules {
+        hold: Duration::from_millis(400),
         smoothing: 0.0,
     },
 };
+
+/// The faces that `locator` sees in `frame`, which has the number `index` in its stream.
+pub fn faces<'a>(
+    locator: &'a mut Locator,
+    frame: &VideoFrameRef<&gst::BufferRef>,
+    index: usize,
+) -> Result<&'a [Track]> {
+    let now = Duration::from_secs(index as u64) / RATE as u32;
+    let display = DisplaySpace::of(frame.info(), VideoOrientationMethod::Identity);
+    Ok(locator.locate(frame, &display, now, &OPTIONS)?)
+}
 
 /// An RGB picture.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use gstmdecomplete::locate::Locator;
 use mde_core::CROP_SIZE;
 use mde_core::alignment::{Affine, FacePoints, align_face};
 
-use super::clips::{Image, OPTIONS};
+use super::clips::{self, Image};
 
 /// Values of a crop.
 pub const VALUES: usize = 3 * CROP_SIZE * CROP_SIZE;
@@ -29,13 +29,13 @@ pub struct Place {
 /// Where the face that is followed for longest is in each of `frames`, which show it uncovered.
 pub fn places(frames: &[Image], locator: &mut Locator) -> Result<Vec<Option<Place>>> {
     locator.forget();
-    let seen: Vec<Option<(i32, FacePoints)>> = (frames.iter())
-        .map(|image| {
+    let seen: Vec<Option<(i32, FacePoints)>> = (frames.iter().enumerate())
+        .map(|(index, image)| {
             let (info, buffer) = image.frame()?;
             let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info)
                 .ok()
                 .context("a frame cannot be mapped")?;
-            let tracks = locator.locate(&frame, &OPTIONS)?;
+            let tracks = clips::faces(locator, &frame, index)?;
             Ok(tracks.first().map(|track| (track.id, track.points)))
         })
         .collect::<Result<_>>()?;

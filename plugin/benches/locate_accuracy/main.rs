@@ -20,8 +20,11 @@ mod table;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use gst_video::VideoFrameRef;
-use gstmdecomplete::locate::{Bounds, Detector, Locator, Picture, bounds_of};
+use gst_video::prelude::*;
+use gst_video::{VideoFrameRef, VideoOrientationMethod};
+use gstmdecomplete::locate::{
+    Bounds, Detector, DetectorError, DisplaySpace, Face, Locator, Picture, Turn, bounds_of,
+};
 use mde_core::alignment::FacePoints;
 
 use clips::{Image, OPTIONS};
@@ -57,7 +60,7 @@ fn main() -> Result<()> {
         for cover in Cover::all(&fillings) {
             let covered = cover.over(image, points, index as u64);
             finders.locator.forget();
-            finders.judge(&covered, points, &cover, true, &mut table)?;
+            finders.judge((0, &covered), points, &cover, true, &mut table)?;
         }
     }
     println!("{table}");
@@ -78,7 +81,7 @@ fn main() -> Result<()> {
                 let Some(points) = points else { continue };
                 let covered = cover.over(frame, points, index as u64);
                 let is_tried = index.is_multiple_of(DETECTOR_STEP);
-                finders.judge(&covered, points, &cover, is_tried, &mut table)?;
+                finders.judge((index, &covered), points, &cover, is_tried, &mut table)?;
             }
         }
         println!("{table}");
@@ -94,11 +97,11 @@ struct Finders {
 }
 
 impl Finders {
-    /// Finds the face with points `wanted` in `image`, the next one of a stream, with the locator
-    /// and, where asked, the detector alone.
+    /// Finds the face with points `wanted` in `image`, the one with the number `index` in a stream,
+    /// with the locator and, where asked, the detector alone.
     fn judge(
         &mut self,
-        image: &Image,
+        (index, image): (usize, &Image),
         wanted: &FacePoints,
         cover: &Cover,
         by_detector: bool,
@@ -108,12 +111,11 @@ impl Finders {
         let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info)
             .map_err(|_| anyhow::anyhow!("a frame cannot be mapped"))?;
         if by_detector {
-            self.picture.read(&frame, OPTIONS.min_face_size);
-            let faces = self.detector.detect(&self.picture)?;
+            let faces = self.detect(&frame, OPTIONS.min_face_size)?;
             let found = faces.iter().map(|face| (face.bounds, face.points));
             table.before(cover, wanted, nearest(found, wanted));
         }
-        let tracks = self.locator.locate(&frame, &OPTIONS)?;
+        let tracks = clips::faces(&mut self.locator, &frame, index)?;
         let found = tracks.iter().map(|track| (track.bounds, track.points));
         table.after(cover, wanted, nearest(found, wanted));
         Ok(())
@@ -124,9 +126,20 @@ impl Finders {
         let (info, buffer) = image.frame()?;
         let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info)
             .map_err(|_| anyhow::anyhow!("a frame cannot be mapped"))?;
-        self.picture.read(&frame, 0.1);
-        let faces = self.detector.detect(&self.picture)?;
+        let faces = self.detect(&frame, 0.1)?;
         Ok(faces.first().map(|face| face.bounds))
+    }
+
+    /// The faces that the detector alone finds in `frame`.
+    fn detect(
+        &mut self,
+        frame: &VideoFrameRef<&gst::BufferRef>,
+        min_face_size: f64,
+    ) -> Result<&[Face], DetectorError> {
+        let display = DisplaySpace::of(frame.info(), VideoOrientationMethod::Identity);
+        self.picture
+            .read(frame, &display, Turn::None, min_face_size);
+        self.detector.detect(&self.picture)
     }
 }
 

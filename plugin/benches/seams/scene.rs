@@ -10,7 +10,7 @@ use mde_core::alignment::{Affine, FacePoints, align_face};
 use mde_core::occlusion::Rect;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use super::clips::{Image, OPTIONS};
+use super::clips::{self, Image};
 
 pub const WIDTH: usize = 1920;
 pub const HEIGHT: usize = 1080;
@@ -35,7 +35,7 @@ pub fn scenes(frames: &[Image], locator: &mut Locator) -> Result<Vec<Scene>> {
         let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info)
             .ok()
             .context("a frame cannot be mapped")?;
-        let tracks = locator.locate(&frame, &OPTIONS)?;
+        let tracks = clips::faces(locator, &frame, index)?;
         if let (Some(track), 0) = (tracks.first(), index % STEP) {
             scenes.push(Scene::new(image, &track.points)?);
         }

@@ -19,6 +19,12 @@
  * `right-mouth-y` in pixels, left and right being the picture's; otherwise its rectangle is taken
  * for a face from hairline to chin.
  *
+ * All of this is meant for the picture as it is displayed: of square pixels, whatever the
+ * pixel-aspect-ratio of the frames, and turned or mirrored as the tag `image-orientation` tells.
+ * Faces that lie on their side or stand on their head without such a tag are found as well, if a
+ * bit later than others. Fields of their own (interlace-mode `fields` and `alternate`) are no
+ * frames: put deinterlace before the element.
+ *
  * The element runs its models with ONNX Runtime, loaded when the element starts. An element
  * message `mdecomplete/provider` tells the execution provider in use (`execution-provider`,
  * `precision`, `reason`) and what was considered before (`attempts`); messages
@@ -28,7 +34,8 @@
  * Each completed region is marked on the buffer with a `GstVideoRegionOfInterestMeta` of the type
  * `mdecomplete/face`, whose identifier is that of upstream's meta or 0. Its parameters are
  * `face-points` as above and `completion` with the strings `occlusion` (as the property's) and the
- * boolean `reused` (whether it is the completion of an earlier frame). Such metas are no regions
+ * boolean `reused` (whether it is the completion of an earlier frame). With #mdecomplete:strength 0
+ * the generator does not run, and every region is marked, without `completion`. Such metas are no regions
  * for another mdecomplete downstream; those of upstream stay on the buffer.
  *
  * No frame is dropped. One that downstream finds late passes untouched or with an earlier
@@ -65,10 +72,12 @@ use gst_video::subclass::prelude::*;
 
 use super::bus::latency::Latency;
 use super::bus::qos::Qos;
+use super::bus::refusal;
 use super::bus::stats::Stats;
 use super::lifecycle::masks::Masks;
 use super::lifecycle::model::{self, announce};
 use super::lifecycle::opening::{model_name, open_completer, open_locator, open_mask};
+use super::lifecycle::orientation::Orientation;
 use super::properties::{self, RegionSource, Settings};
 use crate::CAT;
 use crate::completer::{Completer, Interrupt};
@@ -93,6 +102,8 @@ pub(super) struct State {
     pub(super) info: Option<VideoInfo>,
     /// The last caps that were not taken.
     pub(super) refused: Option<gst::Caps>,
+    /// As upstream's tags tell.
+    pub(super) orientation: Orientation,
     /// Whether upstream is live, once it has been asked.
     pub(super) is_live: Option<bool>,
     /// Whether there is a locator: in the worker, or on its way to it.
@@ -281,6 +292,7 @@ impl BaseTransformImpl for MdeComplete {
             new_completer: None,
             info: None,
             refused: None,
+            orientation: Orientation::default(),
             is_live: None,
             has_locator: locator.is_some(),
             worker: Some(Worker::new(completer, locator, &settings.frame)),
@@ -313,7 +325,7 @@ impl BaseTransformImpl for MdeComplete {
     }
 
     fn accept_caps(&self, direction: gst::PadDirection, caps: &gst::Caps) -> bool {
-        let accepted = self.parent_accept_caps(direction, caps);
+        let accepted = self.parent_accept_caps(direction, caps) && refusal::has_whole_frames(caps);
         if !accepted && direction == gst::PadDirection::Sink {
             self.tell_of_refusal(caps);
         }
@@ -331,14 +343,18 @@ impl BaseTransformImpl for MdeComplete {
     }
 
     fn sink_event(&self, event: gst::Event) -> bool {
-        use gst::EventView::{FlushStart, FlushStop, StreamStart};
+        use gst::EventView::{FlushStart, FlushStop, StreamStart, Tag};
         match event.view() {
             FlushStart(_) => self.interrupt.set(),
             FlushStop(_) => {
                 self.interrupt.clear();
                 self.forget_stream();
             }
-            StreamStart(_) => self.forget_stream(),
+            StreamStart(_) => {
+                self.forget_stream();
+                self.forget_orientation();
+            }
+            Tag(tag) => self.observe_tags(tag.tag()),
             _ => (),
         }
         self.parent_sink_event(event)

@@ -38,13 +38,11 @@ impl Face {
         finite && [x0, y0, x1, y1].iter().all(|v| v.is_finite()) && x0 < x1 && y0 < y1
     }
 
-    /// The face after the map `to`, which neither turns nor mirrors.
+    /// The face after the map `to`, which does not mirror.
     fn mapped(self, to: &Affine) -> Self {
-        let Bounds { x0, y0, x1, y1 } = self.bounds;
-        let ([x0, y0], [x1, y1]) = (to.apply([x0, y0]), to.apply([x1, y1]));
         Self {
             score: self.score,
-            bounds: Bounds { x0, y0, x1, y1 },
+            bounds: self.bounds.mapped(to),
             points: self.points.map(|p| to.apply(p)),
         }
     }
@@ -67,9 +65,9 @@ pub struct Maps<'a> {
 }
 
 impl Maps<'_> {
-    /// The faces, best first, mapped by `to_frame` from input to frame pixels; `faces` is filled
+    /// The faces, best first, mapped by `to_display` from input to display pixels; `faces` is filled
     /// anew.
-    pub fn faces(&self, to_frame: &Affine, faces: &mut Vec<Face>) {
+    pub fn faces(&self, to_display: &Affine, faces: &mut Vec<Face>) {
         let cells = self.heat.iter().enumerate();
         let found = cells
             .filter(|(_, heat)| **heat > THRESHOLD)
@@ -79,7 +77,7 @@ impl Maps<'_> {
         faces.extend(found);
         keep_one_a_face(faces);
         for face in faces {
-            *face = face.mapped(to_frame);
+            *face = face.mapped(to_display);
         }
     }
 
@@ -164,7 +162,7 @@ mod tests {
             self
         }
 
-        fn faces(&self, to_frame: &Affine) -> Vec<Face> {
+        fn faces(&self, to_display: &Affine) -> Vec<Face> {
             let mut faces = Vec::new();
             let maps = Maps {
                 columns: COLUMNS,
@@ -174,7 +172,7 @@ mod tests {
                 offset: &self.offset,
                 points: &self.points,
             };
-            maps.faces(to_frame, &mut faces);
+            maps.faces(to_display, &mut faces);
             faces
         }
     }
@@ -218,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn faces_are_mapped_to_the_frame() {
+    fn faces_are_mapped_to_the_display() {
         let double = Affine {
             linear: [[2.0, 0.0], [0.0, 2.0]],
             translation: [0.5, 0.5],

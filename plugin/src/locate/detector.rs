@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gst_video::VideoFrameRef;
-use gst_video::prelude::*;
 use mde_core::alignment::Affine;
 use mde_core::mask::CHANNELS;
 use ort::value::TensorRef;
 
 use super::centerface::{Face, Maps, STRIDE};
 use super::model_file::{self, VARIABLE};
+use super::{DisplaySpace, Turn};
 use crate::frame::{Channels, Crop, Reader};
 use crate::runtime::{self, Model, Precision, Provider, RuntimeError, RuntimeOptions};
 
@@ -140,22 +140,23 @@ impl Detector {
         })
     }
 
-    /// The faces in `picture`, best first, in the pixels of its frame.
+    /// The faces in `picture`, best first, in display pixels.
     ///
     /// # Errors
     /// [`DetectorError::Run`].
     pub fn detect(&mut self, picture: &Picture) -> Result<&[Face], DetectorError> {
         let input = &picture.input;
-        self.run(input, &picture.values)
-            .map_err(|reason| DetectorError::Run {
-                width: input.width,
-                height: input.height,
-                reason,
-            })?;
+        self.run(picture).map_err(|reason| DetectorError::Run {
+            width: input.width,
+            height: input.height,
+            reason,
+        })?;
         Ok(&self.faces)
     }
 
-    fn run(&mut self, input: &Input, values: &[f32]) -> Result<(), String> {
+    fn run(&mut self, picture: &Picture) -> Result<(), String> {
+        let input = &picture.input;
+        let values = picture.values.as_slice();
         let shape = [1, CHANNELS, input.height, input.width];
         let tensor = TensorRef::from_array_view((shape, values)).map_err(|e| e.to_string())?;
         let mut session = self.model.session();
@@ -181,17 +182,28 @@ impl Detector {
             offset: map(2)?,
             points: map(3)?,
         };
-        maps.faces(&input.to_frame, &mut self.faces);
+        maps.faces(&input.to_display, &mut self.faces);
         Ok(())
     }
 }
 
 impl Picture {
-    /// Takes `frame` in, at a size that leaves faces of `min_face_size` times the length of its
-    /// shorter side large enough to be found.
-    pub fn read<T>(&mut self, frame: &VideoFrameRef<T>, min_face_size: f64) {
-        let (width, height) = (frame.width() as usize, frame.height() as usize);
-        self.input = Input::of_frame(width, height, min_face_size);
+    /// Takes `frame` in, as `display` tells and turned by `turn`, at a size that leaves faces of
+    /// `min_face_size` times the length of its shorter side large enough to be found.
+    pub fn read<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        display: &DisplaySpace,
+        turn: Turn,
+        min_face_size: f64,
+    ) {
+        let turned = display.turned(turn);
+        let input = Input::of_picture(turned.size, min_face_size);
+        let to_frame = input.to_display.then(&turned.to_frame);
+        self.input = Input {
+            to_display: to_frame.then(&display.from_frame),
+            ..input
+        };
         let size = (self.input.width, self.input.height);
         self.values.resize(CHANNELS * size.0 * size.1, 0.0);
         self.inside.resize(size.0 * size.1, 0.0);
@@ -200,42 +212,42 @@ impl Picture {
             rgb: &mut self.values,
             inside: &mut self.inside,
         };
-        let to_frame = &self.input.to_frame;
-        self.reader.read(frame, to_frame, Channels::Rgb, crop);
+        self.reader.read(frame, &to_frame, Channels::Rgb, crop);
         for value in &mut self.values {
             *value *= 255.0;
         }
     }
 }
 
-/// The size of the network's input and where it lies in the frame: scaled with the frame's
-/// proportions, the rounding up filled by what is beyond its right and lower edge.
+/// The size of the network's input and where it lies in the picture: scaled with its proportions,
+/// the rounding up filled by what is beyond its right and lower edge.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Input {
     width: usize,
     height: usize,
-    to_frame: Affine,
+    to_display: Affine,
 }
 
 impl Default for Input {
     fn default() -> Self {
-        Self::of_frame(0, 0, 1.0)
+        Self::of_picture([0.0; 2], 1.0)
     }
 }
 
 impl Input {
-    fn of_frame(width: usize, height: usize, min_face_size: f64) -> Self {
-        let short = width.min(height).max(1) as f64 * min_face_size / LEAST_FACE;
-        let scale = short.max(width.max(height) as f64 / LONG_SIDE as f64);
-        let side = |frame: usize| {
-            ((frame as f64 / scale).ceil() as usize)
+    /// For a picture of `width` x `height` display pixels.
+    fn of_picture([width, height]: [f64; 2], min_face_size: f64) -> Self {
+        let short = width.min(height).max(1.0) * min_face_size / LEAST_FACE;
+        let scale = short.max(width.max(height) / LONG_SIDE as f64);
+        let side = |picture: f64| {
+            ((picture / scale).ceil() as usize)
                 .next_multiple_of(MULTIPLE)
                 .max(MULTIPLE)
         };
         Self {
             width: side(width),
             height: side(height),
-            to_frame: Affine {
+            to_display: Affine {
                 linear: [[scale, 0.0], [0.0, scale]],
                 translation: [0.5 * scale - 0.5; 2],
             },
@@ -257,9 +269,9 @@ mod tests {
 
     #[test]
     fn the_input_keeps_the_proportions() {
-        let input = Input::of_frame(1920, 1080, 0.1);
+        let input = Input::of_picture([1920.0, 1080.0], 0.1);
         assert_eq!((input.width, input.height), (352, 192));
-        let [x, y] = input.to_frame.apply([-0.5, 191.5]);
+        let [x, y] = input.to_display.apply([-0.5, 191.5]);
         assert!(
             (x + 0.5).abs() < 1e-9 && (y - 1079.5).abs() < 1e-9,
             "{x} {y}"
@@ -268,9 +280,9 @@ mod tests {
 
     #[test]
     fn odd_frames_have_an_input() {
-        let input = Input::of_frame(1, 1, 0.1);
+        let input = Input::of_picture([1.0, 1.0], 0.1);
         assert_eq!((input.width, input.height), (192, 192));
-        let input = Input::of_frame(16, 8192, 0.1);
+        let input = Input::of_picture([16.0, 8192.0], 0.1);
         assert_eq!((input.width, input.height), (32, 1024));
     }
 }

@@ -6,12 +6,12 @@ use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 use mde_core::alignment::Affine;
 
-use super::centerface::Face;
-use super::clock::Clock;
 use super::detector::{Detector, DetectorError};
-use super::point_net::{Aim, Look, PointNet};
-use super::search::Search;
-use super::track::{Rules, Scene, THUMBNAIL, Track, Tracker, displacement};
+use super::detector_thread::{DetectorThread, Found};
+use super::point_net::{PointEstimate, PointNet, PointQuery};
+use super::schedule::{Followed, SearchSchedule};
+use super::track::{Scene, THUMBNAIL, Track, TrackRules, Tracker, displacement};
+use super::{DisplaySpace, Turn};
 use crate::frame::{Channels, Crop, Reader};
 use crate::runtime::RuntimeError;
 
@@ -26,7 +26,7 @@ pub enum LocateError {
     PointNet(RuntimeError),
     /// The point net failed.
     #[error("the net that follows faces failed on {faces} of them: {reason}")]
-    Look {
+    Points {
         /// How many faces it looked for.
         faces: usize,
         /// ONNX Runtime's words.
@@ -36,30 +36,28 @@ pub enum LocateError {
 
 /// How faces are located.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Options {
-    /// Height of the smallest face to find, as a share of the frame's shorter side.
+pub struct LocateOptions {
+    /// Height of the smallest face to find, as a share of the picture's shorter side.
     pub min_face_size: f64,
     /// Frames from one search for new faces to the next.
     pub detection_interval: u32,
     /// Whether the frame that is searched waits for what is found in it.
     pub waits: bool,
     /// How tracks are kept.
-    pub rules: Rules,
+    pub rules: TrackRules,
 }
 
 /// Where the faces of a stream are.
 #[derive(Debug)]
 pub struct Locator {
-    search: Search,
+    search: DetectorThread,
+    schedule: SearchSchedule,
     net: PointNet,
     tracker: Tracker,
     scene: Scene,
     thumbnail: Thumbnail,
-    clock: Clock,
-    /// Frames since the last search began; nothing before the first.
-    since_search: Option<u32>,
-    guesses: Vec<Aim>,
-    looks: Vec<Look>,
+    queries: Vec<PointQuery>,
+    estimates: Vec<PointEstimate>,
 }
 
 impl Locator {
@@ -69,15 +67,14 @@ impl Locator {
     /// [`LocateError`], where one of them cannot be had.
     pub fn open() -> Result<Self, LocateError> {
         Ok(Self {
-            search: Search::start(Detector::open()?)?,
+            search: DetectorThread::start(Detector::open()?)?,
+            schedule: SearchSchedule::default(),
             net: PointNet::open()?,
             tracker: Tracker::default(),
             scene: Scene::default(),
             thumbnail: Thumbnail::default(),
-            clock: Clock::default(),
-            since_search: None,
-            guesses: Vec::new(),
-            looks: Vec::new(),
+            queries: Vec::new(),
+            estimates: Vec::new(),
         })
     }
 
@@ -86,113 +83,154 @@ impl Locator {
         self.search.forget();
         self.tracker.end_all();
         self.scene.forget();
-        self.since_search = None;
+        self.schedule = SearchSchedule::default();
     }
 
-    /// The faces in `frame`, the next one of the stream, oldest first.
+    /// The faces in `frame`, the next one of the stream, displayed as `display` tells `now`, on any
+    /// clock that does not go back; oldest first.
     ///
-    /// The first frame of a stream is searched before this returns, whatever `options` say.
+    /// The first frame of a stream is searched before this returns, whatever `options` say; where
+    /// frames wait for what is found in them, in all turns until one shows a face.
     ///
     /// # Errors
-    /// [`LocateError::Look`], and [`LocateError::Detector`] where the detector failed on this
+    /// [`LocateError::Points`], and [`LocateError::Detector`] where the detector failed on this
     /// frame or on an earlier one.
     pub fn locate<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
-        options: &Options,
+        display: &DisplaySpace,
+        now: Duration,
+        options: &LocateOptions,
     ) -> Result<&[Track], LocateError> {
-        let now = self.clock.tick(frame);
         let is_cut = self.scene.is_cut(self.thumbnail.read(frame));
         if is_cut {
             self.tracker.end_all();
             self.search.forget();
         }
-        self.follow(frame, now, &options.rules)?;
+        let seen = Seen {
+            frame,
+            display,
+            now,
+            rules: &options.rules,
+        };
+        self.follow(&seen)?;
         let found = match options.waits {
             true => self.search.wait()?,
             false => self.search.poll()?,
         };
-        self.take_in(found, frame, now, &options.rules)?;
-        let is_due = self.is_search_due(is_cut, options);
-        if is_due && !self.search.is_busy() {
-            self.search.begin(frame, options.min_face_size)?;
-            let is_first = self.since_search.is_none();
-            self.since_search = Some(0);
-            if options.waits || is_first {
-                let found = self.search.wait()?;
-                self.take_in(found, frame, now, &options.rules)?;
+        self.take_in(found, &seen)?;
+        self.schedule.next_frame(now, is_cut, self.followed());
+        if self.search.is_busy() {
+            return Ok(self.tracker.tracks());
+        }
+        let is_first = self.schedule.is_first();
+        if let Some(turn) = self.schedule.due(options.detection_interval) {
+            let waits = options.waits || is_first;
+            self.search(turn, &seen, options.min_face_size, waits)?;
+        }
+        if is_first && options.waits {
+            for turn in Turn::ALL.into_iter().skip(1) {
+                if self.tracker.tracks().is_empty() {
+                    self.search(turn, &seen, options.min_face_size, true)?;
+                }
             }
         }
-        self.since_search = self.since_search.map(|frames| frames.saturating_add(1));
         Ok(self.tracker.tracks())
     }
 
-    fn is_search_due(&self, is_cut: bool, options: &Options) -> bool {
-        let is_time = (self.since_search).is_none_or(|frames| frames >= options.detection_interval);
-        is_cut || is_time || self.tracker.tracks().is_empty() || self.tracker.has_lost()
+    fn followed(&self) -> Followed {
+        match self.tracker.tracks() {
+            [] => Followed::Nothing,
+            _ if self.tracker.has_lost() => Followed::SomeLost,
+            _ => Followed::All,
+        }
+    }
+
+    /// Begins a search, and `waits` for what it finds or not.
+    fn search<T>(
+        &mut self,
+        turn: Turn,
+        seen: &Seen<T>,
+        min_face_size: f64,
+        waits: bool,
+    ) -> Result<(), LocateError> {
+        self.search
+            .begin(seen.frame, seen.display, turn, min_face_size)?;
+        self.schedule.began(turn);
+        if waits {
+            let found = self.search.wait()?;
+            self.take_in(found, seen)?;
+        }
+        Ok(())
     }
 
     /// Looks for each face where it should be by now, and again where that was far off.
-    fn follow<T>(
-        &mut self,
-        frame: &VideoFrameRef<T>,
-        now: Duration,
-        rules: &Rules,
-    ) -> Result<(), LocateError> {
-        self.guesses.clear();
+    fn follow<T>(&mut self, seen: &Seen<T>) -> Result<(), LocateError> {
+        self.queries.clear();
         let tracks = self.tracker.tracks().iter();
-        self.guesses.extend(tracks.map(|track| track.aim(now)));
-        self.look_twice(frame, FAR_OFF)?;
-        self.tracker.follow(&self.looks, now, rules);
+        self.queries
+            .extend(tracks.map(|track| track.query(seen.now)));
+        self.look_twice(seen, FAR_OFF)?;
+        self.tracker.follow(&self.estimates, seen.now, seen.rules);
         Ok(())
     }
 
     /// Looks at the faces found that are not followed yet, with the points found as a guess.
-    fn take_in<T>(
-        &mut self,
-        found: Option<Vec<Face>>,
-        frame: &VideoFrameRef<T>,
-        now: Duration,
-        rules: &Rules,
-    ) -> Result<(), LocateError> {
-        self.guesses.clear();
-        for face in found.unwrap_or_default() {
+    fn take_in<T>(&mut self, found: Option<Found>, seen: &Seen<T>) -> Result<(), LocateError> {
+        let Some(Found { turn, faces }) = found else {
+            return Ok(());
+        };
+        self.queries.clear();
+        for face in faces {
             if self.tracker.needs_look(&face.bounds) {
-                self.guesses.push(Aim::at(face.points));
+                self.queries.push(PointQuery::at(face.points));
             }
         }
-        self.look_twice(frame, 0.0)?;
-        for look in &self.looks {
-            self.tracker.find(look, now, rules);
+        self.look_twice(seen, 0.0)?;
+        let had_none = self.tracker.tracks().is_empty();
+        for estimate in &self.estimates {
+            self.tracker.find(estimate, seen.now, seen.rules);
+        }
+        if had_none && !self.tracker.tracks().is_empty() {
+            self.schedule.found(turn);
         }
         Ok(())
     }
 
-    /// Looks at all of `guesses`, and again from what was seen at those that were more than `far`
-    /// off.
-    fn look_twice<T>(&mut self, frame: &VideoFrameRef<T>, far: f64) -> Result<(), LocateError> {
-        self.looks.clear();
-        if self.guesses.is_empty() {
+    /// Answers all queries, and asks again from what was seen where that was more than `far` off.
+    fn look_twice<T>(&mut self, seen: &Seen<T>, far: f64) -> Result<(), LocateError> {
+        self.estimates.clear();
+        if self.queries.is_empty() {
             return Ok(());
         }
-        self.looks.extend(self.net.look(frame, &self.guesses)?);
-        let pairs = self.looks.iter_mut().zip(&self.guesses);
-        let off: Vec<(&mut Look, &Aim)> = pairs
-            .filter(|(look, guess)| displacement(&guess.points, &look.anchor()) > far)
+        let estimates = self.net.look(seen.frame, seen.display, &self.queries)?;
+        self.estimates.extend(estimates);
+        let pairs = self.estimates.iter_mut().zip(&self.queries);
+        let off: Vec<(&mut PointEstimate, &PointQuery)> = pairs
+            .filter(|(estimate, query)| displacement(&query.points, &estimate.anchor()) > far)
             .collect();
         if off.is_empty() {
             return Ok(());
         }
-        let better = |(look, guess): &(&mut Look, &Aim)| Aim {
-            points: look.anchor(),
-            ..**guess
+        let better = |(estimate, query): &(&mut PointEstimate, &PointQuery)| PointQuery {
+            points: estimate.anchor(),
+            ..**query
         };
-        let guesses: Vec<Aim> = off.iter().map(better).collect();
-        for ((look, _), better) in off.into_iter().zip(self.net.look(frame, &guesses)?) {
-            *look = *better;
+        let queries: Vec<PointQuery> = off.iter().map(better).collect();
+        let again = self.net.look(seen.frame, seen.display, &queries)?;
+        for ((estimate, _), better) in off.into_iter().zip(again) {
+            *estimate = *better;
         }
         Ok(())
     }
+}
+
+/// A frame that faces are looked for in.
+struct Seen<'a, T> {
+    frame: &'a VideoFrameRef<T>,
+    display: &'a DisplaySpace,
+    now: Duration,
+    rules: &'a TrackRules,
 }
 
 /// Displacement ([`displacement`]) from which a face is looked at again: near to what the net is

@@ -1,9 +1,10 @@
 //! The point net: five points of each face again, from where they were. A face can be looked at
 //! twice, as it is and in the mirror: the mean is nearer than one answer (`make locate-accuracy`).
 //! Of a face of which a part is covered this is done in each frame. By how much the mean differs
-//! from the first answer changes slowly with any other face, so that this [`Offset`] can be kept
-//! for the next frames.
+//! from the first answer changes slowly with any other face, so that this
+//! [`MirrorCorrection`] can be kept for the next frames.
 
+use std::ops::{Add, Div};
 use std::sync::Arc;
 
 use gst_video::VideoFrameRef;
@@ -11,7 +12,7 @@ use mde_core::alignment::{Affine, FacePoints, MIRRORED, TEMPLATE};
 use mde_core::points::{self, INPUT, OUTPUT_POINTS, OUTPUT_SCORE, OUTPUT_VISIBILITY, SIZE};
 use ort::value::TensorRef;
 
-use super::LocateError;
+use super::{DisplaySpace, LocateError};
 use crate::frame::{Channels, Crop, Reader};
 use crate::runtime::{self, Model, Precision, Provider, RuntimeOptions};
 
@@ -27,41 +28,41 @@ const MOST: usize = 32;
 const SEEN: f32 = 0.5;
 
 /// What a second look, in the mirror, adds to the answer of the first, in crop pixels.
-pub type Offset = [[f32; 2]; 5];
+pub type MirrorCorrection = [[f32; 2]; 5];
 
 /// A face to look for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Aim {
-    /// The points that it had or is guessed to have, in frame pixels.
+pub struct PointQuery {
+    /// The points that it had or is guessed to have, in display pixels.
     pub points: FacePoints,
     /// What to add to one look; without it the face is looked at twice.
-    pub offset: Option<Offset>,
+    pub correction: Option<MirrorCorrection>,
 }
 
-impl Aim {
+impl PointQuery {
     /// At a face around `points` of which nothing else is known.
     pub fn at(points: FacePoints) -> Self {
         Self {
             points,
-            offset: None,
+            correction: None,
         }
     }
 }
 
 /// What the net makes of a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Look {
-    /// In frame pixels; covered ones are guessed from the rest of the face.
+pub struct PointEstimate {
+    /// In display pixels; covered ones are guessed from the rest of the face.
     pub points: FacePoints,
     /// How probable it is that a point is not covered, in `[0, 1]`.
     pub visibility: [f32; 5],
     /// How probable it is that there is a face where the net was pointed to, in `[0, 1]`.
     pub score: f32,
     /// What the second of two looks added.
-    pub offset: Option<Offset>,
+    pub correction: Option<MirrorCorrection>,
 }
 
-impl Look {
+impl PointEstimate {
     /// Whether point `k` is more probably seen than covered.
     pub fn is_seen(&self, k: usize) -> bool {
         self.visibility[k] >= SEEN
@@ -94,7 +95,7 @@ impl Look {
             points: *points,
             visibility: [0.0; 5],
             score: 0.0,
-            offset: None,
+            correction: None,
         }
     }
 }
@@ -106,11 +107,12 @@ pub struct PointNet {
     reader: Reader,
     crops: Vec<f32>,
     inside: Vec<f32>,
-    looks: Vec<Look>,
+    estimates: Vec<PointEstimate>,
 }
 
 impl PointNet {
-    /// Opens the net on one core: it is so small that sharing its work costs more than it saves.
+    /// Opens the net on one core, for this user alone: it is so small that sharing its work costs
+    /// more than it saves, and that every stream can have it (1.5 MB) and need not wait for others.
     ///
     /// # Errors
     /// [`LocateError::PointNet`].
@@ -119,6 +121,7 @@ impl PointNet {
             provider: Provider::Cpu,
             precision: Precision::Fp32,
             threads: Some(1),
+            own_session: true,
             ..RuntimeOptions::default()
         };
         let model = runtime::open(MODEL, &options).map_err(LocateError::PointNet)?;
@@ -127,33 +130,40 @@ impl PointNet {
             reader: Reader::default(),
             crops: Vec::new(),
             inside: vec![0.0; AREA],
-            looks: Vec::new(),
+            estimates: Vec::new(),
         })
     }
 
-    /// Looks for each of `faces`, which are turned upright first.
+    /// Looks for each of `faces` in `frame`, displayed as `display` tells; they are turned upright
+    /// first.
     ///
     /// # Errors
-    /// [`LocateError::Look`].
+    /// [`LocateError::Points`].
     pub fn look<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
-        faces: &[Aim],
-    ) -> Result<&[Look], LocateError> {
-        self.looks.clear();
+        display: &DisplaySpace,
+        faces: &[PointQuery],
+    ) -> Result<&[PointEstimate], LocateError> {
+        self.estimates.clear();
         for faces in faces.chunks(MOST) {
-            self.look_at_some(frame, faces)
-                .map_err(|reason| LocateError::Look {
+            self.look_at_some(frame, display, faces)
+                .map_err(|reason| LocateError::Points {
                     faces: faces.len(),
                     reason: reason.to_string(),
                 })?;
         }
-        Ok(&self.looks)
+        Ok(&self.estimates)
     }
 
-    fn look_at_some<T>(&mut self, frame: &VideoFrameRef<T>, faces: &[Aim]) -> ort::Result<()> {
+    fn look_at_some<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        display: &DisplaySpace,
+        faces: &[PointQuery],
+    ) -> ort::Result<()> {
         self.crops.resize(faces.len() * CROP, 0.0);
-        let mut to_frame = Vec::with_capacity(faces.len());
+        let mut to_display = Vec::with_capacity(faces.len());
         for (face, crop) in faces.iter().zip(self.crops.chunks_exact_mut(CROP)) {
             let map = points::align(&face.points).and_then(|to_crop| to_crop.inverse());
             // Points that coincide are no face, whatever the net says of the crop left from before.
@@ -163,32 +173,33 @@ impl PointNet {
                     rgb: crop,
                     inside: &mut self.inside,
                 };
-                self.reader.read(frame, map, Channels::Rgb, target);
+                let to_frame = map.then(&display.to_frame);
+                self.reader.read(frame, &to_frame, Channels::Rgb, target);
             }
-            to_frame.push(map.ok());
+            to_display.push(map.ok());
         }
         let mut answers = self.answers(&self.crops)?;
         let again: Vec<usize> = (0..faces.len())
-            .filter(|&i| faces[i].offset.is_none() || is_covered(&answers[i].visibility))
+            .filter(|&i| faces[i].correction.is_none() || is_covered(&answers[i].visibility))
             .collect();
-        let mut offsets = vec![None; faces.len()];
+        let mut corrections = vec![None; faces.len()];
         if !again.is_empty() {
             let crops = again.iter().map(|&i| &self.crops[i * CROP..][..CROP]);
             let crops: Vec<f32> = crops.flat_map(mirrored).collect();
             for (i, second) in again.into_iter().zip(self.answers(&crops)?) {
                 let mean = answers[i].mean(&second.mirrored());
-                offsets[i] = Some(answers[i].offset_to(&mean));
+                corrections[i] = Some(answers[i].correction_to(&mean));
                 answers[i] = mean;
             }
         }
-        let looks = faces.iter().zip(to_frame).zip(answers).zip(offsets);
-        for (((face, map), answer), offset) in looks {
-            let kept = face.offset.filter(|_| offset.is_none());
+        let estimates = faces.iter().zip(to_display).zip(answers).zip(corrections);
+        for (((face, map), answer), correction) in estimates {
+            let kept = face.correction.filter(|_| correction.is_none());
             let answer = answer.moved(&kept.unwrap_or_default());
-            let look = map.map(|map| answer.in_frame(&map, offset));
-            let sound = look.filter(|l| l.points.iter().flatten().all(|v| v.is_finite()));
-            self.looks
-                .push(sound.unwrap_or_else(|| Look::nothing(&face.points)));
+            let estimate = map.map(|map| answer.on_display(&map, correction));
+            let sound = estimate.filter(|e| e.points.iter().flatten().all(|v| v.is_finite()));
+            self.estimates
+                .push(sound.unwrap_or_else(|| PointEstimate::nothing(&face.points)));
         }
         Ok(())
     }
@@ -218,6 +229,14 @@ impl PointNet {
             })
             .collect())
     }
+}
+
+/// Five points halfway from `a` to `b`.
+pub(super) fn halfway<T>(a: &[[T; 2]; 5], b: &[[T; 2]; 5]) -> [[T; 2]; 5]
+where
+    T: Copy + From<u8> + Add<Output = T> + Div<Output = T>,
+{
+    std::array::from_fn(|k| [0, 1].map(|axis| (a[k][axis] + b[k][axis]) / T::from(2)))
 }
 
 /// Whether any of five points is more probably covered than seen.
@@ -259,40 +278,81 @@ impl Answer {
     fn mean(&self, other: &Self) -> Self {
         let mean = |a: f32, b: f32| (a + b) / 2.0;
         Self {
-            points: std::array::from_fn(|k| {
-                [0, 1].map(|axis| mean(self.points[k][axis], other.points[k][axis]))
-            }),
+            points: halfway(&self.points, &other.points),
             visibility: std::array::from_fn(|k| mean(self.visibility[k], other.visibility[k])),
             score: mean(self.score, other.score),
         }
     }
 
-    fn offset_to(&self, other: &Self) -> Offset {
+    fn correction_to(&self, other: &Self) -> MirrorCorrection {
         std::array::from_fn(|k| [0, 1].map(|axis| other.points[k][axis] - self.points[k][axis]))
     }
 
-    fn moved(&self, offset: &Offset) -> Self {
+    fn moved(&self, correction: &MirrorCorrection) -> Self {
         Self {
             points: std::array::from_fn(|k| {
-                [0, 1].map(|axis| self.points[k][axis] + offset[k][axis])
+                [0, 1].map(|axis| self.points[k][axis] + correction[k][axis])
             }),
             ..*self
         }
     }
 
-    fn in_frame(&self, to_frame: &Affine, offset: Option<Offset>) -> Look {
-        Look {
-            points: (self.points).map(|p| to_frame.apply(p.map(f64::from))),
+    fn on_display(
+        &self,
+        to_display: &Affine,
+        correction: Option<MirrorCorrection>,
+    ) -> PointEstimate {
+        PointEstimate {
+            points: (self.points).map(|p| to_display.apply(p.map(f64::from))),
             visibility: self.visibility,
             score: self.score,
-            offset,
+            correction,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
+    use gst_video::{VideoFormat, VideoInfo, VideoOrientationMethod};
+
     use super::*;
+    use crate::runtime::RuntimeError;
+
+    /// Far longer than a run takes anywhere.
+    const LONG: Duration = Duration::from_secs(120);
+
+    #[test]
+    fn two_users_run_the_net_at_the_same_time() {
+        gst::init().expect("GStreamer");
+        let (one, mut other) = match (PointNet::open(), PointNet::open()) {
+            (Ok(one), Ok(other)) => (one, other),
+            (Err(LocateError::PointNet(RuntimeError::Library(e))), _) => {
+                eprintln!("skipped: {e}");
+                return;
+            }
+            both => panic!("{both:?}"),
+        };
+        // As in the middle of a run.
+        let running = one.model.session();
+        let (done, is_done) = channel();
+        let run = thread::spawn(move || {
+            let info = VideoInfo::builder(VideoFormat::Gray8, 96, 96).build();
+            let info = info.expect("a format");
+            let buffer = gst::Buffer::from_slice(vec![90u8; info.size()]);
+            let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info).expect("a frame");
+            let display = DisplaySpace::of(&info, VideoOrientationMethod::Identity);
+            let query = PointQuery::at(TEMPLATE);
+            let seen = other.look(&frame, &display, &[query]).map(<[_]>::len);
+            done.send(seen.ok()).expect("the test waits");
+        });
+        assert_eq!(is_done.recv_timeout(LONG), Ok(Some(1)));
+        drop(running);
+        run.join().expect("a sound thread");
+    }
 
     #[test]
     fn answers_in_the_mirror_are_put_back_before_they_are_averaged() {
@@ -310,9 +370,9 @@ mod tests {
             ..mirrored
         };
         let mean = answer.mean(&lower.mirrored());
-        let offset = answer.offset_to(&mean);
-        assert_eq!(answer.moved(&offset).points, mean.points);
-        let look = mean.in_frame(&Affine::IDENTITY, None);
+        let correction = answer.correction_to(&mean);
+        assert_eq!(answer.moved(&correction).points, mean.points);
+        let look = mean.on_display(&Affine::IDENTITY, None);
         for (point, [x, y]) in look.points.into_iter().zip(answer.points) {
             assert_eq!(point, [x, y + 1.0].map(f64::from));
         }
@@ -321,11 +381,11 @@ mod tests {
 
     #[test]
     fn a_face_without_its_mouth_is_anchored_at_the_eyes() {
-        let mut look = Look {
+        let mut look = PointEstimate {
             points: TEMPLATE.map(|[x, y]| [2.0 * x, 2.0 * y]),
             visibility: [0.9; 5],
             score: 1.0,
-            offset: None,
+            correction: None,
         };
         let wanted = look.points;
         look.points[3][1] += 9.0;

@@ -1,9 +1,9 @@
 //! Regions that an upstream element marked with `GstVideoRegionOfInterestMeta`.
 //!
 //! A meta may carry a parameter structure [`POINTS_PARAM`] with the five points of a face, as
-//! doubles in frame pixels ([`POINT_FIELDS`]); left and right are the picture's. Such a face is
-//! aligned by its points. Without it the meta's rectangle is taken for a face detector's box
-//! ([`Bounds::TEMPLATE`]). The type of the region does not matter: whoever asks for the regions
+//! doubles in frame pixels ([`POINT_FIELDS`]); left and right are those of the picture as it is
+//! displayed. Such a face is aligned by its points. Without it the meta's rectangle is taken for a
+//! face detector's box around an upright face ([`Bounds::TEMPLATE`]). The type of the region does not matter: whoever asks for the regions
 //! of upstream means all of them. Only those of [`COMPLETED_TYPE`] are no input: they tell what
 //! another element of this kind completed.
 
@@ -11,7 +11,7 @@ use gst::glib;
 use gst_video::VideoRegionOfInterestMeta;
 use mde_core::alignment::{AlignmentError, FacePoints};
 
-use super::{Bounds, Region};
+use super::{Bounds, DisplaySpace, Region};
 
 /// The type of the regions that the element itself marks.
 pub const COMPLETED_TYPE: &str = "mdecomplete/face";
@@ -54,12 +54,14 @@ pub fn is_marked(buffer: &gst::BufferRef) -> bool {
     metas(buffer).next().is_some()
 }
 
-/// The regions marked on `buffer`, mapped to `crop` = (width, height), in the metas' order.
+/// The regions marked on `buffer`, which is displayed as `display` tells, mapped to `crop` =
+/// (width, height), in the metas' order.
 pub fn marked(
     buffer: &gst::BufferRef,
+    display: &DisplaySpace,
     crop: (usize, usize),
 ) -> impl Iterator<Item = Result<Region, RoiError>> {
-    metas(buffer).map(move |meta| region(&meta, crop))
+    metas(buffer).map(move |meta| region(&meta, display, crop))
 }
 
 fn metas(
@@ -70,28 +72,37 @@ fn metas(
         .filter(|meta: &gst::MetaRef<VideoRegionOfInterestMeta>| meta.roi_type() != COMPLETED_TYPE)
 }
 
-fn region(meta: &VideoRegionOfInterestMeta, crop: (usize, usize)) -> Result<Region, RoiError> {
+fn region(
+    meta: &VideoRegionOfInterestMeta,
+    display: &DisplaySpace,
+    crop: (usize, usize),
+) -> Result<Region, RoiError> {
     let id = meta.id();
     let (x, y, width, height) = meta.rect();
     let (x, y) = (f64::from(x), f64::from(y));
-    let bounds = Bounds {
+    let in_frame = Bounds {
         x0: x - 0.5,
         y0: y - 0.5,
         x1: x + f64::from(width) - 0.5,
         y1: y + f64::from(height) - 0.5,
     };
+    let bounds = in_frame.mapped(&display.from_frame);
     let region = match meta.param(POINTS_PARAM) {
         Some(param) => {
             let points = points(param).map_err(|e| RoiError::Field {
                 id,
                 reason: e.to_string(),
             })?;
+            let points = points.map(|point| display.from_frame.apply(point));
             Region::of_points(&points, bounds, crop)
         }
         None => Region::of_box(bounds, crop),
     };
     match region {
-        Ok(region) => Ok(Region { id, ..region }),
+        Ok(region) => Ok(Region {
+            id,
+            ..region.in_frame(display)
+        }),
         Err(reason) => Err(RoiError::Alignment { id, reason }),
     }
 }
@@ -113,21 +124,28 @@ type GetError = gst::structure::GetError<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gst_video::{VideoFormat, VideoInfo, VideoOrientationMethod};
     use mde_core::alignment::TEMPLATE;
 
     fn marked_with(
+        par: (i32, i32),
         params: impl FnOnce(&mut VideoRegionOfInterestMeta),
     ) -> Vec<Result<Region, RoiError>> {
         gst::init().expect("GStreamer");
         let mut buffer = gst::Buffer::new();
         let mut meta = VideoRegionOfInterestMeta::add(buffer.make_mut(), "face", (18, 7, 61, 82));
         params(&mut meta);
-        marked(&buffer, (96, 96)).collect()
+        let info = VideoInfo::builder(VideoFormat::Rgb, 320, 240)
+            .par(gst::Fraction::new(par.0, par.1))
+            .build()
+            .expect("a format");
+        let display = DisplaySpace::of(&info, VideoOrientationMethod::Identity);
+        marked(&buffer, &display, (96, 96)).collect()
     }
 
     #[test]
     fn a_rectangle_is_a_face_box() {
-        let regions = marked_with(|_| ());
+        let regions = marked_with((1, 1), |_| ());
         let [Ok(region)] = regions.as_slice() else {
             panic!("{regions:?}");
         };
@@ -141,7 +159,7 @@ mod tests {
 
     #[test]
     fn points_come_before_the_rectangle() {
-        let regions = marked_with(|meta| {
+        let regions = marked_with((1, 1), |meta| {
             let mut param = gst::Structure::new_empty(POINTS_PARAM);
             for ([x_field, y_field], [x, y]) in POINT_FIELDS.into_iter().zip(TEMPLATE) {
                 param.set(x_field, x + 200.0);
@@ -157,8 +175,28 @@ mod tests {
     }
 
     #[test]
+    fn a_face_in_wide_pixels_is_no_wider_on_the_crop() {
+        let regions = marked_with((2, 1), |meta| {
+            let mut param = gst::Structure::new_empty(POINTS_PARAM);
+            for ([x_field, y_field], [x, y]) in POINT_FIELDS.into_iter().zip(TEMPLATE) {
+                param.set(x_field, (x + 0.5) / 2.0 - 0.5);
+                param.set(y_field, y);
+            }
+            meta.add_param(param);
+        });
+        let [Ok(region)] = regions.as_slice() else {
+            panic!("{regions:?}");
+        };
+        let corner = region.to_frame.apply([95.5, 95.5]);
+        assert!(
+            (corner[0] - 47.5).hypot(corner[1] - 95.5) < 1e-9,
+            "{corner:?}"
+        );
+    }
+
+    #[test]
     fn a_missing_field_is_named() {
-        let regions = marked_with(|meta| {
+        let regions = marked_with((1, 1), |meta| {
             let param = gst::Structure::builder(POINTS_PARAM).field("left-eye-x", 1.0);
             meta.add_param(param.build());
         });

@@ -1,4 +1,5 @@
-//! What the element leaves on a buffer: a region of interest for each completed region.
+//! What the element leaves on a buffer: a region of interest for each completed region, or for each
+//! region there is.
 
 use gst::glib;
 use gst_video::VideoRegionOfInterestMeta;
@@ -36,15 +37,28 @@ impl Marks {
         }
     }
 
-    /// Marks `region` of a frame of `size` = (width, height) pixels on its buffer. `is_reused` is
-    /// whether its completion is that of an earlier frame.
-    pub fn add(
+    /// Marks the completed `region` of a frame of `size` = (width, height) pixels on its buffer.
+    /// `is_reused` is whether its completion is that of an earlier frame.
+    pub fn add_completed(
         &self,
         buffer: &mut gst::BufferRef,
         region: &Region,
-        (width, height): (u32, u32),
+        size: (u32, u32),
         is_reused: bool,
     ) {
+        let mut completion = self.completion.clone();
+        completion.set("reused", is_reused);
+        self.add(buffer, region, size).add_param(completion);
+    }
+
+    /// Marks `region` of a frame of `size` = (width, height) pixels on its buffer, and nothing
+    /// about a completion.
+    pub fn add<'a>(
+        &self,
+        buffer: &'a mut gst::BufferRef,
+        region: &Region,
+        (width, height): (u32, u32),
+    ) -> gst::MetaRefMut<'a, VideoRegionOfInterestMeta, gst::meta::Standalone> {
         // The bounds are edges; the casts cut what is beyond the frame.
         let pixel = |edge: f64, side: u32| ((edge + 0.5).round() as u32).min(side);
         let bounds = &region.bounds;
@@ -58,12 +72,9 @@ impl Marks {
             points.set(x_field, x);
             points.set(y_field, y);
         }
-        let mut completion = self.completion.clone();
-        completion.set("reused", is_reused);
-
         let mut meta = VideoRegionOfInterestMeta::add(buffer, COMPLETED_TYPE, (x, y, right, down));
         meta.set_id(region.id);
         meta.add_param(points);
-        meta.add_param(completion);
+        meta
     }
 }

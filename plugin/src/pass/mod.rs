@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gst_video::prelude::*;
-use gst_video::{VideoFrameRef, VideoInfo};
+use gst_video::{VideoFrameRef, VideoInfo, VideoOrientationMethod};
 use mde_core::alignment::AlignmentError;
 use mde_core::occlusion::Rect;
 
@@ -19,7 +19,7 @@ use crate::element::properties::{FrameSettings, MAX_FACES, Overlay, RegionSource
 use crate::finish::temporal::Steady;
 use crate::finish::{self, Border};
 use crate::frame::{self, Completion, Crop, Filler, Reader, Writer};
-use crate::locate::{self, Bounds, Clock, LocateError, Locator, Region};
+use crate::locate::{self, Bounds, Clock, DisplaySpace, LocateError, Locator, Region};
 use crate::missing::{FrameMissing, Raster, StaticHole};
 use finds::Finds;
 use marks::Marks;
@@ -48,6 +48,7 @@ pub struct Worker {
     completer: Completer,
     locator: Option<Locator>,
     is_live: bool,
+    orientation: VideoOrientationMethod,
     batch: Batch,
     cut: StaticHole,
     damage: FrameMissing,
@@ -81,6 +82,7 @@ impl Worker {
         Self {
             locator,
             is_live: false,
+            orientation: VideoOrientationMethod::Identity,
             batch: Batch::new(size),
             cut: StaticHole::new(settings.static_hole(), size),
             damage: FrameMissing::default(),
@@ -111,6 +113,14 @@ impl Worker {
     /// Takes the stream to be live from now on, or not to be.
     pub fn set_live(&mut self, is_live: bool) {
         self.is_live = is_live;
+    }
+
+    /// Takes frames to be put upright by `orientation` from now on.
+    pub fn set_orientation(&mut self, orientation: VideoOrientationMethod) {
+        if self.orientation != orientation {
+            self.orientation = orientation;
+            self.forget();
+        }
     }
 
     /// Takes `mask` for the mask picture, at the size of the frames, from now on.
@@ -174,6 +184,12 @@ impl Worker {
             }
             report.has_filled = self.paint(buffer.make_mut(), info, settings, is_recalled)?;
             report.set_time(Step::Postprocess, lap.next());
+        }
+        if settings.only_marks() && !self.regions.is_empty() {
+            let (buffer, size) = (buffer.make_mut(), (info.width(), info.height()));
+            for region in &self.regions {
+                self.marks.add(buffer, region, size);
+            }
         }
         let done = self.crops.iter().flatten().count();
         (report.completed, report.reused) = match is_recalled {
@@ -243,7 +259,7 @@ impl Worker {
         for (index, region) in self.regions.iter().enumerate() {
             let part = self.damage.part_of(region, crop);
             let is_holed = part.is_some() || !self.cut.is_empty();
-            if is_holed && settings.strength > 0.0 {
+            if is_holed && !settings.only_marks() {
                 self.holed.push(index);
             }
             self.damaged.push(part);
@@ -265,25 +281,27 @@ impl Worker {
         settings: &FrameSettings,
         report: &mut Report,
     ) -> Result<(), FrameError> {
+        let display = DisplaySpace::of(frame.info(), self.orientation);
         let mut finds = Finds::new(frame, self.completer.size(), &mut self.regions);
         match settings.region {
             RegionSource::FullFrame => {
-                let region = Region::full_frame(finds.frame, finds.crop)?;
+                let region = Region::full_frame(finds.frame, &display, finds.crop)?;
                 finds.regions.push(region);
             }
             RegionSource::RoiList => {
-                for region in locate::marked(frame.buffer(), finds.crop) {
+                for region in locate::marked(frame.buffer(), &display, finds.crop) {
                     finds.add(region);
                 }
             }
             RegionSource::Faces => {
                 let options = settings.following.options(self.is_live);
                 let tracks = match &mut self.locator {
-                    Some(locator) => locator.locate(frame, &options)?,
+                    Some(locator) => locator.locate(frame, &display, self.now, &options)?,
                     None => &[],
                 };
                 for track in tracks {
-                    finds.add(Region::of_track(track, finds.crop));
+                    let region = Region::of_track(track, finds.crop);
+                    finds.add(region.map(|region| region.in_frame(&display)));
                 }
             }
         }
@@ -399,7 +417,7 @@ impl Worker {
         let size = (info.width(), info.height());
         for (region, crop) in self.regions.iter().zip(&self.crops) {
             if crop.is_some() {
-                self.marks.add(buffer, region, size, is_recalled);
+                self.marks.add_completed(buffer, region, size, is_recalled);
             }
         }
         Ok(has_filled)

@@ -97,6 +97,9 @@ pub struct RuntimeOptions {
     pub threads: Option<usize>,
     /// Where to keep compiled models; nowhere where it is not set.
     pub cache_dir: Option<PathBuf>,
+    /// Whether the model is opened for this user alone. Who shares one takes turns in running it,
+    /// which costs nothing where a run uses all cores, and has its weights in memory once.
+    pub own_session: bool,
 }
 
 /// What a model was opened on.

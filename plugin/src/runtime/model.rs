@@ -10,7 +10,8 @@ use super::inspect::Fingerprint;
 use super::{ActiveProvider, Precision, Provider};
 
 /// A model ready to run. Everybody in the process who opens the same one gets this one, so its
-/// weights are in memory once; the last one to drop it closes it.
+/// weights are in memory once, but for those who want [one of their own](super::RuntimeOptions); the last
+/// one to drop it closes it.
 #[derive(Debug)]
 pub struct Model {
     session: Mutex<Session>,
@@ -28,8 +29,8 @@ impl Model {
     }
 
     /// The session, for oneself. `ort` asks for exclusive access to run one, because parts of ONNX
-    /// Runtime are not safe to be run by two threads at once. Little is lost by taking turns: a run
-    /// uses all threads of the session anyway.
+    /// Runtime are not safe to be run by two threads at once. Little is lost by taking turns where a
+    /// run uses all cores anyway; a model for one thread is better opened for each of its users.
     pub fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }

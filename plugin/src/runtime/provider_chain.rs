@@ -292,9 +292,11 @@ fn try_one(
         threads: options.threads.unwrap_or_else(cpu_features::threads),
         cache_dir: options.cache_dir.clone(),
     };
-    let opened = library
-        .models()
-        .get_or_open(&key, || commit(library, model, facts, &key, backend))?;
+    let open = || commit(library, model, facts, &key, backend);
+    let opened = match options.own_session {
+        true => Arc::new(open()?),
+        false => library.models().get_or_open(&key, open)?,
+    };
     Ok((opened, why))
 }
 

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use gst::prelude::*;
-use gst_video::{VideoFormat, VideoFrameRef, VideoInfo, VideoRegionOfInterestMeta};
-use gstmdecomplete::locate::{Locator, Options, Rules, Track, eye_distance};
+use gst_video::{
+    VideoFormat, VideoFrameRef, VideoInfo, VideoOrientationMethod, VideoRegionOfInterestMeta,
+};
+use gstmdecomplete::locate::{
+    DisplaySpace, LocateOptions, Locator, Track, TrackRules, eye_distance,
+};
 use mde_core::alignment::{Affine, FacePoints};
 use mde_core::occlusion::Rect;
 
@@ -13,11 +17,11 @@ use crate::picture::{PORTRAIT_POINTS, portrait};
 use crate::support::{harness, info, mean_fill, timed};
 
 /// Searches the first frame and those that need it alone.
-const OPTIONS: Options = Options {
+const OPTIONS: LocateOptions = LocateOptions {
     min_face_size: 0.1,
     detection_interval: u32::MAX,
     waits: true,
-    rules: Rules {
+    rules: TrackRules {
         hold: Duration::from_millis(200),
         smoothing: 0.0,
     },
@@ -56,10 +60,13 @@ impl Portrait {
         &self,
         locator: &'a mut Locator,
         buffer: &gst::Buffer,
-        options: &Options,
+        options: &LocateOptions,
     ) -> &'a [Track] {
         let frame = VideoFrameRef::from_buffer_ref_readable(buffer, &self.info).expect("a frame");
-        locator.locate(&frame, options).expect("faces")
+        let display = DisplaySpace::of(&self.info, VideoOrientationMethod::Identity);
+        let now = buffer.pts().expect("a time").into();
+        let tracks = locator.locate(&frame, &display, now, options);
+        tracks.expect("faces")
     }
 }
 
@@ -194,7 +201,7 @@ fn what_is_found_aside_enters_a_later_frame() {
         let Some(portrait) = Portrait::open() else {
             return;
         };
-        let options = Options {
+        let options = LocateOptions {
             waits: false,
             ..OPTIONS
         };
@@ -206,12 +213,73 @@ fn what_is_found_aside_enters_a_later_frame() {
         assert!(portrait.locate(&mut locator, &grey, &options).is_empty());
         let frame = portrait.moved(&Affine::IDENTITY, 1);
         // The stream goes on, however long the search takes.
-        let found = (0..1_000_000).find_map(|_| {
-            let tracks = portrait.locate(&mut locator, &frame, &options);
+        let found = (1..1_000_000).find_map(|number| {
+            let tracks = portrait.locate(&mut locator, &timed(frame.clone(), number), &options);
             tracks.first().map(|track| track.points)
         });
         let error = error(&found.expect("a face"), &Affine::IDENTITY);
         assert!(error < 0.15, "{error}");
+    });
+}
+
+#[test]
+fn lying_faces_are_found_and_followed() {
+    with_runtime(|| {
+        let Some(portrait) = Portrait::open() else {
+            return;
+        };
+        for angle in [90.0, 180.0, 270.0] {
+            let mut locator = Locator::open().expect("a locator");
+            for number in 0..5 {
+                let to_frame = turn(angle).then(&shift(3.0 * number as f64, 0.0));
+                let frame = portrait.moved(&to_frame, number);
+                let tracks = portrait.locate(&mut locator, &frame, &OPTIONS);
+                let [track] = tracks else {
+                    panic!("at {angle} degrees: {tracks:?}");
+                };
+                assert_eq!(track.id, 1, "at {angle} degrees");
+                let error = error(&track.points, &to_frame);
+                assert!(error < 0.18, "at {angle} degrees: {error}");
+            }
+        }
+    });
+}
+
+/// The portrait's frame without its head.
+fn faceless(portrait: &Portrait, number: u64) -> gst::Buffer {
+    let mut frame = portrait.moved(&Affine::IDENTITY, number);
+    let mut bytes = frame.make_mut().map_writable().expect("memory");
+    let head = Rect::new(130, 0, 320, 210);
+    for (i, pixel) in bytes.chunks_exact_mut(3).enumerate() {
+        if head.contains(i % 512, i / 512) {
+            pixel.fill(150);
+        }
+    }
+    drop(bytes);
+    frame
+}
+
+#[test]
+fn a_new_face_is_found_within_a_second_after_a_long_time_without_one() {
+    with_runtime(|| {
+        let Some(portrait) = Portrait::open() else {
+            return;
+        };
+        let options = LocateOptions {
+            detection_interval: 15,
+            ..OPTIONS
+        };
+        let mut locator = Locator::open().expect("a locator");
+        for number in 0..150 {
+            let tracks = portrait.locate(&mut locator, &faceless(&portrait, number), &options);
+            assert!(tracks.is_empty(), "frame {number}: {tracks:?}");
+        }
+        // Of 25 frames a second; the picture's other parts stay, so that there is no cut.
+        let is_found = (150..175).any(|number| {
+            let frame = portrait.moved(&Affine::IDENTITY, number);
+            !portrait.locate(&mut locator, &frame, &options).is_empty()
+        });
+        assert!(is_found, "no face within a second");
     });
 }
 
@@ -221,7 +289,7 @@ fn the_same_stream_gives_the_same_faces() {
         let Some(portrait) = Portrait::open() else {
             return;
         };
-        let options = Options {
+        let options = LocateOptions {
             detection_interval: 3,
             ..OPTIONS
         };

@@ -9,6 +9,7 @@ mod samples;
 
 mod buffers;
 mod damage;
+mod display;
 mod faults;
 mod follow;
 mod marks;

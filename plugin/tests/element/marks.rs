@@ -6,7 +6,10 @@ use gstmdecomplete::locate::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM};
 use mde_core::alignment::TEMPLATE;
 
 use crate::models::with_runtime;
-use crate::support::{add_face, count, harness, info, marked_fill, mean_fill, noise};
+use crate::picture::{PORTRAIT_POINTS, portrait};
+use crate::support::{
+    add_face, assert_same, count, harness, info, marked_fill, mean_fill, noise, timed,
+};
 
 /// The regions that the element marked: rectangle, identifier, parameters.
 fn completed(buffer: &gst::Buffer) -> Vec<gst::MetaRef<'_, VideoRegionOfInterestMeta>> {
@@ -44,6 +47,37 @@ fn completed_regions_are_marked() {
         let completion = marks[0].param("completion").expect("a completion");
         assert_eq!(completion.get("occlusion"), Ok("eyes+mouth"));
         assert_eq!(completion.get("reused"), Ok(false));
+    });
+}
+
+#[test]
+fn without_strength_faces_are_marked_and_nothing_is_completed() {
+    with_runtime(|| {
+        let Some((info, pixels)) = portrait() else {
+            return;
+        };
+        for occlusion in ["eyes", ""] {
+            let element = mean_fill(occlusion);
+            element.set_property_from_str("region", "faces");
+            element.set_property("strength", 0f32);
+            let mut harness = harness(&element, &info);
+            let frame = timed(gst::Buffer::from_slice(pixels.clone()), 0);
+            let out = harness.push_and_pull(frame.clone()).expect("a frame");
+            assert_same(&frame, &out);
+            let marks = completed(&out);
+            let [mark] = marks.as_slice() else {
+                panic!("'{occlusion}': {marks:?}");
+            };
+            let points = mark.param(POINTS_PARAM).expect("points");
+            let eye: f64 = points.get("left-eye-x").expect("a point");
+            assert!((eye - PORTRAIT_POINTS[0][0]).abs() < 4.0, "{eye}");
+            assert!(mark.param("completion").is_none());
+            assert_eq!(
+                (count(&element, "faces"), count(&element, "completed")),
+                (1, 0)
+            );
+            assert_eq!(count(&element, "inference-us-max"), 0);
+        }
     });
 }
 

@@ -79,26 +79,57 @@ fn only_system_memory_is_taken() {
 #[test]
 fn caps_that_are_not_taken_are_told_with_a_remedy() {
     with_runtime(|| {
-        let element = mean_fill("eyes");
-        let bus = gst::Bus::new();
-        element.set_bus(Some(&bus));
-        let mut harness = Harness::with_element(&element, Some("sink"), Some("src"));
-        harness.play();
-        harness.push_event(gst::event::StreamStart::new("stream"));
-        let refused = info(VideoFormat::V210, 96, 96).to_caps().expect("caps");
-        harness.push_event(gst::event::Caps::new(&refused));
-        let segment = gst::FormattedSegment::<gst::ClockTime>::new();
-        harness.push_event(gst::event::Segment::new(&segment));
-        let pushed = harness.push(gst::Buffer::new());
-        assert_eq!(pushed, Err(gst::FlowError::NotNegotiated));
-        let warnings = warnings(&bus);
-        assert_eq!(warnings.len(), 1, "{warnings:?}");
-        let (fault, remedy) = (
-            warnings[0].contains("v210"),
-            warnings[0].contains("videoconvert"),
-        );
-        assert!(fault && remedy, "{warnings:?}");
+        let yuv = info(VideoFormat::I420, 96, 96).to_caps().expect("caps");
+        let of_fields = |mode: &str, feature: Option<&str>| {
+            let mut caps = yuv.clone();
+            let caps_mut = caps.make_mut();
+            caps_mut.set("interlace-mode", mode);
+            caps_mut.set_features(0, feature.map(|feature| gst::CapsFeatures::new([feature])));
+            caps
+        };
+        let alternate = of_fields("alternate", Some("format:Interlaced"));
+        for (refused, fault, remedy) in [
+            (
+                info(VideoFormat::V210, 96, 96).to_caps().expect("caps"),
+                "v210",
+                "videoconvert",
+            ),
+            (
+                of_fields("fields", None),
+                "interlace-mode=fields",
+                "deinterlace",
+            ),
+            (alternate, "interlace-mode=alternate", "deinterlace"),
+        ] {
+            let element = mean_fill("eyes");
+            let bus = gst::Bus::new();
+            element.set_bus(Some(&bus));
+            let mut harness = Harness::with_element(&element, Some("sink"), Some("src"));
+            harness.play();
+            harness.push_event(gst::event::StreamStart::new("stream"));
+            harness.push_event(gst::event::Caps::new(&refused));
+            let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+            harness.push_event(gst::event::Segment::new(&segment));
+            let pushed = harness.push(gst::Buffer::new());
+            assert_eq!(pushed, Err(gst::FlowError::NotNegotiated));
+            let warnings = warnings(&bus);
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            let is_told = warnings[0].contains(fault) && warnings[0].contains(remedy);
+            assert!(is_told, "{warnings:?}");
+        }
     });
+}
+
+#[test]
+fn frames_of_interleaved_fields_are_taken() {
+    init();
+    let element = mean_fill("eyes");
+    let pad = element.static_pad("sink").expect("a sink pad");
+    for mode in ["progressive", "interleaved", "mixed"] {
+        let mut caps = info(VideoFormat::I420, 96, 96).to_caps().expect("caps");
+        caps.make_mut().set("interlace-mode", mode);
+        assert!(pad.query_accept_caps(&caps), "{mode}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Regions told by upstream, and faces found.
 
 use gst::prelude::*;
-use gst_video::{VideoFormat, VideoFrameRef, VideoRegionOfInterestMeta};
-use gstmdecomplete::locate::{Bounds, Detector, POINTS_PARAM, Picture};
+use gst_video::{VideoFormat, VideoFrameRef, VideoOrientationMethod, VideoRegionOfInterestMeta};
+use gstmdecomplete::locate::{Bounds, Detector, DisplaySpace, POINTS_PARAM, Picture, Turn};
 use mde_core::occlusion::{Occlusion, Rect};
 
 use crate::models::with_runtime;
@@ -109,7 +109,8 @@ fn the_portrait_s_face_is_found() {
         let buffer = gst::Buffer::from_slice(pixels);
         let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info).expect("a frame");
         let mut picture = Picture::default();
-        picture.read(&frame, 0.1);
+        let display = DisplaySpace::of(&info, VideoOrientationMethod::Identity);
+        picture.read(&frame, &display, Turn::None, 0.1);
         let faces = detector.detect(&picture).expect("a detection");
         let [face] = faces else {
             panic!("{faces:?}");

@@ -2,11 +2,25 @@
 
 use crate::frame::SUPPORTED_FORMATS;
 
+/// Whether buffers of the fixed `caps` hold whole frames, not fields of their own.
+pub fn has_whole_frames(caps: &gst::CapsRef) -> bool {
+    let mode = caps.structure(0).map(|s| s.get("interlace-mode"));
+    !matches!(mode, Some(Ok("fields" | "alternate")))
+}
+
 /// What is wrong with the fixed `caps`, which the sink pad does not accept.
 pub fn reason(caps: &gst::CapsRef) -> String {
     let (structure, features) = (caps.structure(0), caps.features(0));
-    let format = structure.and_then(|s| s.get::<&str>("format").ok());
+    let text = |field: &str| {
+        let value = structure.and_then(|s| s.get::<&str>(field).ok());
+        value.unwrap_or("without a name")
+    };
     let what = match (structure, features) {
+        _ if !has_whole_frames(caps) => format!(
+            "mdecomplete works on whole frames, progressive or with both fields interleaved, and \
+             was offered fields of their own (interlace-mode={}). Put deinterlace before it",
+            text("interlace-mode")
+        ),
         (Some(structure), _) if structure.name() != "video/x-raw" => format!(
             "mdecomplete works on raw video and was offered {}. Put a decoder before it",
             structure.name()
@@ -20,7 +34,7 @@ pub fn reason(caps: &gst::CapsRef) -> String {
         }
         _ => format!(
             "mdecomplete does not take the format {}. Put videoconvert before it",
-            format.unwrap_or("without a name")
+            text("format")
         ),
     };
     let formats: Vec<_> = SUPPORTED_FORMATS
@@ -45,6 +59,16 @@ mod tests {
                 "gldownload",
             ),
             ("video/x-raw,format=v210", "v210", "videoconvert"),
+            (
+                "video/x-raw,format=I420,interlace-mode=fields",
+                "interlace-mode=fields",
+                "deinterlace",
+            ),
+            (
+                "video/x-raw(format:Interlaced),format=I420,interlace-mode=alternate",
+                "interlace-mode=alternate",
+                "deinterlace",
+            ),
             ("video/x-raw", "without a name", "videoconvert"),
         ] {
             let caps: gst::Caps = caps.parse().expect("caps");

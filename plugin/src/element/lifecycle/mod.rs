@@ -3,4 +3,5 @@
 pub mod masks;
 pub mod model;
 pub mod opening;
+pub mod orientation;
 mod stream;

@@ -11,6 +11,7 @@ use crate::element::bus::qos::{self, Qos, Times};
 use crate::element::bus::refusal;
 use crate::element::bus::stats::Report;
 use crate::element::imp::MdeComplete;
+use crate::element::lifecycle::orientation::Orientation;
 use crate::element::properties::{FrameSettings, LatePolicy, RegionSource};
 use crate::locate;
 use crate::pass::{FrameError, Worker};
@@ -147,6 +148,20 @@ impl MdeComplete {
         }
     }
 
+    /// What comes next need not lie as what came before.
+    pub(in crate::element) fn forget_orientation(&self) {
+        if let Some(state) = self.state().as_mut() {
+            state.orientation = Orientation::default();
+        }
+    }
+
+    /// Takes what upstream tells of the stream.
+    pub(in crate::element) fn observe_tags(&self, tags: &gst::TagListRef) {
+        if let Some(state) = self.state().as_mut() {
+            state.orientation.observe(tags);
+        }
+    }
+
     /// The worker, for one frame, and with it a locator that has been opened since the last one.
     fn take_worker(&self, settings: &FrameSettings) -> Option<(Worker, VideoInfo)> {
         let mut state = self.state();
@@ -161,6 +176,7 @@ impl MdeComplete {
             worker.set_completer(completer, settings);
         }
         worker.set_live(state.is_live == Some(true));
+        worker.set_orientation(state.orientation.method());
         Some((worker, info))
     }
 

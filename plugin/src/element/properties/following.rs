@@ -7,7 +7,7 @@ use gst::prelude::*;
 
 use super::DetectionMode;
 use super::settings::of;
-use crate::locate::{Options, Rules};
+use crate::locate::{LocateOptions, TrackRules};
 
 /// How faces are found and followed; may change between any two frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,8 +36,8 @@ impl Default for Following {
 
 impl Following {
     /// For a stream that is live, or not.
-    pub fn options(&self, is_live: bool) -> Options {
-        Options {
+    pub fn options(&self, is_live: bool) -> LocateOptions {
+        LocateOptions {
             min_face_size: self.min_face_size.into(),
             detection_interval: self.detection_interval,
             waits: match self.detection_mode {
@@ -45,7 +45,7 @@ impl Following {
                 DetectionMode::Sync => true,
                 DetectionMode::Async => false,
             },
-            rules: Rules {
+            rules: TrackRules {
                 hold: Duration::from_millis(self.track_hold_ms.into()),
                 smoothing: self.point_smoothing.into(),
             },
@@ -95,9 +95,10 @@ impl Following {
             glib::ParamSpecUInt::builder("detection-interval")
                 .nick("Detection interval")
                 .blurb(
-                    "New faces are searched for in every n-th frame, and also after a scene cut \
-                     and whenever no face is followed or one is lost. In between, faces are \
-                     followed",
+                    "New faces are searched for in every n-th frame, and also after a scene cut and \
+                     while no face is followed or one is lost: at first in each frame, later every \
+                     0.4 s. In between, faces are followed. Without a face, every n-th frame is \
+                     searched for one that lies on its side or stands on its head",
                 )
                 .minimum(1)
                 .default_value(defaults.detection_interval)

@@ -66,6 +66,7 @@ impl ModelSettings {
                 device: self.device.clone(),
                 threads: usize::try_from(self.num_threads).ok().filter(|n| *n > 0),
                 cache_dir: self.model_cache_dir.clone(),
+                own_session: false,
             },
             hints: Hints {
                 range: self.model_range.into(),

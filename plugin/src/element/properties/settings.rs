@@ -92,7 +92,12 @@ impl FrameSettings {
     /// pixels of the frame.
     pub fn change_nothing(&self, has_damage: bool) -> bool {
         let is_whole = self.crops_are_whole() && !has_damage;
-        (is_whole || self.strength == 0.0) && self.overlay != Overlay::Faces
+        is_whole && !self.only_marks() && self.overlay != Overlay::Faces
+    }
+
+    /// Whether regions are marked and nothing is completed.
+    pub fn only_marks(&self) -> bool {
+        self.strength == 0.0
     }
 
     /// Whether nothing is missing from a crop where all of its pixels are sound.
@@ -318,7 +323,10 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecFloat::builder("strength")
             .nick("Strength")
-            .blurb("How much of the completion is blended in: 0 is nothing, 1 is all of it")
+            .blurb(
+                "How much of the completion is blended in: 0 is nothing, 1 is all of it. At 0 the \
+                 generator does not run, and each region is only marked with its meta",
+            )
             .minimum(0.0)
             .maximum(1.0)
             .default_value(frame.strength)

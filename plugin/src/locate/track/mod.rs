@@ -10,7 +10,7 @@ use std::time::Duration;
 use mde_core::alignment::{Affine, FacePoints, Point, TEMPLATE};
 
 use super::Bounds;
-use super::point_net::{Aim, Look, Offset};
+use super::point_net::{MirrorCorrection, PointEstimate, PointQuery, halfway};
 use one_euro::OneEuro;
 
 pub use scene::{Scene, THUMBNAIL};
@@ -30,7 +30,7 @@ const MOST_GROWTH: f64 = 1.5;
 
 /// How tracks are kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rules {
+pub struct TrackRules {
     /// How long a track without its face goes on.
     pub hold: Duration,
     /// Strength of the smoothing of points, in `[0, 1]`.
@@ -42,9 +42,9 @@ pub struct Rules {
 pub struct Track {
     /// A number of its own, from 1 on.
     pub id: i32,
-    /// In frame pixels, smoothed.
+    /// In display pixels, smoothed.
     pub points: FacePoints,
-    /// As a detector would put it around the points, in frame pixels.
+    /// As a detector would put it around the points, in display pixels.
     pub bounds: Bounds,
     /// Where the points were last seen.
     seen: FacePoints,
@@ -55,7 +55,7 @@ pub struct Track {
     /// Of the points that are not covered, in pixels a second.
     velocity: Point,
     /// What a second look adds, and how many single looks were taken since.
-    offset: Option<(Offset, u32)>,
+    correction: Option<(MirrorCorrection, u32)>,
     is_lost: bool,
     filter: OneEuro,
 }
@@ -75,21 +75,21 @@ impl Track {
     }
 
     /// Where to look for the face at `now`, and how.
-    pub fn aim(&self, now: Duration) -> Aim {
-        let fresh = self.offset.filter(|(_, age)| *age < SINGLE_LOOKS);
-        Aim {
+    pub fn query(&self, now: Duration) -> PointQuery {
+        let fresh = self.correction.filter(|(_, age)| *age < SINGLE_LOOKS);
+        PointQuery {
             points: self.predicted(now),
-            offset: fresh.map(|(offset, _)| offset),
+            correction: fresh.map(|(correction, _)| correction),
         }
     }
 
-    fn see(&mut self, look: &Look, now: Duration, rules: &Rules) {
-        let points = &look.points;
+    fn see(&mut self, estimate: &PointEstimate, now: Duration, rules: &TrackRules) {
+        let points = &estimate.points;
         let looked_at = self.predicted(now);
         let elapsed = now.saturating_sub(self.seen_at);
         let seconds = elapsed.as_secs_f64();
         self.velocity = if seconds > 0.0 && !self.is_lost {
-            let newest = motion(&self.seen, look).map(|v| v / seconds);
+            let newest = motion(&self.seen, estimate).map(|v| v / seconds);
             [0, 1].map(|axis| {
                 let before = self.velocity[axis];
                 before + TRUST_IN_MOTION * (newest[axis] - before)
@@ -99,16 +99,18 @@ impl Track {
         };
         let was_lost = std::mem::replace(&mut self.is_lost, false);
         self.seen = *points;
-        self.anchor = look.anchor();
-        if look.is_covered() && !was_lost {
-            self.anchor = mean(&looked_at, &self.anchor);
+        self.anchor = estimate.anchor();
+        if estimate.is_covered() && !was_lost {
+            // Where covered points are guessed depends on where they were looked for, and can swing
+            // from frame to frame about where both agree.
+            self.anchor = halfway(&looked_at, &self.anchor);
         }
-        self.offset = match (look.offset, self.offset) {
+        self.correction = match (estimate.correction, self.correction) {
             // Of a face that is covered the next one, not covered, is to have none.
-            _ if look.is_covered() => None,
+            _ if estimate.is_covered() => None,
             (Some(new), Some((old, _))) => Some((halfway(&old, &new), 0)),
             (Some(new), None) => Some((new, 0)),
-            (None, old) => old.map(|(offset, age)| (offset, age + 1)),
+            (None, old) => old.map(|(correction, age)| (correction, age + 1)),
         };
         self.seen_at = now;
         let unit = eye_distance(points);
@@ -150,10 +152,10 @@ impl Tracker {
 
     /// Takes in what was seen of each track at `now`, in the tracks' order, and ends those that
     /// are lost for too long or follow another one's face.
-    pub fn follow(&mut self, looks: &[Look], now: Duration, rules: &Rules) {
-        for (track, look) in self.tracks.iter_mut().zip(looks) {
-            if look.score >= LOSS && is_plausible(&track.seen, &look.points) {
-                track.see(look, now, rules);
+    pub fn follow(&mut self, estimates: &[PointEstimate], now: Duration, rules: &TrackRules) {
+        for (track, estimate) in self.tracks.iter_mut().zip(estimates) {
+            if estimate.score >= LOSS && is_plausible(&track.seen, &estimate.points) {
+                track.see(estimate, now, rules);
             } else {
                 track.is_lost = true;
             }
@@ -178,33 +180,33 @@ impl Tracker {
     }
 
     /// Takes in a face found at `now`: the track it belongs to goes on from it, or a new one
-    /// begins. `look` is what was seen of it in the present frame.
-    pub fn find(&mut self, look: &Look, now: Duration, rules: &Rules) {
-        let bounds = bounds_of(&look.points);
-        if look.score < BIRTH || !bounds.area().is_normal() {
+    /// begins. `estimate` is what was seen of it in the present frame.
+    pub fn find(&mut self, estimate: &PointEstimate, now: Duration, rules: &TrackRules) {
+        let bounds = bounds_of(&estimate.points);
+        if estimate.score < BIRTH || !bounds.area().is_normal() {
             return;
         }
         if let Some((index, overlap)) = self.nearest(&bounds) {
             let track = &mut self.tracks[index];
             if track.is_lost || overlap < WELL_PLACED {
-                track.see(look, now, rules);
+                track.see(estimate, now, rules);
             }
             return;
         }
         self.born = self.born.wrapping_add(1).max(1);
         let mut track = Track {
             id: self.born,
-            points: look.points,
+            points: estimate.points,
             bounds,
-            seen: look.points,
-            anchor: look.points,
+            seen: estimate.points,
+            anchor: estimate.points,
             seen_at: now,
             velocity: [0.0; 2],
-            offset: None,
+            correction: None,
             is_lost: false,
             filter: OneEuro::default(),
         };
-        track.see(look, now, rules);
+        track.see(estimate, now, rules);
         self.tracks.push(track);
     }
 
@@ -217,25 +219,19 @@ impl Tracker {
     }
 }
 
-/// The upright box of a face: the template's, laid on the points.
+/// The box of a face: the template's, laid on the points; upright, or lying where the face does
+/// rather than not.
 pub fn bounds_of(points: &FacePoints) -> Bounds {
-    let nowhere = Bounds {
-        x0: 0.0,
-        y0: 0.0,
-        x1: 0.0,
-        y1: 0.0,
+    let Ok(to_face) = Affine::similarity(&TEMPLATE, points) else {
+        return Bounds::around([0.0; 2], 0.0, 0.0);
     };
-    let Ok(to_frame) = Affine::similarity(&TEMPLATE, points) else {
-        return nowhere;
-    };
-    let scale = to_frame.determinant().sqrt();
-    let [x, y] = to_frame.apply(Bounds::TEMPLATE.centre());
+    let scale = to_face.determinant().sqrt();
+    let [[a, _], [c, _]] = to_face.linear;
     let [width, height] = [Bounds::TEMPLATE.width(), Bounds::TEMPLATE.height()].map(|s| s * scale);
-    Bounds {
-        x0: x - width / 2.0,
-        y0: y - height / 2.0,
-        x1: x + width / 2.0,
-        y1: y + height / 2.0,
+    let centre = to_face.apply(Bounds::TEMPLATE.centre());
+    match c.abs() > a.abs() {
+        true => Bounds::around(centre, height, width),
+        false => Bounds::around(centre, width, height),
     }
 }
 
@@ -261,28 +257,17 @@ pub fn displacement(from: &FacePoints, to: &FacePoints) -> f64 {
     (shift / 0.33).max(growth / 0.16).max(turn / 0.17)
 }
 
-/// By how much the points that `look` saw are from where they were, on the mean. Covered ones are
+/// By how much the points seen in `estimate` are from where they were, on the mean. Covered ones are
 /// guesses and do not count.
-fn motion(from: &FacePoints, look: &Look) -> Point {
-    let seen = || (0..from.len()).filter(|&k| look.is_seen(k));
+fn motion(from: &FacePoints, estimate: &PointEstimate) -> Point {
+    let seen = || (0..from.len()).filter(|&k| estimate.is_seen(k));
     let count = seen().count().max(1) as f64;
     [0, 1].map(|axis| {
         seen()
-            .map(|k| look.points[k][axis] - from[k][axis])
+            .map(|k| estimate.points[k][axis] - from[k][axis])
             .sum::<f64>()
             / count
     })
-}
-
-/// Halfway from `a` to `b`. Where covered points are guessed depends on where they were looked for,
-/// and can swing from frame to frame about where both agree.
-fn mean(a: &FacePoints, b: &FacePoints) -> FacePoints {
-    std::array::from_fn(|k| [0, 1].map(|axis| (a[k][axis] + b[k][axis]) / 2.0))
-}
-
-/// The mean of two offsets.
-fn halfway(a: &Offset, b: &Offset) -> Offset {
-    std::array::from_fn(|k| [0, 1].map(|axis| (a[k][axis] + b[k][axis]) / 2.0))
 }
 
 /// The mean of the points.

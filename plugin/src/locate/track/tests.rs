@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const RULES: Rules = Rules {
+const RULES: TrackRules = TrackRules {
     hold: Duration::from_millis(200),
     smoothing: 0.0,
 };
@@ -17,12 +17,12 @@ fn face(x: f64, y: f64) -> FacePoints {
     TEMPLATE.map(|p| [p[0] + x, p[1] + y])
 }
 
-fn look(points: FacePoints, score: f32) -> Look {
-    Look {
+fn estimate(points: FacePoints, score: f32) -> PointEstimate {
+    PointEstimate {
         points,
         visibility: [1.0; 5],
         score,
-        offset: None,
+        correction: None,
     }
 }
 
@@ -33,29 +33,29 @@ fn ids(tracker: &Tracker) -> Vec<i32> {
 #[test]
 fn faces_begin_tracks_with_numbers_of_their_own() {
     let mut tracker = Tracker::default();
-    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
-    tracker.find(&look(face(200.0, 0.0), 0.9), at(0), &RULES);
-    tracker.find(&look(face(2.0, 1.0), 0.9), at(0), &RULES);
-    tracker.find(&look(face(400.0, 0.0), 0.4), at(0), &RULES);
+    tracker.find(&estimate(face(0.0, 0.0), 0.9), at(0), &RULES);
+    tracker.find(&estimate(face(200.0, 0.0), 0.9), at(0), &RULES);
+    tracker.find(&estimate(face(2.0, 1.0), 0.9), at(0), &RULES);
+    tracker.find(&estimate(face(400.0, 0.0), 0.4), at(0), &RULES);
     assert_eq!(
         ids(&tracker),
         [1, 2],
         "the third is the first, the fourth is none"
     );
     tracker.end_all();
-    tracker.find(&look(face(0.0, 0.0), 0.9), at(1), &RULES);
+    tracker.find(&estimate(face(0.0, 0.0), 0.9), at(1), &RULES);
     assert_eq!(ids(&tracker), [3]);
 }
 
 #[test]
 fn a_guess_that_swings_comes_to_rest() {
     let mut tracker = Tracker::default();
-    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
+    tracker.find(&estimate(face(0.0, 0.0), 0.9), at(0), &RULES);
     let mut offs = Vec::new();
     for frame in 1..10 {
         // A net that puts the eyes as far above the face as they were looked for below it.
         let guess = tracker.tracks()[0].predicted(at(frame));
-        let mut seen = look(face(0.0, 0.0), 0.9);
+        let mut seen = estimate(face(0.0, 0.0), 0.9);
         for k in [0, 1] {
             let start = if frame == 1 { 4.0 } else { 0.0 };
             seen.points[k][1] += start - (guess[k][1] - TEMPLATE[k][1]);
@@ -70,8 +70,8 @@ fn a_guess_that_swings_comes_to_rest() {
 #[test]
 fn covered_points_tell_nothing_of_motion() {
     let mut tracker = Tracker::default();
-    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
-    let mut swung = look(face(0.0, 0.0), 0.9);
+    tracker.find(&estimate(face(0.0, 0.0), 0.9), at(0), &RULES);
+    let mut swung = estimate(face(0.0, 0.0), 0.9);
     for k in [0, 1] {
         swung.points[k][1] += 8.0;
         swung.visibility[k] = 0.1;
@@ -79,7 +79,7 @@ fn covered_points_tell_nothing_of_motion() {
     tracker.follow(&[swung], at(1), &RULES);
     let [x, y] = tracker.tracks()[0].predicted(at(2))[2];
     assert_eq!([x, y], TEMPLATE[2]);
-    tracker.follow(&[look(face(2.0, 0.0), 0.9)], at(2), &RULES);
+    tracker.follow(&[estimate(face(2.0, 0.0), 0.9)], at(2), &RULES);
     let [x, _] = tracker.tracks()[0].predicted(at(3))[2];
     assert!((x - TEMPLATE[2][0] - 3.0).abs() < 1e-6, "{x}");
 }
@@ -87,11 +87,11 @@ fn covered_points_tell_nothing_of_motion() {
 #[test]
 fn a_weak_face_keeps_its_track_but_begins_none() {
     let mut tracker = Tracker::default();
-    tracker.find(&look(face(0.0, 0.0), 0.3), at(0), &RULES);
+    tracker.find(&estimate(face(0.0, 0.0), 0.3), at(0), &RULES);
     assert!(tracker.tracks().is_empty());
-    tracker.find(&look(face(0.0, 0.0), 0.6), at(0), &RULES);
+    tracker.find(&estimate(face(0.0, 0.0), 0.6), at(0), &RULES);
     for frame in 1..50 {
-        tracker.follow(&[look(face(0.0, 0.0), 0.3)], at(frame), &RULES);
+        tracker.follow(&[estimate(face(0.0, 0.0), 0.3)], at(frame), &RULES);
     }
     assert_eq!(ids(&tracker), [1]);
     assert!(!tracker.has_lost());
@@ -100,15 +100,15 @@ fn a_weak_face_keeps_its_track_but_begins_none() {
 #[test]
 fn a_lost_face_is_held_and_found_again() {
     let mut tracker = Tracker::default();
-    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
-    let gone = look(face(0.0, 0.0), 0.0);
+    tracker.find(&estimate(face(0.0, 0.0), 0.9), at(0), &RULES);
+    let gone = estimate(face(0.0, 0.0), 0.0);
     for frame in 1..=5 {
         tracker.follow(&[gone], at(frame), &RULES);
         assert_eq!(ids(&tracker), [1], "frame {frame}");
     }
     assert!(tracker.has_lost());
     assert!(tracker.needs_look(&bounds_of(&face(4.0, 0.0))));
-    tracker.find(&look(face(4.0, 0.0), 0.9), at(5), &RULES);
+    tracker.find(&estimate(face(4.0, 0.0), 0.9), at(5), &RULES);
     assert!(!tracker.has_lost());
     assert_eq!(ids(&tracker), [1]);
     for frame in 6..=11 {
@@ -120,9 +120,12 @@ fn a_lost_face_is_held_and_found_again() {
 #[test]
 fn the_younger_of_two_tracks_on_a_face_ends() {
     let mut tracker = Tracker::default();
-    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
-    tracker.find(&look(face(100.0, 0.0), 0.9), at(0), &RULES);
-    let both = [look(face(0.0, 0.0), 0.9), look(face(10.0, 0.0), 0.9)];
+    tracker.find(&estimate(face(0.0, 0.0), 0.9), at(0), &RULES);
+    tracker.find(&estimate(face(100.0, 0.0), 0.9), at(0), &RULES);
+    let both = [
+        estimate(face(0.0, 0.0), 0.9),
+        estimate(face(10.0, 0.0), 0.9),
+    ];
     tracker.follow(&both, at(1), &RULES);
     assert_eq!(ids(&tracker), [1]);
 }
@@ -130,9 +133,9 @@ fn the_younger_of_two_tracks_on_a_face_ends() {
 #[test]
 fn motion_is_carried_on() {
     let mut tracker = Tracker::default();
-    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
+    tracker.find(&estimate(face(0.0, 0.0), 0.9), at(0), &RULES);
     for frame in 1..20 {
-        let seen = look(face(5.0 * frame as f64, 0.0), 0.9);
+        let seen = estimate(face(5.0 * frame as f64, 0.0), 0.9);
         tracker.follow(&[seen], at(frame), &RULES);
     }
     let [x, _] = tracker.tracks()[0].predicted(at(20))[0];
@@ -142,19 +145,28 @@ fn motion_is_carried_on() {
 #[test]
 fn a_face_does_not_jump_in_size() {
     let mut tracker = Tracker::default();
-    tracker.find(&look(face(0.0, 0.0), 0.9), at(0), &RULES);
+    tracker.find(&estimate(face(0.0, 0.0), 0.9), at(0), &RULES);
     let double = TEMPLATE.map(|p| p.map(|v| 2.0 * v));
-    tracker.follow(&[look(double, 0.9)], at(1), &RULES);
+    tracker.follow(&[estimate(double, 0.9)], at(1), &RULES);
     assert!(tracker.has_lost());
 }
 
 #[test]
-fn the_box_is_the_template_s_and_stays_upright() {
+fn the_box_is_the_template_s_and_lies_where_the_face_does() {
     let Bounds { x0, y1, .. } = bounds_of(&TEMPLATE);
     assert!((x0 - 17.5).abs() < 1e-9 && (y1 - 89.0).abs() < 1e-9);
-    let turned = TEMPLATE.map(|[x, y]| [-2.0 * y, 2.0 * x]);
-    let bounds = bounds_of(&turned);
-    assert!((bounds.width() - 122.0).abs() < 1e-9 && (bounds.height() - 164.0).abs() < 1e-9);
+    let sides = |angle: f64| {
+        let (sin, cos) = angle.to_radians().sin_cos();
+        let turned = TEMPLATE.map(|[x, y]| [2.0 * (cos * x - sin * y), 2.0 * (sin * x + cos * y)]);
+        let bounds = bounds_of(&turned);
+        [bounds.width(), bounds.height()].map(|side| (side * 1e6).round() / 1e6)
+    };
+    for angle in [0.0, 40.0, -40.0, 180.0] {
+        assert_eq!(sides(angle), [122.0, 164.0], "{angle}");
+    }
+    for angle in [90.0, -90.0, 60.0] {
+        assert_eq!(sides(angle), [164.0, 122.0], "{angle}");
+    }
 }
 
 proptest! {
@@ -171,17 +183,17 @@ proptest! {
         let (mut last, mut before) = (0, Vec::new());
         for (frame, (seen, finds)) in steps.into_iter().enumerate() {
             let now = at(frame as u64);
-            let looks: Vec<Look> = (tracker.tracks().iter().zip(seen.iter().cycle()))
+            let estimates: Vec<PointEstimate> = (tracker.tracks().iter().zip(seen.iter().cycle()))
                 .map(|(track, (score, x, y))| {
-                    look(track.predicted(now).map(|p| [p[0] + x, p[1] + y]), *score)
+                    estimate(track.predicted(now).map(|p| [p[0] + x, p[1] + y]), *score)
                 })
                 .collect();
-            if looks.len() == tracker.tracks().len() {
-                tracker.follow(&looks, now, &RULES);
+            if estimates.len() == tracker.tracks().len() {
+                tracker.follow(&estimates, now, &RULES);
             }
             if finds {
                 for (score, x, y) in seen {
-                    tracker.find(&look(face(10.0 * x, 10.0 * y), score), now, &RULES);
+                    tracker.find(&estimate(face(10.0 * x, 10.0 * y), score), now, &RULES);
                 }
             }
             let ids = ids(&tracker);
@@ -201,18 +213,18 @@ proptest! {
 #[test]
 fn a_face_is_looked_at_twice_now_and_then_and_each_time_while_it_is_covered() {
     let mut tracker = Tracker::default();
-    let of = |visible: f32, offset: Option<f32>| Look {
+    let of = |visible: f32, correction: Option<f32>| PointEstimate {
         visibility: [1.0, 1.0, 1.0, visible, visible],
-        offset: offset.map(|v| [[v; 2]; 5]),
-        ..look(face(0.0, 0.0), 0.9)
+        correction: correction.map(|v| [[v; 2]; 5]),
+        ..estimate(face(0.0, 0.0), 0.9)
     };
     tracker.find(&of(1.0, Some(1.0)), at(0), &RULES);
     let mut frame = 0;
-    let mut kept = |look: Look| {
+    let mut kept = |estimate: PointEstimate| {
         frame += 1;
-        tracker.follow(&[look], at(frame), &RULES);
-        let offset = tracker.tracks()[0].aim(at(frame)).offset;
-        offset.map(|offset| offset[0][0])
+        tracker.follow(&[estimate], at(frame), &RULES);
+        let correction = tracker.tracks()[0].query(at(frame)).correction;
+        correction.map(|correction| correction[0][0])
     };
     let single = [1, 2, 3].map(|_| kept(of(1.0, None)));
     assert_eq!(single, [Some(1.0), Some(1.0), None]);

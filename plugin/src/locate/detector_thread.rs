@@ -7,24 +7,36 @@ use gst_video::VideoFrameRef;
 
 use super::centerface::Face;
 use super::detector::{Detector, DetectorError, Picture};
+use super::{DisplaySpace, Turn};
 
 /// A picture that was searched, to be used again, and the faces in it.
 type Answer = (Picture, Result<Vec<Face>, DetectorError>);
 
+/// What a search found.
+#[derive(Debug)]
+pub struct Found {
+    /// The turn in which the picture was searched.
+    pub turn: Turn,
+    /// In display pixels, best first.
+    pub faces: Vec<Face>,
+}
+
 /// The detector, and the one picture it may be working on.
 #[derive(Debug)]
-pub struct Search {
+pub struct DetectorThread {
     /// Nothing once the thread is to end.
     pictures: Option<Sender<Picture>>,
     answers: Receiver<Answer>,
     thread: Option<JoinHandle<()>>,
     spare: Picture,
+    /// Of what it is working on.
+    turn: Turn,
     is_busy: bool,
     /// Whether what it is working on does not matter any more.
     is_void: bool,
 }
 
-impl Search {
+impl DetectorThread {
     /// Starts the thread.
     ///
     /// # Errors
@@ -49,6 +61,7 @@ impl Search {
             answers,
             thread: Some(thread),
             spare: Picture::default(),
+            turn: Turn::None,
             is_busy: false,
             is_void: false,
         })
@@ -59,17 +72,21 @@ impl Search {
         self.is_busy
     }
 
-    /// Begins to search `frame`, which is not needed any more when this returns.
+    /// Begins to search `frame`, displayed as `display` tells and turned by `turn`; it is not
+    /// needed any more when this returns.
     ///
     /// # Errors
     /// [`DetectorError::Gone`].
     pub fn begin<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
+        display: &DisplaySpace,
+        turn: Turn,
         min_face_size: f64,
     ) -> Result<(), DetectorError> {
         let mut picture = std::mem::take(&mut self.spare);
-        picture.read(frame, min_face_size);
+        picture.read(frame, display, turn, min_face_size);
+        self.turn = turn;
         let pictures = self.pictures.as_ref().ok_or(DetectorError::Gone)?;
         pictures.send(picture).map_err(|_| DetectorError::Gone)?;
         (self.is_busy, self.is_void) = (true, false);
@@ -80,7 +97,7 @@ impl Search {
     ///
     /// # Errors
     /// [`DetectorError::Run`] and [`DetectorError::Gone`].
-    pub fn poll(&mut self) -> Result<Option<Vec<Face>>, DetectorError> {
+    pub fn poll(&mut self) -> Result<Option<Found>, DetectorError> {
         match self.answers.try_recv() {
             Ok(answer) => self.take(answer),
             Err(TryRecvError::Empty) => Ok(None),
@@ -92,7 +109,7 @@ impl Search {
     ///
     /// # Errors
     /// As [`Self::poll`].
-    pub fn wait(&mut self) -> Result<Option<Vec<Face>>, DetectorError> {
+    pub fn wait(&mut self) -> Result<Option<Found>, DetectorError> {
         if !self.is_busy {
             return Ok(None);
         }
@@ -105,17 +122,22 @@ impl Search {
         self.is_void = self.is_busy;
     }
 
-    fn take(&mut self, (picture, faces): Answer) -> Result<Option<Vec<Face>>, DetectorError> {
+    fn take(&mut self, (picture, faces): Answer) -> Result<Option<Found>, DetectorError> {
         self.spare = picture;
         self.is_busy = false;
         match self.is_void {
             true => Ok(None),
-            false => faces.map(Some),
+            false => faces.map(|faces| {
+                Some(Found {
+                    turn: self.turn,
+                    faces,
+                })
+            }),
         }
     }
 }
 
-impl Drop for Search {
+impl Drop for DetectorThread {
     fn drop(&mut self) {
         self.pictures = None;
         if let Some(thread) = self.thread.take() {
