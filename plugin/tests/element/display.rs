@@ -1,6 +1,5 @@
 //! Faces are completed as they are displayed: in square pixels, the right way up.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -9,6 +8,7 @@ use gst_check::Harness;
 use gst_video::{VideoFormat, VideoInfo, VideoRegionOfInterestMeta};
 use gstmdecomplete::locate::{POINT_FIELDS, POINTS_PARAM};
 use image::imageops::{self, FilterType};
+use mde_core::alignment::FacePoints;
 
 use crate::models::with_runtime;
 use crate::picture::portrait;
@@ -213,9 +213,9 @@ fn a_tag_in_mid_stream_and_a_new_stream_are_heeded() {
     });
 }
 
-/// The eyes' points of the faces in each frame of `file` of tests/cases/, as the element marks
-/// them; nothing where the file cannot be decoded here.
-fn eyes(file: &str) -> Option<Vec<[[f64; 2]; 2]>> {
+/// The points of the faces in each frame of `file` of tests/cases/ after `filter`, as the element
+/// marks them; nothing where the file cannot be decoded here.
+fn points(file: &str, filter: &str) -> Option<Vec<FacePoints>> {
     init();
     for element in ["qtdemux", "h264parse", "avdec_h264"] {
         if gst::ElementFactory::find(element).is_none() {
@@ -229,17 +229,18 @@ fn eyes(file: &str) -> Option<Vec<[[f64; 2]; 2]>> {
     let element = mean_fill("");
     element.set_property_from_str("region", "faces");
     element.set_property("strength", 0f32);
-    let description = "filesrc name=file ! qtdemux ! h264parse ! avdec_h264 name=decoder";
-    let pipeline = gst::parse::launch(description).expect("a description");
+    let decoder = "filesrc name=file ! qtdemux ! h264parse ! avdec_h264";
+    let pipeline = gst::parse::launch(&format!("{decoder} ! {filter} name=last"));
+    let pipeline = pipeline.expect("a description");
     let pipeline = pipeline.downcast::<gst::Pipeline>().expect("a pipeline");
-    let [reader, decoder] = ["file", "decoder"].map(|name| pipeline.by_name(name).expect(name));
+    let [reader, decoder] = ["file", "last"].map(|name| pipeline.by_name(name).expect(name));
     reader.set_property("location", file.to_str());
     let sink = gst::ElementFactory::make("fakesink").build();
     let sink = sink.expect("a sink");
     pipeline.add_many([&element, &sink]).expect("elements");
     gst::Element::link_many([&decoder, &element, &sink]).expect("links");
-    let eyes = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&eyes);
+    let points = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&points);
     let pad = element.static_pad("src").expect("a pad");
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, probe| {
         if let Some(buffer) = probe.buffer() {
@@ -254,58 +255,48 @@ fn eyes(file: &str) -> Option<Vec<[[f64; 2]; 2]>> {
     pipeline.set_state(gst::State::Null).expect("stopping");
     let is_whole = end.as_ref().map(|end| end.type_()) == Some(gst::MessageType::Eos);
     assert!(is_whole, "{end:?}");
-    let eyes = eyes.lock().expect("a sound list").clone();
-    Some(eyes)
+    let points = points.lock().expect("a sound list").clone();
+    Some(points)
 }
 
-/// The eyes' points of the faces marked on `buffer`.
-fn marked(buffer: &gst::BufferRef) -> Vec<[[f64; 2]; 2]> {
+/// The points of the faces marked on `buffer`.
+fn marked(buffer: &gst::BufferRef) -> Vec<FacePoints> {
     let metas = buffer.iter_meta::<VideoRegionOfInterestMeta>();
-    let eyes = metas.map(|meta| {
+    let points = metas.map(|meta| {
         let points = meta.param(POINTS_PARAM).expect("points");
-        [0, 1].map(|k| POINT_FIELDS[k].map(|field| points.get::<f64>(field).expect("a coordinate")))
+        POINT_FIELDS.map(|fields| fields.map(|field| points.get(field).expect("a coordinate")))
     });
-    eyes.collect()
+    points.collect()
 }
 
-/// Whether a guess of a covered point's coordinate lies behind a bar with the edges `bar`, or as
-/// good as behind it.
-fn is_near(coordinate: f64, bar: Range<f64>) -> bool {
-    (bar.start - 3.0..bar.end + 3.0).contains(&coordinate)
-}
-
-#[test]
-fn the_eyes_of_an_anamorphic_video_are_behind_its_bar() {
+/// The faces of `file` are where they are once `filter` has made of each frame what is shown, which
+/// `to_shown` leads to.
+fn assert_faces_are_as_shown(file: &str, filter: &str, to_shown: impl Fn([f64; 2]) -> [f64; 2]) {
     with_runtime(|| {
-        let Some(eyes) = eyes("ana2.mp4") else { return };
-        assert_eq!(eyes.len(), 30, "a face in each frame");
-        for [left, right] in eyes {
-            for [x, y] in [left, right] {
-                assert!(
-                    is_near(x, 127.0..194.0) && is_near(y, 146.0..179.0),
-                    "{x} {y}"
-                );
-            }
-            assert!(left[0] < right[0]);
-        }
-    });
-}
-
-#[test]
-fn the_eyes_of_a_telephone_s_video_are_behind_its_bar() {
-    with_runtime(|| {
-        let Some(eyes) = eyes("phone.mp4") else {
+        let (Some(found), Some(shown)) = (points(file, "identity"), points(file, filter)) else {
             return;
         };
-        assert_eq!(eyes.len(), 30, "a face in each frame");
-        for [left, right] in eyes {
-            for [x, y] in [left, right] {
-                assert!(
-                    is_near(x, 146.0..179.0) && is_near(y, 253.0..386.0),
-                    "{x} {y}"
-                );
-            }
-            assert!(left[1] > right[1], "its top lies left");
+        assert_eq!((found.len(), shown.len()), (30, 30), "a face in each frame");
+        for (found, shown) in found.into_iter().zip(shown) {
+            let off = found.into_iter().zip(shown).map(|(found, [x, y])| {
+                let [to_x, to_y] = to_shown(found);
+                (to_x - x).hypot(to_y - y)
+            });
+            // The eyes are 60 pixels apart and more.
+            let most = off.fold(0.0, f64::max);
+            assert!(most < 4.0, "{most}: {found:?} and {shown:?}");
         }
     });
+}
+
+#[test]
+fn faces_of_an_anamorphic_video_are_found_as_it_is_shown() {
+    let filter = "videoscale ! capsfilter caps=video/x-raw,width=640,pixel-aspect-ratio=1/1";
+    assert_faces_are_as_shown("ana2.mp4", filter, |[x, y]| [2.0 * x + 0.5, y]);
+}
+
+#[test]
+fn faces_of_a_telephone_s_video_are_found_as_it_is_shown() {
+    let filter = "videoflip video-direction=auto";
+    assert_faces_are_as_shown("phone.mp4", filter, |[x, y]| [639.0 - y, x]);
 }
