@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
-use gst_video::{VideoFrameRef, VideoInfo};
+use gst_video::{VideoFrameRef, VideoInfo, VideoOrientationMethod};
 use gstmdecomplete::frame::{Channels, Crop, Reader};
-use gstmdecomplete::locate::{Locator, Options, Region, Rules, Track, eye_distance};
+use gstmdecomplete::locate::{
+    Clock, DisplaySpace, LocateOptions, Locator, Region, Track, TrackRules, eye_distance,
+};
 use image::RgbImage;
 use mde_core::CROP_SIZE;
 use mde_core::alignment::Affine;
@@ -28,11 +30,11 @@ const LEAST_FRAMES: usize = 24;
 
 /// How faces are followed: as the element does by default, but waiting for the detector and without
 /// smoothing.
-const OPTIONS: Options = Options {
+const OPTIONS: LocateOptions = LocateOptions {
     min_face_size: 0.12,
     detection_interval: 15,
     waits: true,
-    rules: Rules {
+    rules: TrackRules {
         hold: std::time::Duration::from_millis(400),
         smoothing: 0.0,
     },
@@ -72,15 +74,18 @@ fn cut(video: &Path, out: &Path) -> Result<Vec<usize>> {
         .context("an appsink")?;
     pipeline.set_state(gst::State::Playing)?;
     let mut locator = Locator::open()?;
+    let mut clock = Clock::default();
     let mut faces: HashMap<i32, Vec<(usize, RgbImage)>> = HashMap::new();
     let mut frames = 0;
     while let Ok(sample) = sink.pull_sample() {
         let info = VideoInfo::from_caps(sample.caps().context("caps")?)?;
         let buffer = sample.buffer().context("a buffer")?;
         let frame = VideoFrameRef::from_buffer_ref_readable(buffer, &info)?;
-        for track in locator.locate(&frame, &OPTIONS)? {
+        let display = DisplaySpace::of(&info, VideoOrientationMethod::Identity);
+        let now = clock.tick(&frame);
+        for track in locator.locate(&frame, &display, now, &OPTIONS)? {
             if eye_distance(&track.points) >= LEAST_EYES {
-                let picture = picture(&frame, track)?;
+                let picture = picture(&frame, &display, track)?;
                 faces.entry(track.id).or_default().push((frames, picture));
             }
         }
@@ -100,9 +105,13 @@ fn cut(video: &Path, out: &Path) -> Result<Vec<usize>> {
 }
 
 /// The face that `track` follows, on the template.
-fn picture<T>(frame: &VideoFrameRef<T>, track: &Track) -> Result<RgbImage> {
+fn picture<T>(
+    frame: &VideoFrameRef<T>,
+    display: &DisplaySpace,
+    track: &Track,
+) -> Result<RgbImage> {
     let side = SIDE as usize;
-    let region = Region::of_track(track, (CROP_SIZE, CROP_SIZE))?;
+    let region = Region::of_track(track, (CROP_SIZE, CROP_SIZE))?.in_frame(display);
     // The picture's middle is the crop's.
     let scale = CROP_SIZE as f64 / CROP;
     let offset = (CROP_SIZE as f64 - 1.0) / 2.0 - scale * (side as f64 - 1.0) / 2.0;
