@@ -67,6 +67,7 @@ fn milliseconds(format: VideoFormat, occlusion: Occlusion) -> [f64; 2] {
         strength: 1.0,
         grain: 1.0,
         pixels: None,
+        layers: Default::default(),
     };
     let with_grain = median_time(|| frame.write(&completion));
     completion.grain = 0.0;

@@ -33,6 +33,12 @@ pub trait Ink {
     /// Puts into `row` the dabs of the pixels `xs` of the frame's row `y`; those it does not put
     /// have weight 0. Values that are NaN leave the samples as they are.
     fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>);
+
+    /// How much of each pixel of the row that was dabbed last is painted, and so lacks grain, in
+    /// `[0, 1]`; nothing where all are.
+    fn painted(&self) -> Option<&[f32]> {
+        None
+    }
 }
 
 /// Luma pixels of a frame.

@@ -16,6 +16,8 @@ use super::write::{PixelWeights, Writer, area, part};
 pub use super::number::number;
 
 const TINT: Rgb = [1.0, 0.2, 0.7];
+/// Of what is painted, copied from a view and copied from the mirror.
+const SOURCE_TINTS: [Rgb; 3] = [TINT, [0.1, 0.9, 0.4], [0.2, 0.5, 1.0]];
 const TINT_OPACITY: f32 = 0.5;
 const LINE: Rgb = [0.1, 1.0, 0.3];
 const POINT: Rgb = [1.0, 0.9, 0.0];
@@ -35,9 +37,44 @@ pub fn hole(
     hole: &Hole,
     pixels: Option<PixelWeights<'_>>,
 ) -> Result<(), AlignmentError> {
+    tint(writer, frame, to_crop, hole, pixels, |_| TINT)
+}
+
+/// Tints the same pixels by where they come from: `shares` gives for a pixel of the crop how much of
+/// it is painted, copied from a view and copied from the mirror.
+///
+/// # Errors
+/// As [`Writer::write`].
+pub fn sources(
+    writer: &mut Writer,
+    frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+    to_crop: &Affine,
+    hole: &Hole,
+    pixels: Option<PixelWeights<'_>>,
+    shares: impl Fn(usize) -> [f32; 3],
+) -> Result<(), AlignmentError> {
+    tint(writer, frame, to_crop, hole, pixels, |i| {
+        let shares = shares(i);
+        let part = |channel: usize| {
+            let parts = shares.iter().zip(SOURCE_TINTS);
+            parts.map(|(share, tint)| share * tint[channel]).sum()
+        };
+        [part(0), part(1), part(2)]
+    })
+}
+
+fn tint(
+    writer: &mut Writer,
+    frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+    to_crop: &Affine,
+    hole: &Hole,
+    pixels: Option<PixelWeights<'_>>,
+    rgb: impl Fn(usize) -> Rgb,
+) -> Result<(), AlignmentError> {
     let area = area(frame, to_crop, hole, pixels)?;
     if let Some(part) = part(hole, pixels) {
-        let samples = Colour::of(frame.info()).samples(TINT);
+        let colour = Colour::of(frame.info());
+        let samples = |i: usize| colour.samples(rgb(i));
         writer.plain.take_tint(samples, hole, part);
         let mut ink = PlainInk {
             to_crop,

@@ -8,8 +8,9 @@
 //! A crop is read by a [`Reader`] (`shrunk` takes the samples it needs). A [`Writer`] blends a
 //! completion into the frame: `canvas` goes through the frame's rows and blends what an ink says
 //! into the samples; the inks are completions with one hole for all channels (`plain`), with a hole
-//! for each (`mixed`, sharpened by `guide`), and the marks of [`draw`]. `grain` gives completions
-//! the texture that the frame has around them.
+//! for each (`mixed`, sharpened by `guide`), and the marks of [`draw`]. What a completion copies is
+//! laid on with the [`Detail`] of its source (`layer`), and `grain` gives the rest the texture that
+//! the frame has around it.
 //!
 //! A [`Search`] looks at what single pixels hold. A [`Filler`] fills holes without a generator.
 //!
@@ -18,12 +19,14 @@
 mod canvas;
 mod colour;
 mod component;
+mod detail;
 pub mod draw;
 mod fill;
 mod format;
 mod grain;
 mod guide;
 mod hole;
+mod layer;
 mod mixed;
 mod number;
 mod plain;
@@ -34,9 +37,11 @@ mod texels;
 mod write;
 
 pub use colour::Channels;
+pub use detail::{Detail, Picture, factor_of, shrink};
 pub use fill::Filler;
 pub use format::SUPPORTED_FORMATS;
 pub use hole::Hole;
+pub use layer::{Layer, MOST_LAYERS};
 pub use read::{Crop, Reader, mixes_pixels, reach};
 pub use search::{ColourRange, Match, Search, has_alpha, make_opaque, shared_block};
 pub use write::{Completion, PixelWeights, Writer};

@@ -29,11 +29,10 @@ impl Plain {
         });
     }
 
-    /// Takes `samples` for all of the pixels of `part`, weighted by the greatest of the channels'
-    /// weights.
-    pub fn take_tint(&mut self, samples: [f32; 3], hole: &Hole, part: Rect) {
-        let [a, b, c] = samples;
+    /// Takes `samples` for the pixels of `part`, weighted by the greatest of the channels' weights.
+    pub fn take_tint(&mut self, samples: impl Fn(usize) -> [f32; 3], hole: &Hole, part: Rect) {
         self.texels.fill(part, hole.size(), |i| {
+            let [a, b, c] = samples(i);
             let weight = |channel: usize| hole.weights(channel)[i];
             [a, b, c, weight(0).max(weight(1)).max(weight(2))]
         });

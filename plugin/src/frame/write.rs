@@ -9,6 +9,7 @@ use super::canvas::{Area, Canvas, Frame};
 use super::colour::{Channels, Colour};
 use super::grain::{Grained, Meter};
 use super::hole::Hole;
+use super::layer::{Layer, Layers, MOST_LAYERS};
 use super::mixed::Mixed;
 use super::plain::Plain;
 
@@ -29,6 +30,9 @@ pub struct Completion<'a> {
     pub grain: f32,
     /// What is missing from the frame besides, pixel by pixel.
     pub pixels: Option<PixelWeights<'a>>,
+    /// What it copies, as sharp as its sources are. Laid on where all channels have one hole and
+    /// stand for colours.
+    pub layers: [Option<Layer<'a>>; MOST_LAYERS],
 }
 
 /// Blend weights of pixels of the frame, for all channels. Where the crop's hole has a greater
@@ -72,6 +76,7 @@ pub struct Writer {
     pub(super) canvas: Canvas,
     pub(super) plain: Plain,
     mixed: Mixed,
+    layers: Layers,
     meter: Meter,
     grain_row: Vec<f32>,
 }
@@ -88,6 +93,7 @@ impl Writer {
     ///
     /// Where all that luma is made of is missing, the completion gets grain. From one frame to the
     /// next, which its time stamp or offset tells, as much of it stays as of the texture around.
+    /// What is copied has its own.
     ///
     /// # Errors
     /// [`AlignmentError::Singular`] where `to_crop` has no inverse; the frame is then as it was.
@@ -114,12 +120,18 @@ impl Writer {
         let grain = self.meter.measure(frame, &to_frame, completion, &colour);
         if completion.hole.is_uniform() && completion.channels == Channels::Rgb {
             self.plain.take(completion, &colour, part);
-            let mut ink = Grained {
-                ink: self.plain.ink(to_crop, completion, part),
-                grain,
-                row: &mut self.grain_row,
-            };
-            self.canvas.paint(frame, &area, &mut ink);
+            let levels = self.layers.take(completion, &to_frame, part);
+            let ink = self.plain.ink(to_crop, completion, part);
+            let row = &mut self.grain_row;
+            if levels.iter().all(Option::is_none) {
+                let mut ink = Grained { ink, grain, row };
+                self.canvas.paint(frame, &area, &mut ink);
+            } else {
+                let size = (width, height);
+                let ink = (self.layers).ink(ink, levels, to_crop, size, part, colour);
+                let mut ink = Grained { ink, grain, row };
+                self.canvas.paint(frame, &area, &mut ink);
+            }
         } else {
             self.mixed.take(completion, part);
             let mut ink = self.mixed.ink(to_crop, completion, part, colour, grain);

@@ -445,6 +445,7 @@ impl Worker {
                 strength: settings.strength,
                 grain: settings.blending.grain,
                 pixels: part.and_then(|part| self.damage.weights(region, part, &self.cut)),
+                layers: Default::default(),
             };
             self.writer.write(frame, &region.to_crop, &completion)?;
             if let (Some(pixels), true) = (completion.pixels, settings.mask_from_alpha) {

@@ -5,7 +5,9 @@ use gst_video::{
     VideoFormat, VideoFrame, VideoFrameFlags, VideoFrameRef, VideoInfo, VideoInterlaceMode,
     VideoMeta,
 };
-use gstmdecomplete::frame::{Channels, Completion, Crop, Hole, PixelWeights, Reader, Writer, draw};
+use gstmdecomplete::frame::{
+    Channels, Completion, Crop, Detail, Hole, Layer, Picture, PixelWeights, Reader, Writer, draw,
+};
 use mde_core::alignment::Affine;
 use mde_core::mask::{CHANNELS, Mask};
 use mde_core::occlusion::Rect;
@@ -65,6 +67,15 @@ impl Case {
             area,
             weights: &weights,
         });
+        let (detail, copied) = (self.detail(rng), self.copied(rng));
+        let (flow, shares) = copied.split_at(copied.len() / 3 * 2);
+        let layer = Layer {
+            detail: &detail,
+            flow,
+            weights: shares,
+            opacity: rng.random_range(0.0..1.5),
+        };
+        let layers = [0, 1, 2].map(|_| rng.random::<bool>().then_some(layer));
         let completion = Completion {
             rgb: &completed,
             image: &image,
@@ -74,6 +85,7 @@ impl Case {
             // None, half of it, all.
             grain: (self.seed % 3) as f32 / 2.0,
             pixels,
+            layers,
         };
         let is_written = self.change(&mut buffer, &info, |frame| {
             writer.write(frame, &self.to_crop, &completion).is_ok()
@@ -90,6 +102,32 @@ impl Case {
         self.compare(&is_tinted, &info, |_, x, y| {
             self.falls_into_hole(&mask, &[0, 1, 2], x, y)
         });
+    }
+
+    /// What another picture of noise shows beyond the crop's size.
+    fn detail(&self, rng: &mut StdRng) -> Detail {
+        let factor = rng.random_range(1..4);
+        let pixels = self.crop.0 * self.crop.1;
+        let mut values =
+            |len: usize| -> Vec<f32> { (0..len).map(|_| rng.random_range(0.0..1.0)).collect() };
+        Detail::new(&Picture {
+            crop: self.crop,
+            factor,
+            rgb: &values(3 * pixels * factor * factor),
+            small: &values(3 * pixels),
+            known: &values(pixels).iter().map(|v| v.ceil()).collect::<Vec<_>>(),
+        })
+    }
+
+    /// A flow of two values and a weight for each pixel of the grid; some are no numbers.
+    fn copied(&self, rng: &mut StdRng) -> Vec<f32> {
+        let values = 3 * (self.crop.0 / 2) * (self.crop.1 / 2);
+        let value = |_| match rng.random_range(0..99) {
+            0 => f32::NAN,
+            1 => f32::INFINITY,
+            _ => rng.random_range(-20.0..20.0),
+        };
+        (0..values).map(value).collect()
     }
 
     fn info(&self) -> VideoInfo {

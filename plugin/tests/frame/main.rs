@@ -7,6 +7,7 @@ mod channels;
 mod colours;
 mod fields;
 mod grain;
+mod layers;
 mod reading;
 #[path = "../common/samples.rs"]
 mod samples;
@@ -50,6 +51,7 @@ fn completion<'a>(rgb: &'a [f32], image: &'a [f32], hole: &'a Hole) -> Completio
         strength: 1.0,
         grain: 0.0,
         pixels: None,
+        layers: Default::default(),
     }
 }
 

@@ -123,6 +123,11 @@ impl<I: Ink> Ink for Grained<'_, I> {
         for (grain, weight) in self.row.iter_mut().zip(weights) {
             *grain *= *weight;
         }
+        if let Some(painted) = self.ink.painted() {
+            for (grain, painted) in self.row.iter_mut().zip(&painted[first..end]) {
+                *grain *= painted;
+            }
+        }
         for (plane, change) in [a, b, c].into_iter().zip(self.grain.change()) {
             for (value, grain) in plane.iter_mut().zip(&*self.row) {
                 *value += grain * change;

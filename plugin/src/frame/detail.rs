@@ -1,0 +1,403 @@
+//! What a picture shows beyond a crop's resolution, kept to be laid on a completion.
+//!
+//! A [`Detail`] is a picture of a face at a whole multiple of the crop's size, less what remains of
+//! it when it is read at the crop's size and brought back up. Added to a completion where the
+//! completion copies the picture, it gives back what the crop is too small for.
+
+use mde_core::alignment::Affine;
+
+use super::texels::{BLOCK, within};
+
+/// The longest side of a picture of which the detail is kept, in pixels.
+pub const LONGEST: usize = 512;
+
+/// A picture may have this much more pixels a crop pixel than the frame it is laid on: interpolated
+/// there, it does not show steps yet. Of one with more a smaller copy is taken.
+const MOST_SURPLUS: f64 = std::f64::consts::SQRT_2;
+
+/// So little more than the crop's resolution is not kept.
+const LEAST_GAIN: f64 = 0.15;
+
+/// Steps of a value from black to white.
+const STEPS: f32 = 255.0;
+
+/// The known share of a pixel that is known.
+const KNOWN: f32 = 127.0;
+
+/// What a step of each of a [`Pixel`]'s values is.
+const UNITS: [f32; 4] = [1.0 / STEPS, 1.0 / STEPS, 1.0 / STEPS, 1.0 / KNOWN];
+
+/// Red, green and blue in 255ths, and the known share in 127ths.
+pub type Pixel = [i8; 4];
+
+/// A picture whose detail is to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Picture<'a> {
+    /// Width and height of the crop.
+    pub crop: (usize, usize),
+    /// Pixels to a crop pixel, right and down.
+    pub factor: usize,
+    /// `[3, factor H, factor W]` in `[0, 1]`.
+    pub rgb: &'a [f32],
+    /// The same at the crop's size ([`shrink`]), `[3, H, W]`.
+    pub small: &'a [f32],
+    /// 1 where the crop's pixel is known, 0 where it is not, `[H, W]`.
+    pub known: &'a [f32],
+}
+
+/// The detail of a picture, at its size and at smaller ones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detail {
+    levels: Vec<Level>,
+}
+
+/// The detail at one size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Level {
+    /// Width and height in pixels, at least 2 each.
+    pub size: (usize, usize),
+    /// Pixels to a crop pixel.
+    pub factor: f64,
+    /// Row by row.
+    pub pixels: Vec<Pixel>,
+}
+
+/// How many pixels to a crop pixel of `crop` = (width, height) a picture read from a frame by
+/// `to_frame` should have: as many as the frame, no more than [`LONGEST`] allows. 1 where the frame
+/// shows no more than the crop.
+pub fn factor_of(to_frame: &Affine, crop: (usize, usize)) -> usize {
+    let most = (LONGEST / crop.0.max(crop.1)).max(1);
+    // A NaN becomes 0.
+    let wanted = (scale(to_frame) - LEAST_GAIN).ceil() as usize;
+    wanted.clamp(1, most)
+}
+
+/// Means of `factor` x `factor` pixels of `rgb`, `[3, factor H, factor W]`, as `[3, H, W]` with
+/// `crop` = (W, H).
+pub fn shrink(rgb: &[f32], (width, height): (usize, usize), factor: usize, small: &mut Vec<f32>) {
+    small.clear();
+    let share = 1.0 / (factor * factor) as f32;
+    for rows in rgb.chunks_exact(factor * factor * width).take(3 * height) {
+        let start = small.len();
+        small.resize(start + width, 0.0);
+        for row in rows.chunks_exact(factor * width) {
+            for (mean, block) in small[start..].iter_mut().zip(row.chunks_exact(factor)) {
+                *mean += block.iter().sum::<f32>() * share;
+            }
+        }
+    }
+}
+
+impl Detail {
+    /// The detail of `picture`, none next to what is not known of it.
+    ///
+    /// # Panics
+    /// If a slice has another length.
+    pub fn new(picture: &Picture<'_>) -> Self {
+        let (width, height) = picture.crop;
+        let (values, pixels) = (3 * width * height, width * height);
+        let factor = picture.factor;
+        assert_eq!(picture.rgb.len(), values * factor * factor);
+        assert_eq!(picture.small.len(), values, "three values a pixel");
+        assert_eq!(picture.known.len(), pixels, "one value a pixel");
+        let mut levels = Vec::new();
+        if factor > 1 {
+            levels.push(full(picture));
+        }
+        while let Some(last) = levels.last().filter(|level| level.factor > 2.0) {
+            let next = last.halved();
+            levels.push(next);
+        }
+        Self { levels }
+    }
+
+    /// The detail that a frame can show onto which `to_frame` maps the crop; nothing where it shows
+    /// no more than the crop.
+    pub fn at(&self, to_frame: &Affine) -> Option<&Level> {
+        let most = scale(to_frame) * MOST_SURPLUS;
+        self.levels.iter().find(|level| level.factor <= most)
+    }
+
+    /// Bytes of memory it takes.
+    pub fn bytes(&self) -> usize {
+        let pixels: usize = self.levels.iter().map(|level| level.pixels.len()).sum();
+        pixels * size_of::<Pixel>()
+    }
+}
+
+impl Level {
+    /// The detail at the `count` first of `positions`, `(x, y)` in crop pixels, in the range from
+    /// black to white, and how much of it is known, in `[0, 1]`; it is multiplied by that already.
+    /// Nothing beyond the picture.
+    #[inline(always)]
+    pub fn look_up(&self, positions: [[f32; BLOCK]; 2], count: usize) -> [[f32; 4]; BLOCK] {
+        let factor = self.factor as f32;
+        let sides = [self.size.0, self.size.1];
+        let (mut first, mut fraction) = ([[0u32; BLOCK]; 2], [[0.0; BLOCK]; 2]);
+        let mut inside = [1.0f32; BLOCK];
+        for axis in 0..2 {
+            // Short of the last pixel, so that there is always one behind.
+            let (last, most) = (sides[axis] as f32 - 0.5, sides[axis] as f32 - 1.001);
+            for i in 0..BLOCK {
+                let position = (positions[axis][i] + 0.5) * factor - 0.5;
+                let is_inside = (position >= -0.5) & (position < last);
+                inside[i] = if is_inside { inside[i] } else { 0.0 };
+                let position = within(position, 0.0, most);
+                let whole = position as i32;
+                first[axis][i] = whole as u32;
+                fraction[axis][i] = position - whole as f32;
+            }
+        }
+        let mut values = [[0.0; 4]; BLOCK];
+        let width = self.size.0;
+        for i in 0..count {
+            let from = first[1][i] as usize * width + first[0][i] as usize;
+            let around = &self.pixels[from..from + width + 2];
+            let [a, b] = [around[0], around[1]].map(|pixel| pixel.map(f32::from));
+            let [c, d] = [around[width], around[width + 1]].map(|pixel| pixel.map(f32::from));
+            let (fx, fy) = (fraction[0][i], fraction[1][i]);
+            values[i] = std::array::from_fn(|lane| {
+                let upper = a[lane] + fx * (b[lane] - a[lane]);
+                let lower = c[lane] + fx * (d[lane] - c[lane]);
+                (upper + fy * (lower - upper)) * inside[i] * UNITS[lane]
+            });
+        }
+        values
+    }
+
+    /// Means of four pixels each.
+    fn halved(&self) -> Self {
+        let size = (self.size.0 / 2, self.size.1 / 2);
+        let at = |x: usize, y: usize| self.pixels[y * self.size.0 + x];
+        let mean = |x: usize, y: usize| {
+            let four = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(i, j)| at(2 * x + i, 2 * y + j));
+            std::array::from_fn(|lane| {
+                let sum: i32 = four.iter().map(|pixel| i32::from(pixel[lane])).sum();
+                // Within the range of what it is the mean of.
+                ((sum + 2) >> 2) as i8
+            })
+        };
+        let rows = (0..size.1).flat_map(|y| (0..size.0).map(move |x| mean(x, y)));
+        Self {
+            size,
+            factor: self.factor / 2.0,
+            pixels: rows.collect(),
+        }
+    }
+}
+
+/// Pixels of a frame to a crop pixel.
+fn scale(to_frame: &Affine) -> f64 {
+    to_frame.determinant().abs().sqrt()
+}
+
+/// The detail at the picture's own size.
+fn full(picture: &Picture<'_>) -> Level {
+    let (width, height) = picture.crop;
+    let factor = picture.factor;
+    let (wide, high) = (width * factor, height * factor);
+    let known = eroded(picture.known, picture.crop);
+    let planes = [0, 1, 2].map(|channel| {
+        let small = &picture.small[channel * width * height..][..width * height];
+        (&picture.rgb[channel * wide * high..][..wide * high], small)
+    });
+    let places: Vec<_> = (0..wide).map(|x| Place::of(x, factor, width)).collect();
+    let mut pixels = vec![[0; 4]; wide * high];
+    let (mut between, mut shares) = (vec![0.0; width], vec![0.0; width]);
+    for (y, row) in pixels.chunks_exact_mut(wide).enumerate() {
+        let place = Place::of(y, factor, height);
+        place.mix_rows(&known, width, &mut shares);
+        if shares.iter().all(|share| *share == 0.0) {
+            continue;
+        }
+        for (pixel, place) in row.iter_mut().zip(&places) {
+            pixel[3] = (place.mix(&shares) * KNOWN) as i8;
+        }
+        for (channel, (rgb, small)) in planes.iter().enumerate() {
+            place.mix_rows(small, width, &mut between);
+            let values = rgb[y * wide..][..wide].iter().zip(&places);
+            for (pixel, (value, place)) in row.iter_mut().zip(values) {
+                let share = f32::from(pixel[3]) / KNOWN;
+                // The cast cuts what is beyond half the range.
+                pixel[channel] = ((value - place.mix(&between)) * share * STEPS).round() as i8;
+            }
+        }
+    }
+    Level {
+        size: (wide, high),
+        factor: factor as f64,
+        pixels,
+    }
+}
+
+/// Where a pixel of a picture lies among those of a smaller one, edge on edge: after which, and how
+/// far behind it.
+struct Place {
+    first: usize,
+    second: usize,
+    fraction: f32,
+}
+
+impl Place {
+    fn of(pixel: usize, factor: usize, side: usize) -> Self {
+        let position = (pixel as f32 + 0.5) / factor as f32 - 0.5;
+        let position = position.clamp(0.0, side as f32 - 1.0);
+        let first = position as usize;
+        Self {
+            first,
+            second: (first + 1).min(side - 1),
+            fraction: position - first as f32,
+        }
+    }
+
+    fn mix(&self, row: &[f32]) -> f32 {
+        let (first, second) = (row[self.first], row[self.second]);
+        first + self.fraction * (second - first)
+    }
+
+    /// The row at this place between those of `plane`, `width` values each.
+    fn mix_rows(&self, plane: &[f32], width: usize, row: &mut [f32]) {
+        let [first, second] = [self.first, self.second].map(|y| &plane[y * width..][..width]);
+        for ((value, first), second) in row.iter_mut().zip(first).zip(second) {
+            *value = first + self.fraction * (second - first);
+        }
+    }
+}
+
+/// 1 where a pixel and the eight around it are known, else 0: beside what is unknown the picture at
+/// the crop's size is a mixture.
+fn eroded(known: &[f32], (width, height): (usize, usize)) -> Vec<f32> {
+    let around = |v: usize, side: usize| v.saturating_sub(1)..(v + 2).min(side);
+    let is_known = |x: usize, y: usize| {
+        around(y, height).all(|y| around(x, width).all(|x| known[y * width + x] >= 1.0))
+    };
+    let rows = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    rows.map(|(x, y)| f32::from(u8::from(is_known(x, y))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CROP: (usize, usize) = (16, 12);
+
+    /// A picture with texture of every size.
+    fn picture(factor: usize) -> Vec<f32> {
+        let (wide, high) = (CROP.0 * factor, CROP.1 * factor);
+        let value = |i: usize| 0.3 + 0.4 * ((i * 97 % 64) as f32 / 63.0);
+        (0..3 * wide * high).map(value).collect()
+    }
+
+    fn detail_of(rgb: &[f32], factor: usize, known: &[f32]) -> (Detail, Vec<f32>) {
+        let mut small = Vec::new();
+        shrink(rgb, CROP, factor, &mut small);
+        let detail = Detail::new(&Picture {
+            crop: CROP,
+            factor,
+            rgb,
+            small: &small,
+            known,
+        });
+        (detail, small)
+    }
+
+    fn magnified(scale: f64) -> Affine {
+        Affine {
+            linear: [[scale, 0.0], [0.0, scale]],
+            translation: [3.0, 5.0],
+        }
+    }
+
+    #[test]
+    fn detail_and_the_small_picture_are_the_picture() {
+        let factor = 3;
+        let rgb = picture(factor);
+        let known = [1.0; CROP.0 * CROP.1];
+        let (detail, small) = detail_of(&rgb, factor, &known);
+        let level = detail.at(&magnified(3.0)).expect("detail");
+        let (wide, high) = level.size;
+        assert_eq!((wide, high), (48, 36));
+        for y in 0..high {
+            for x in 0..wide {
+                let (across, down) = (Place::of(x, factor, 16), Place::of(y, factor, 12));
+                for channel in 0..3 {
+                    let mut row = vec![0.0; 16];
+                    down.mix_rows(&small[channel * 192..][..192], 16, &mut row);
+                    let added = f32::from(level.pixels[y * wide + x][channel]) / STEPS;
+                    let wanted = rgb[channel * wide * high + y * wide + x];
+                    let found = across.mix(&row) + added;
+                    assert!((found - wanted).abs() < 0.003, "{found} {wanted}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_smooth_picture_has_none() {
+        let flat = vec![0.4; 3 * 192 * 4];
+        let (detail, _) = detail_of(&flat, 2, &[1.0; 192]);
+        let level = detail.at(&magnified(2.0)).expect("a level");
+        assert!(level.pixels.iter().all(|pixel| *pixel == [0, 0, 0, 127]));
+    }
+
+    #[test]
+    fn there_is_none_beside_what_is_unknown() {
+        let rgb = picture(2);
+        let mut known = vec![1.0; 192];
+        known[5 * 16 + 7] = 0.0;
+        let (detail, _) = detail_of(&rgb, 2, &known);
+        let level = detail.at(&magnified(2.0)).expect("a level");
+        for (i, pixel) in level.pixels.iter().enumerate() {
+            let (x, y) = ((i % 32) as i32, (i / 32) as i32);
+            // The unknown pixel is at 14, 15 and 10, 11.
+            let away = (x - 14).max(15 - x).max(y - 10).max(11 - y);
+            match pixel[3] {
+                0 => assert_eq!(*pixel, [0; 4]),
+                127 => assert!(away > 3, "{x} {y}"),
+                _ => assert!((3..=5).contains(&away), "{x} {y}: {away}"),
+            }
+            assert!(pixel[3] == 127 || away < 6, "{x} {y}");
+        }
+    }
+
+    #[test]
+    fn a_frame_shows_no_more_than_it_has_pixels_for() {
+        let rgb = picture(4);
+        let (detail, _) = detail_of(&rgb, 4, &[1.0; 192]);
+        let factor = |scale: f64| detail.at(&magnified(scale)).map(|level| level.factor);
+        assert_eq!(factor(8.0), Some(4.0));
+        assert_eq!(factor(3.0), Some(4.0));
+        assert_eq!(factor(2.0), Some(2.0));
+        assert_eq!(factor(1.0), None);
+        assert_eq!(factor(f64::NAN), None);
+        // What is smaller is smoother.
+        let energy = |scale: f64| {
+            let level = detail.at(&magnified(scale)).expect("a level");
+            let squares = level.pixels.iter().map(|p| i32::from(p[0]).pow(2) as f32);
+            squares.sum::<f32>() / level.pixels.len() as f32
+        };
+        assert!(energy(2.0) < 0.6 * energy(4.0));
+    }
+
+    #[test]
+    fn a_picture_has_the_frame_s_pixels_up_to_a_limit() {
+        let factor = |scale: f64| factor_of(&magnified(scale), (128, 128));
+        assert_eq!(factor(0.5), 1);
+        assert_eq!(factor(1.1), 1);
+        assert_eq!(factor(1.5), 2);
+        assert_eq!(factor(3.125), 3);
+        assert_eq!(factor(9.0), 4);
+        assert_eq!(factor(f64::NAN), 1);
+        assert_eq!(factor_of(&magnified(3.0), (1024, 1024)), 1);
+    }
+
+    #[test]
+    fn shrinking_takes_means() {
+        let rgb: Vec<f32> = (0..3 * 4 * 4).map(|i| i as f32).collect();
+        let mut small = vec![7.0];
+        shrink(&rgb, (2, 2), 2, &mut small);
+        assert_eq!(small[..4], [2.5, 4.5, 10.5, 12.5]);
+        assert_eq!(small.len(), 12);
+    }
+}
