@@ -1,6 +1,6 @@
 //! Crops on their way through the generator.
 
-use mde_core::contract::ValueRange;
+use mde_core::contract::{FLOW_CHANNELS, GRID_STEP, ValueRange, WEIGHT_CHANNELS};
 use mde_core::mask::CHANNELS;
 
 use crate::completed_crop::CompletedCrop;
@@ -16,6 +16,75 @@ pub struct Batch {
     masks: Vec<f32>,
     completed: Vec<f32>,
     valid: Vec<bool>,
+    /// Where the generator is shown views.
+    views: Option<Views>,
+}
+
+/// What a batch holds besides for generators that are shown views.
+#[derive(Clone, Debug, Default)]
+struct Views {
+    /// `[3, H, W]` each.
+    images: Vec<f32>,
+    /// `[H, W]` each.
+    masks: Vec<f32>,
+    /// `[4, H/2, W/2]` each.
+    flows: Vec<f32>,
+    /// `[3, H/2, W/2]` each.
+    weights: Vec<f32>,
+}
+
+/// How a completion is made of what is painted and what is copied, as the
+/// [contract](mde_core::contract) has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Copied<'a> {
+    /// `[4, H/2, W/2]`: right and down, of the view, then of the mirror, in crop pixels.
+    pub flow: &'a [f32],
+    /// `[3, H/2, W/2]`: painted, copied from the view, copied from the mirror, in `[0, 1]`.
+    pub weights: &'a [f32],
+}
+
+impl<'a> Copied<'a> {
+    /// Flow and weights of the view: `[2, H/2, W/2]` and `[H/2, W/2]`.
+    pub fn of_view(&self) -> (&'a [f32], &'a [f32]) {
+        self.of_source(0)
+    }
+
+    /// Flow and weights of the mirror: `[2, H/2, W/2]` and `[H/2, W/2]`.
+    pub fn of_mirror(&self) -> (&'a [f32], &'a [f32]) {
+        self.of_source(1)
+    }
+
+    /// What share of the missing part is painted, copied from the view and copied from the mirror;
+    /// `mask` is that of a crop of `size` = (width, height), `[3, H, W]`. Zeros where nothing is
+    /// missing.
+    pub fn shares(&self, mask: &[f32], (width, height): (usize, usize)) -> [f32; WEIGHT_CHANNELS] {
+        let (mut sums, mut missing) = ([0.0; WEIGHT_CHANNELS], 0.0);
+        for plane in mask.chunks_exact(width * height) {
+            for (i, known) in plane.iter().enumerate().filter(|(_, known)| **known < 1.0) {
+                missing += 1.0 - known;
+                for (sum, share) in sums.iter_mut().zip(self.at(i, width)) {
+                    *sum += (1.0 - known) * share;
+                }
+            }
+        }
+        sums.map(|sum| if missing > 0.0 { sum / missing } else { 0.0 })
+    }
+
+    /// How much of pixel `i` of a crop `width` pixels wide is painted, copied from the view and
+    /// copied from the mirror.
+    pub fn at(&self, i: usize, width: usize) -> [f32; WEIGHT_CHANNELS] {
+        let (grid, cells) = (width / GRID_STEP, self.weights.len() / WEIGHT_CHANNELS);
+        let (x, y) = (i % width / GRID_STEP, i / width / GRID_STEP);
+        // The last column and row of an odd crop have none of their own.
+        let cell = (y.min(cells / grid - 1)) * grid + x.min(grid - 1);
+        std::array::from_fn(|source| self.weights[source * cells + cell])
+    }
+
+    fn of_source(&self, index: usize) -> (&'a [f32], &'a [f32]) {
+        let cells = self.weights.len() / WEIGHT_CHANNELS;
+        let flow = &self.flow[2 * index * cells..][..2 * cells];
+        (flow, &self.weights[(1 + index) * cells..][..cells])
+    }
 }
 
 impl Batch {
@@ -28,7 +97,29 @@ impl Batch {
             masks: Vec::new(),
             completed: Vec::new(),
             valid: Vec::new(),
+            views: None,
         }
+    }
+
+    /// The same for a generator that is shown views.
+    pub fn with_views(size: (usize, usize)) -> Self {
+        Self {
+            views: Some(Views::default()),
+            ..Self::new(size)
+        }
+    }
+
+    /// An empty batch for crops like its own.
+    pub(super) fn empty_like(&self) -> Self {
+        match self.has_views() {
+            true => Self::with_views(self.size()),
+            false => Self::new(self.size()),
+        }
+    }
+
+    /// Whether it holds views.
+    pub fn has_views(&self) -> bool {
+        self.views.is_some()
     }
 
     /// Width and height of a crop in pixels.
@@ -46,7 +137,8 @@ impl Batch {
         self.images.is_empty()
     }
 
-    /// Makes it `crops` long. New crops are black with everything known; completions are dropped.
+    /// Makes it `crops` long. New crops are black with everything known and without a view;
+    /// completions are dropped.
     pub fn resize(&mut self, crops: usize) {
         let values = crops * self.crop_len();
         self.images.resize(values, 0.0);
@@ -54,6 +146,13 @@ impl Batch {
         self.completed.resize(values, 0.0);
         self.valid.clear();
         self.valid.resize(crops, false);
+        let (pixels, cells) = (self.pixels(), self.cells());
+        if let Some(views) = &mut self.views {
+            views.images.resize(values, 0.0);
+            views.masks.resize(crops * pixels, 0.0);
+            views.flows.resize(crops * FLOW_CHANNELS * cells, 0.0);
+            views.weights.resize(crops * WEIGHT_CHANNELS * cells, 0.0);
+        }
     }
 
     /// The picture and the mask of a crop to be filled in: `[3, H, W]` each, RGB in `[0, 1]` and
@@ -80,6 +179,43 @@ impl Batch {
     /// If there is no crop `index`.
     pub fn mask(&self, index: usize) -> &[f32] {
         &self.masks[self.range(index)]
+    }
+
+    /// The view for a crop and what of it is known, to be filled in, where the generator is shown
+    /// views: RGB in `[0, 1]` with unknown values 0, `[3, H, W]`, and 1 where known, else 0,
+    /// `[H, W]`. All unknown means that there is none.
+    ///
+    /// # Panics
+    /// If there is no crop `index`.
+    pub fn view_mut(&mut self, index: usize) -> Option<(&mut [f32], &mut [f32])> {
+        let (range, pixels) = (self.range(index), self.pixels());
+        let views = self.views.as_mut()?;
+        let mask = &mut views.masks[index * pixels..(index + 1) * pixels];
+        Some((&mut views.images[range], mask))
+    }
+
+    /// The view for a crop and what of it is known, as in [`Self::view_mut`].
+    ///
+    /// # Panics
+    /// If there is no crop `index`.
+    pub fn view(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        let (range, pixels) = (self.range(index), self.pixels());
+        let views = self.views.as_ref()?;
+        let mask = &views.masks[index * pixels..(index + 1) * pixels];
+        Some((&views.images[range], mask))
+    }
+
+    /// How the completion of a crop was made, where the generator is shown views and tells it;
+    /// nothing where [`Self::completed`] gives nothing.
+    ///
+    /// # Panics
+    /// If there is no crop `index`.
+    pub fn copied(&self, index: usize) -> Option<Copied<'_>> {
+        let views = self.views.as_ref().filter(|_| self.valid[index])?;
+        Some(Copied {
+            flow: part(&views.flows, index, FLOW_CHANNELS * self.cells()),
+            weights: part(&views.weights, index, WEIGHT_CHANNELS * self.cells()),
+        })
     }
 
     /// The generator's whole output for a crop, `[3, H, W]`; nothing before a completion, and
@@ -126,6 +262,37 @@ impl Batch {
         self.valid[index] = completed.iter().map(|v| v.abs()).sum::<f32>().is_finite();
     }
 
+    /// Takes over how the generator made the completion of a crop: its flow, `[4, H/2, W/2]`, and
+    /// its weights, `[3, H/2, W/2]`. Where one of them is no number the completion is no picture.
+    ///
+    /// # Panics
+    /// If there is no crop `index`, or a slice has another length.
+    pub fn take_copied(&mut self, index: usize, flow: &[f32], weights: &[f32]) {
+        let cells = self.cells();
+        if let Some(views) = &mut self.views {
+            let sum: f32 = flow.iter().chain(weights).map(|v| v.abs()).sum();
+            self.valid[index] &= sum.is_finite();
+            part_mut(&mut views.flows, index, FLOW_CHANNELS * cells).copy_from_slice(flow);
+            part_mut(&mut views.weights, index, WEIGHT_CHANNELS * cells).copy_from_slice(weights);
+        }
+    }
+
+    /// Takes over what crop `from` of `other` is completed from.
+    pub(super) fn copy_crop(&mut self, index: usize, other: &Self, from: usize) {
+        let (image, mask) = self.crop_mut(index);
+        image.copy_from_slice(other.image(from));
+        mask.copy_from_slice(other.mask(from));
+        if let Some((view, known)) = self.view_mut(index) {
+            match other.view(from) {
+                Some((image, mask)) => {
+                    view.copy_from_slice(image);
+                    known.copy_from_slice(mask);
+                }
+                None => known.fill(0.0),
+            }
+        }
+    }
+
     /// Takes over the completions of as many crops of `other`, from `first` on.
     pub(super) fn copy_completions(&mut self, other: &Self, first: usize) {
         let crops = self.len();
@@ -133,6 +300,25 @@ impl Batch {
         self.completed.copy_from_slice(&other.completed[from]);
         self.valid
             .copy_from_slice(&other.valid[first..first + crops]);
+        let cells = self.cells();
+        if let (Some(own), Some(other)) = (&mut self.views, &other.views) {
+            let range = |channels: usize| {
+                let len = channels * cells;
+                first * len..(first + crops) * len
+            };
+            let (flows, weights) = (range(FLOW_CHANNELS), range(WEIGHT_CHANNELS));
+            own.flows.copy_from_slice(&other.flows[flows]);
+            own.weights.copy_from_slice(&other.weights[weights]);
+        }
+    }
+
+    fn pixels(&self) -> usize {
+        self.width * self.height
+    }
+
+    /// Of flow and weights.
+    fn cells(&self) -> usize {
+        (self.width / GRID_STEP) * (self.height / GRID_STEP)
     }
 
     fn crop_len(&self) -> usize {
@@ -143,4 +329,13 @@ impl Batch {
         let len = self.crop_len();
         index * len..(index + 1) * len
     }
+}
+
+/// The part of a crop, where each has `len` values.
+fn part(values: &[f32], index: usize, len: usize) -> &[f32] {
+    &values[index * len..(index + 1) * len]
+}
+
+fn part_mut(values: &mut [f32], index: usize, len: usize) -> &mut [f32] {
+    &mut values[index * len..(index + 1) * len]
 }

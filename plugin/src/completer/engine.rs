@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use mde_core::contract::{Contract, ValueRange};
+use mde_core::contract::{
+    Contract, FLOW_CHANNELS, OUTPUT_FLOW, OUTPUT_WEIGHTS, ValueRange, WEIGHT_CHANNELS,
+};
 use mde_core::mask::CHANNELS;
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue};
 use ort::value::Tensor;
@@ -79,6 +81,14 @@ impl Engine {
         &self.model
     }
 
+    /// An empty batch for its crops.
+    pub fn batch(&self) -> Batch {
+        match self.io.takes_views {
+            true => Batch::with_views(self.size()),
+            false => Batch::new(self.size()),
+        }
+    }
+
     /// Runs on a picture made up, so that the first real one meets no work done once: kernels
     /// chosen, shapes compiled, memory taken. Where only its values tell the range of the output,
     /// this is where they are read. Tells whether the output holds numbers: no NaN, no infinity.
@@ -97,7 +107,7 @@ impl Engine {
 
     /// A batch of pictures made up, with a hole each.
     pub fn made_up(&self, crops: usize) -> Batch {
-        let mut batch = Batch::new(self.size());
+        let mut batch = self.batch();
         batch.resize(crops);
         let (width, height) = self.size();
         for crop in 0..crops {
@@ -156,11 +166,15 @@ impl Engine {
             let (_, values) = tensor.extract_tensor_mut();
             let slots = values.chunks_exact_mut(feed.channels() * io.size.0 * io.size.1);
             for (slot, crop) in slots.zip(first..first + crops) {
-                fill(slot, *feed, (batch.image(crop), batch.mask(crop)), io.range);
+                fill(slot, *feed, batch, crop, io.range);
             }
         }
         let mut session = self.model.session();
         let outputs = match set.inputs.as_slice() {
+            [a, b, c, d] => {
+                let inputs = [a.into(), b.into(), c.into(), d.into()];
+                session.run_with_options(inputs, &set.options)?
+            }
             [one, other] => session.run_with_options([one.into(), other.into()], &set.options)?,
             [one, ..] => session.run_with_options([SessionInputValue::from(one)], &set.options)?,
             [] => return Err(ort::Error::new("the model has no inputs")),
@@ -169,6 +183,16 @@ impl Engine {
         let completions = values.chunks_exact(CHANNELS * io.size.0 * io.size.1);
         for (completion, crop) in completions.zip(first..first + crops) {
             batch.take_completion(crop, completion, self.output_range);
+        }
+        if io.takes_views {
+            let (_, flows) = outputs[OUTPUT_FLOW].try_extract_tensor::<f32>()?;
+            let (_, weights) = outputs[OUTPUT_WEIGHTS].try_extract_tensor::<f32>()?;
+            let (width, height) = io.grid();
+            let flows = flows.chunks_exact(FLOW_CHANNELS * width * height);
+            let weights = weights.chunks_exact(WEIGHT_CHANNELS * width * height);
+            for ((flow, weights), crop) in flows.zip(weights).zip(first..first + crops) {
+                batch.take_copied(crop, flow, weights);
+            }
         }
         Ok(())
     }
@@ -195,14 +219,25 @@ impl fmt::Debug for Set {
 
 impl Set {
     fn new(io: &ModelIo, crops: usize) -> ort::Result<Self> {
-        let tensor = |channels: usize| {
-            let shape = [crops, channels, io.size.1, io.size.0];
+        let tensor = |channels: usize, (width, height): (usize, usize)| {
+            let shape = [crops, channels, height, width];
             Tensor::from_array((shape, vec![0f32; shape.iter().product()]))
         };
-        let inputs = io.inputs.iter().map(|feed| tensor(feed.channels()));
-        let output = OutputSelector::no_default()
+        let inputs = (io.inputs.iter()).map(|feed| tensor(feed.channels(), io.size));
+        let mut output = OutputSelector::no_default()
             .with(&io.output)
-            .preallocate(&io.output, tensor(CHANNELS)?);
+            .preallocate(&io.output, tensor(CHANNELS, io.size)?);
+        if io.takes_views {
+            let outputs = [
+                (OUTPUT_FLOW, FLOW_CHANNELS),
+                (OUTPUT_WEIGHTS, WEIGHT_CHANNELS),
+            ];
+            for (name, channels) in outputs {
+                output = output
+                    .with(name)
+                    .preallocate(name, tensor(channels, io.grid())?);
+            }
+        }
         Ok(Self {
             crops,
             inputs: inputs.collect::<ort::Result<_>>()?,
@@ -211,29 +246,47 @@ impl Set {
     }
 }
 
-/// Fills an input of one crop from its picture and mask, `[3, H, W]` each.
-fn fill(slot: &mut [f32], feed: Feed, (image, mask): (&[f32], &[f32]), range: ValueRange) {
+/// Fills an input of one crop of `batch`.
+fn fill(slot: &mut [f32], feed: Feed, batch: &Batch, crop: usize, range: ValueRange) {
     match feed {
-        Feed::Image => {
-            let (black, white) = range.black_and_white();
-            for ((slot, value), known) in slot.iter_mut().zip(image).zip(mask) {
-                *slot = (black + value * (white - black)) * known;
+        Feed::Image => fill_picture(slot, batch.image(crop), batch.mask(crop), range),
+        Feed::Mask { channels, meaning } => fill_mask(slot, batch.mask(crop), channels, meaning),
+        Feed::View => match batch.view(crop) {
+            Some((view, known)) => {
+                for (slot, view) in slot.chunks_mut(known.len()).zip(view.chunks(known.len())) {
+                    fill_picture(slot, view, known, range);
+                }
+            }
+            None => slot.fill(0.0),
+        },
+        Feed::ViewMask => match batch.view(crop) {
+            Some((_, known)) => slot.copy_from_slice(known),
+            None => slot.fill(0.0),
+        },
+    }
+}
+
+/// Takes over the known values of a picture, with the numbers of `range`.
+fn fill_picture(slot: &mut [f32], picture: &[f32], mask: &[f32], range: ValueRange) {
+    let (black, white) = range.black_and_white();
+    for ((slot, value), known) in slot.iter_mut().zip(picture).zip(mask) {
+        *slot = (black + value * (white - black)) * known;
+    }
+}
+
+/// Takes over a mask, `[3, H, W]`.
+fn fill_mask(slot: &mut [f32], mask: &[f32], channels: usize, meaning: MaskMeaning) {
+    slot.copy_from_slice(&mask[..slot.len()]);
+    if channels == 1 {
+        for plane in mask.chunks_exact(slot.len()).skip(1) {
+            for (slot, known) in slot.iter_mut().zip(plane) {
+                *slot = slot.min(*known);
             }
         }
-        Feed::Mask { channels, meaning } => {
-            slot.copy_from_slice(&mask[..slot.len()]);
-            if channels == 1 {
-                for plane in mask.chunks_exact(slot.len()).skip(1) {
-                    for (slot, known) in slot.iter_mut().zip(plane) {
-                        *slot = slot.min(*known);
-                    }
-                }
-            }
-            if meaning == MaskMeaning::Missing {
-                for slot in slot {
-                    *slot = 1.0 - *slot;
-                }
-            }
+    }
+    if meaning == MaskMeaning::Missing {
+        for slot in slot {
+            *slot = 1.0 - *slot;
         }
     }
 }
@@ -274,7 +327,7 @@ mod tests {
             (ValueRange::Signed, [-1.0, 1.0, 0.0]),
         ] {
             let mut slot = [f32::NAN; 3];
-            fill(&mut slot, Feed::Image, (&image, &mask), range);
+            fill_picture(&mut slot, &image, &mask, range);
             assert_eq!(slot, wanted);
         }
     }
@@ -288,12 +341,8 @@ mod tests {
             (MaskMeaning::Known, [1.0, 0.0, 0.0]),
             (MaskMeaning::Missing, [0.0, 1.0, 1.0]),
         ] {
-            let feed = Feed::Mask {
-                channels: 1,
-                meaning,
-            };
             let mut slot = [f32::NAN; 3];
-            fill(&mut slot, feed, (&[0.0; 9], &mask), ValueRange::Unit);
+            fill_mask(&mut slot, &mask, 1, meaning);
             assert_eq!(slot, wanted);
         }
     }

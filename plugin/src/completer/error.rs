@@ -25,9 +25,8 @@ pub enum CompleterError {
     Contract(#[from] ContractError),
     /// The model says that it is a generator, and its inputs or outputs are not a generator's.
     #[error(
-        "the model's {fault}. A generator for {width}x{height} crops has the inputs \
-         'image' and 'mask' and the output 'completed', all Tensor<f32>(N, 3, {height}, {width}); \
-         this model has {found}"
+        "the model's {fault}. A generator of this kind for {width}x{height} crops has {wanted}; this \
+         model has {found}"
     )]
     Signature {
         /// What is missing or different.
@@ -36,6 +35,8 @@ pub enum CompleterError {
         width: usize,
         /// Crop height in pixels.
         height: usize,
+        /// The inputs and outputs of such a generator with type and shape.
+        wanted: String,
         /// All inputs and outputs with type and shape.
         found: String,
     },

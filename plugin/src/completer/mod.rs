@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use mde_core::contract::Contract;
 
-pub use batch::Batch;
+pub use batch::{Batch, Copied};
 pub use error::CompleterError;
 pub use group::Sharing;
 pub use interrupt::Interrupt;
@@ -145,6 +145,16 @@ impl Completer {
     /// What the model says of itself, if anything.
     pub fn contract(&self) -> Option<&Contract> {
         self.engine.contract()
+    }
+
+    /// An empty batch for its crops.
+    pub fn batch(&self) -> Batch {
+        self.engine.batch()
+    }
+
+    /// Whether it is shown views.
+    pub fn takes_views(&self) -> bool {
+        self.engine.io().takes_views
     }
 
     /// Where it runs.

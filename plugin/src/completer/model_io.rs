@@ -1,6 +1,9 @@
 //! What a model's inputs and output mean.
 
-use mde_core::contract::{Contract, INPUT_IMAGE, INPUT_MASK, OUTPUT, ValueRange};
+use mde_core::contract::{
+    Contract, FLOW_CHANNELS, GRID_STEP, INPUT_IMAGE, INPUT_MASK, INPUT_VIEW, INPUT_VIEW_MASK,
+    OUTPUT, OUTPUT_FLOW, OUTPUT_WEIGHTS, ValueRange, WEIGHT_CHANNELS,
+};
 use mde_core::mask::CHANNELS;
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType, ValueType};
@@ -55,6 +58,15 @@ pub struct ModelIo {
     pub range: ValueRange,
     /// Numbers of the picture that comes out; nothing where only its values tell.
     pub output_range: Option<ValueRange>,
+    /// Whether it is shown views, and tells by flow and weights what it copies.
+    pub takes_views: bool,
+}
+
+impl ModelIo {
+    /// Width and height of flow and weights.
+    pub fn grid(&self) -> (usize, usize) {
+        (self.size.0 / GRID_STEP, self.size.1 / GRID_STEP)
+    }
 }
 
 /// What an input is fed with.
@@ -70,6 +82,10 @@ pub enum Feed {
         /// What a 1 says.
         meaning: MaskMeaning,
     },
+    /// The view, `[N, 3, H, W]`, unknown values 0.
+    View,
+    /// 1 where the view is known, `[N, 1, H, W]`.
+    ViewMask,
 }
 
 impl ModelIo {
@@ -104,8 +120,9 @@ impl Feed {
     /// Channels of the tensor.
     pub fn channels(self) -> usize {
         match self {
-            Self::Image => CHANNELS,
+            Self::Image | Self::View => CHANNELS,
             Self::Mask { channels, .. } => channels,
+            Self::ViewMask => 1,
         }
     }
 }
@@ -116,25 +133,27 @@ impl Feed {
 /// [`CompleterError::Signature`] where names, types or shapes are not the contract's.
 pub fn of_contract(session: &Session, contract: &Contract) -> Result<ModelIo, CompleterError> {
     let (width, height) = (contract.width, contract.height);
-    let wanted = [None, Some(CHANNELS), Some(height), Some(width)];
-    let fault = fault(
-        session.inputs(),
-        "input",
-        &[INPUT_IMAGE, INPUT_MASK],
-        wanted,
-    )
-    .or_else(|| fault(session.outputs(), "output", &[OUTPUT], wanted))
-    .or_else(|| surplus(session.inputs()));
+    let (inputs, outputs) = tensors(contract);
+    let fault = fault(session.inputs(), "input", &inputs)
+        .or_else(|| fault(session.outputs(), "output", &outputs))
+        .or_else(|| surplus(session.inputs(), &inputs));
     if let Some(fault) = fault {
         return Err(CompleterError::Signature {
             fault,
             width,
             height,
+            wanted: format!(
+                "the inputs {} and the outputs {}",
+                list(&inputs),
+                list(&outputs)
+            ),
             found: describe(session),
         });
     }
     let feed = |input: &Outlet| match input.name() {
         INPUT_IMAGE => Feed::Image,
+        INPUT_VIEW => Feed::View,
+        INPUT_VIEW_MASK => Feed::ViewMask,
         _ => Feed::Mask {
             channels: CHANNELS,
             meaning: MaskMeaning::Known,
@@ -147,7 +166,50 @@ pub fn of_contract(session: &Session, contract: &Contract) -> Result<ModelIo, Co
         output: OUTPUT.to_owned(),
         range: contract.range,
         output_range: Some(contract.range),
+        takes_views: contract.takes_views(),
     })
+}
+
+/// A tensor that the contract asks for, f32 `[N, channels, height, width]`.
+struct Wanted {
+    name: &'static str,
+    channels: usize,
+    /// Width and height.
+    size: (usize, usize),
+}
+
+/// Inputs and outputs of a generator that keeps `contract`.
+fn tensors(contract: &Contract) -> (Vec<Wanted>, Vec<Wanted>) {
+    let crop = (contract.width, contract.height);
+    let tensor = |name, channels, size| Wanted {
+        name,
+        channels,
+        size,
+    };
+    let mut inputs = vec![
+        tensor(INPUT_IMAGE, CHANNELS, crop),
+        tensor(INPUT_MASK, CHANNELS, crop),
+    ];
+    let mut outputs = vec![tensor(OUTPUT, CHANNELS, crop)];
+    if contract.takes_views() {
+        inputs.push(tensor(INPUT_VIEW, CHANNELS, crop));
+        inputs.push(tensor(INPUT_VIEW_MASK, 1, crop));
+        outputs.push(tensor(OUTPUT_FLOW, FLOW_CHANNELS, contract.grid()));
+        outputs.push(tensor(OUTPUT_WEIGHTS, WEIGHT_CHANNELS, contract.grid()));
+    }
+    (inputs, outputs)
+}
+
+fn list(tensors: &[Wanted]) -> String {
+    let each = tensors.iter().map(|wanted| {
+        let Wanted {
+            name,
+            channels,
+            size: (width, height),
+        } = wanted;
+        format!("'{name}' Tensor<f32>(N, {channels}, {height}, {width})")
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// How a model without metadata is fed and read, as its inputs and outputs show: an image
@@ -170,6 +232,7 @@ pub fn of_shapes(session: &Session, hints: &Hints) -> Result<ModelIo, CompleterE
         output,
         range: hints.range.unwrap_or_default(),
         output_range: hints.range,
+        takes_views: false,
     })
 }
 
@@ -271,30 +334,29 @@ fn sides(found: &ValueType) -> Option<[Option<usize>; 4]> {
     }
 }
 
-fn fault(
-    outlets: &[Outlet],
-    kind: &str,
-    names: &[&str],
-    wanted: [Option<usize>; 4],
-) -> Option<String> {
-    names.iter().find_map(|name| {
-        let Some(outlet) = outlets.iter().find(|outlet| outlet.name() == *name) else {
+/// What is missing from `outlets` or different there.
+fn fault(outlets: &[Outlet], kind: &str, wanted: &[Wanted]) -> Option<String> {
+    wanted.iter().find_map(|wanted| {
+        let name = wanted.name;
+        let Some(outlet) = outlets.iter().find(|outlet| outlet.name() == name) else {
             return Some(format!("{kind} '{name}' is missing"));
         };
+        let (width, height) = wanted.size;
+        let shape = [None, Some(wanted.channels), Some(height), Some(width)];
         let fits = |(found, wanted): (Option<usize>, Option<usize>)| {
             found.is_none() || wanted.is_none() || found == wanted
         };
-        let is_picture =
-            sides(outlet.dtype()).is_some_and(|found| found.into_iter().zip(wanted).all(fits));
-        (!is_picture).then(|| format!("{kind} '{name}' is {}", outlet.dtype()))
+        let is_one =
+            sides(outlet.dtype()).is_some_and(|found| found.into_iter().zip(shape).all(fits));
+        (!is_one).then(|| format!("{kind} '{name}' is {}", outlet.dtype()))
     })
 }
 
 /// Inputs beyond the contract's would have to be fed, and nobody knows with what.
-fn surplus(inputs: &[Outlet]) -> Option<String> {
+fn surplus(inputs: &[Outlet], wanted: &[Wanted]) -> Option<String> {
     inputs
         .iter()
-        .find(|input| ![INPUT_IMAGE, INPUT_MASK].contains(&input.name()))
+        .find(|input| wanted.iter().all(|wanted| wanted.name != input.name()))
         .map(|input| format!("input '{}' is not a generator's", input.name()))
 }
 

@@ -84,15 +84,13 @@ impl Rounds {
 
     /// Puts the crops of `batch` into the round that collects, or into a new one.
     pub fn join(&mut self, member: usize, batch: &Batch) -> Share {
-        let index = self.open.unwrap_or_else(|| self.vacant(batch.size()));
+        let index = self.open.unwrap_or_else(|| self.vacant(batch));
         let round = &mut self.all[index];
         let crops = &mut round.batch;
         let first = crops.len();
         crops.resize(first + batch.len());
         for crop in 0..batch.len() {
-            let (image, mask) = crops.crop_mut(first + crop);
-            image.copy_from_slice(batch.image(crop));
-            mask.copy_from_slice(batch.mask(crop));
+            crops.copy_crop(first + crop, batch, crop);
         }
         round.waiting += 1;
         // What is full leaves without waiting.
@@ -135,7 +133,7 @@ impl Rounds {
             self.open = None;
         }
         let batch = &mut self.all[round].batch;
-        let empty = Batch::new(batch.size());
+        let empty = batch.empty_like();
         std::mem::replace(batch, empty)
     }
 
@@ -185,12 +183,12 @@ impl Rounds {
         self.open.is_none()
     }
 
-    /// A round that nobody uses.
-    fn vacant(&mut self, size: (usize, usize)) -> usize {
+    /// A round that nobody uses, for crops like those of `batch`.
+    fn vacant(&mut self, batch: &Batch) -> usize {
         let vacant = self.all.iter().position(|round| round.waiting == 0);
         vacant.unwrap_or_else(|| {
             self.all.push(Round {
-                batch: Batch::new(size),
+                batch: batch.empty_like(),
                 waiting: 0,
                 outcome: None,
             });

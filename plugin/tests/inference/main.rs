@@ -7,3 +7,4 @@ mod group;
 mod models;
 mod runtime;
 mod strangers;
+mod views;

@@ -3,7 +3,8 @@
 use gstmdecomplete::completer::{Completer, CompleterError, Config, ModelSource};
 use gstmdecomplete::runtime::{self, FallbackPolicy, Provider, RuntimeError, RuntimeOptions};
 use mde_core::contract::{
-    Alignment, Contract, INPUT_IMAGE, INPUT_MASK, OUTPUT, ValueRange, Version,
+    Alignment, Contract, INPUT_IMAGE, INPUT_MASK, INPUT_VIEW, INPUT_VIEW_MASK, OUTPUT, OUTPUT_FLOW,
+    OUTPUT_WEIGHTS, ValueRange, Version,
 };
 use onnx_protobuf::{
     GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
@@ -43,6 +44,58 @@ impl Model {
         };
         model.graph.output = vec![tensor(OUTPUT, [-1, 3, sides[0], sides[1]])];
         model.with_input(INPUT_IMAGE, 3).with_input(INPUT_MASK, 3)
+    }
+
+    /// A generator's inputs, outputs and metadata where it is shown views; no nodes yet.
+    pub fn generator_with_views(width: usize, height: usize) -> Self {
+        let mut model = Self::generator(width, height)
+            .with_input(INPUT_VIEW, 3)
+            .with_input(INPUT_VIEW_MASK, 1);
+        if let Some(contract) = &mut model.contract {
+            contract.version = Version::Two;
+        }
+        let grid = model.sides.map(|side| side / 2);
+        for (name, channels) in [(OUTPUT_FLOW, 4), (OUTPUT_WEIGHTS, 3)] {
+            let output = tensor(name, [-1, channels, grid[0], grid[1]]);
+            model.graph.output.push(output);
+        }
+        model
+    }
+
+    /// Fills holes with the view where it is known, and with grey elsewhere. It says that it copies
+    /// from `flow` away.
+    pub fn copies_view(width: usize, height: usize, flow: [f32; 2]) -> Self {
+        let last = [0, 0, i64::MAX, i64::MAX];
+        Self::generator_with_views(width, height)
+            .constant("one", &[], Values::Float(&[1.0]))
+            .constant("grey", &[], Values::Float(&[0.5]))
+            .node("Sub", &["one", INPUT_MASK], "missing")
+            .node("Sub", &["one", INPUT_VIEW_MASK], "unknown")
+            .node("Mul", &["unknown", "grey"], "painted")
+            .node("Add", &[INPUT_VIEW, "painted"], "fill")
+            .node("Mul", &["missing", "fill"], "filled")
+            .node("Add", &[INPUT_IMAGE, "filled"], OUTPUT)
+            .constant("starts", &[2], Values::Int64(&last[..2]))
+            .constant("ends", &[2], Values::Int64(&last[2..]))
+            .constant("axes", &[2], Values::Int64(&[2, 3]))
+            .constant("steps", &[2], Values::Int64(&[2, 2]))
+            .node(
+                "Slice",
+                &[INPUT_VIEW_MASK, "starts", "ends", "axes", "steps"],
+                "copied",
+            )
+            .constant("moves", &[1, 3, 1, 1], Values::Float(&[-1.0, 1.0, 0.0]))
+            .constant("rest", &[1, 3, 1, 1], Values::Float(&[1.0, 0.0, 0.0]))
+            .node("Mul", &["copied", "moves"], "moved")
+            .node("Add", &["moved", "rest"], OUTPUT_WEIGHTS)
+            .constant("none", &[1, 4, 1, 1], Values::Float(&[0.0; 4]))
+            .constant(
+                "away",
+                &[1, 4, 1, 1],
+                Values::Float(&[flow[0], flow[1], 0.0, 0.0]),
+            )
+            .node("Mul", &["copied", "none"], "nowhere")
+            .node("Add", &["nowhere", "away"], OUTPUT_FLOW)
     }
 
     /// Fills holes with the mean of each channel's known values:
