@@ -1,11 +1,14 @@
 //! Time for a frame outside inference: reading the crop of one upright face, writing its eyes back
-//! (`occlusion=eyes`, `mask-feather=2`), on one core.
+//! (`occlusion=eyes`, `mask-feather=2`), painted or copied from a view, on one core; and keeping a
+//! view.
 //!
 //! `cargo bench --bench frame`
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
-use gstmdecomplete::frame::{Channels, Completion, Crop, Hole, Reader, Writer};
+use gstmdecomplete::frame::{Channels, Completion, Crop, Hole, Layer, Reader, Writer};
+use gstmdecomplete::locate::{Bounds, Region};
+use gstmdecomplete::views::{LookReader, Origin, View};
 use mde_core::CROP_SIZE;
 use mde_core::alignment::Affine;
 use mde_core::mask::Mask;
@@ -35,12 +38,19 @@ fn frames(criterion: &mut Criterion) {
                 let mut case = Case::new(format, (width, height), side);
                 group.bench_function(BenchmarkId::new("read", format), |b| b.iter(|| case.read()));
                 group.bench_function(BenchmarkId::new("write", format), |b| {
-                    b.iter(|| case.write(&hole));
+                    b.iter(|| case.write(&hole, None));
+                });
+                let view = case.view();
+                group.bench_function(BenchmarkId::new("copy", format), |b| {
+                    b.iter(|| case.write(&hole, Some(&view)));
+                });
+                group.bench_function(BenchmarkId::new("keep a view", format), |b| {
+                    b.iter(|| case.view());
                 });
                 group.bench_function(BenchmarkId::new("both", format), |b| {
                     b.iter(|| {
                         case.read();
-                        case.write(&hole);
+                        case.write(&hole, None);
                     });
                 });
             }
@@ -56,6 +66,9 @@ struct Case {
     to_crop: Affine,
     reader: Reader,
     writer: Writer,
+    looks: LookReader,
+    flow: Vec<f32>,
+    weights: Vec<f32>,
     rgb: Vec<f32>,
     inside: Vec<f32>,
 }
@@ -81,6 +94,9 @@ impl Case {
             to_frame,
             reader: Reader::default(),
             writer: Writer::default(),
+            looks: LookReader::default(),
+            flow: (0..PIXELS / 2).map(|i| (i % 7) as f32 / 3.0).collect(),
+            weights: vec![0.9; PIXELS / 4],
             rgb: vec![0.0; 3 * PIXELS],
             inside: vec![0.0; PIXELS],
         }
@@ -98,7 +114,20 @@ impl Case {
             .read(&frame, &self.to_frame, Channels::Rgb, crop);
     }
 
-    fn write(&mut self, hole: &Hole) {
+    fn view(&mut self) -> View {
+        let frame = VideoFrameRef::from_buffer_ref_readable(&self.buffer, &self.info);
+        let region = Region {
+            to_frame: self.to_frame,
+            to_crop: self.to_crop,
+            bounds: Bounds::TEMPLATE,
+            points: None,
+            id: 0,
+        };
+        let look = (self.looks).read(&frame.expect("a frame"), &region, SIZE, None);
+        View::new(&look, Origin::Memory, std::time::Duration::ZERO)
+    }
+
+    fn write(&mut self, hole: &Hole, view: Option<&View>) {
         let buffer = self.buffer.get_mut().expect("the only reference");
         let frame = VideoFrameRef::from_buffer_ref_writable(buffer, &self.info);
         let completion = Completion {
@@ -109,6 +138,16 @@ impl Case {
             strength: 1.0,
             grain: 1.0,
             pixels: None,
+            layers: [
+                view.map(|view| Layer {
+                    detail: view.detail(),
+                    flow: &self.flow,
+                    weights: &self.weights,
+                    opacity: 1.0,
+                }),
+                None,
+                None,
+            ],
         };
         let mut frame = frame.expect("a frame");
         self.writer

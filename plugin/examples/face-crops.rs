@@ -105,11 +105,7 @@ fn cut(video: &Path, out: &Path) -> Result<Vec<usize>> {
 }
 
 /// The face that `track` follows, on the template.
-fn picture<T>(
-    frame: &VideoFrameRef<T>,
-    display: &DisplaySpace,
-    track: &Track,
-) -> Result<RgbImage> {
+fn picture<T>(frame: &VideoFrameRef<T>, display: &DisplaySpace, track: &Track) -> Result<RgbImage> {
     let side = SIDE as usize;
     let region = Region::of_track(track, (CROP_SIZE, CROP_SIZE))?.in_frame(display);
     // The picture's middle is the crop's.

@@ -15,6 +15,7 @@ pub mod locate;
 pub mod missing;
 mod pass;
 pub mod runtime;
+pub mod views;
 
 /// The category of all that the plug-in logs.
 pub(crate) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
