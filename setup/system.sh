@@ -21,6 +21,7 @@ missing_packages() {
 command cc build-essential
 command c++ build-essential
 command pkg-config pkg-config
+command strace strace
 library gstreamer-check-1.0 libgstreamer1.0-dev
 library gstreamer-video-1.0 libgstreamer-plugins-base1.0-dev
 command gst-launch-1.0 gstreamer1.0-tools

@@ -5,6 +5,7 @@
 //! contender. Its clip is made of the public-domain portrait that `make setup` fetches.
 
 use std::collections::BTreeMap;
+use std::f64::consts::TAU;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,7 +17,8 @@ mod measure;
 
 use measure::{arguments, median};
 
-const FRAMES: u32 = 150;
+const FPS: u32 = 30;
+const FRAMES: u32 = 5 * FPS;
 const ROUNDS: usize = 3;
 
 /// What is compared with `identity` where nothing is named.
@@ -90,19 +92,23 @@ fn make_clip(clip: &Path) {
     let pipeline = pipeline(&format!(
         "filesrc location={portrait} ! pngdec ! videoconvert ! videoscale \
          ! video/x-raw,format=I420,width=1600,height=1600 ! imagefreeze num-buffers={FRAMES} \
-         ! video/x-raw,framerate=30/1 ! mixed.sink_0 \
+         ! video/x-raw,framerate={FPS}/1 ! mixed.sink_0 \
          compositor name=mixed ! video/x-raw,format=I420,width=1920,height=1080 \
          ! x264enc speed-preset=superfast ! h264parse ! mp4mux ! filesink location={}",
         clip.display()
     ));
     let mixed = pipeline.by_name("mixed").expect("the compositor");
     let pad = mixed.static_pad("sink_0").expect("its pad");
-    for (property, frequency, middle) in [("xpos", 0.4, 160.0), ("ypos", 0.7, -60.0)] {
-        let wave = gst_controller::LFOControlSource::new();
-        wave.set_frequency(frequency);
-        wave.set_amplitude(50.0);
-        wave.set_offset(middle);
-        let binding = gst_controller::DirectControlBinding::new_absolute(&pad, property, &wave);
+    for (property, period, middle) in [("xpos", 2.5, 160.0), ("ypos", 1.5, -60.0)] {
+        let way = gst_controller::InterpolationControlSource::new();
+        way.set_mode(gst_controller::InterpolationMode::Linear);
+        for frame in 0..=FRAMES {
+            let seconds = f64::from(frame) / f64::from(FPS);
+            let place = middle + 50.0 * (TAU * seconds / period).sin();
+            let time = gst::ClockTime::from_nseconds((seconds * 1e9) as u64);
+            assert!(way.set(time, place), "a place in time");
+        }
+        let binding = gst_controller::DirectControlBinding::new_absolute(&pad, property, &way);
         pad.add_control_binding(&binding)
             .expect("a property that can move");
     }

@@ -1,6 +1,7 @@
 //! Nothing leaves the machine, and nothing is left on it.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -92,7 +93,9 @@ fn has_strace() -> bool {
     let works = works.is_ok_and(|output| output.status.success());
     if !works {
         let why = "strace is not there or may not trace (Debian, Ubuntu: apt-get install strace)";
-        assert!(std::env::var_os("CI").is_none(), "{why}");
+        // Where it could be installed.
+        let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+        assert!(!is_root || std::env::var_os("CI").is_none(), "{why}");
         eprintln!("skipped: {why}");
     }
     works

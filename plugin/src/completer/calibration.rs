@@ -58,29 +58,11 @@ pub fn choose(
         chain.prefer(candidate, format!("{reason} (at an earlier start)"));
         return None;
     }
-    let mut measuring = Measuring {
-        model,
-        config,
-        start: Instant::now(),
-        done: Vec::new(),
-        best: None,
-        is_cut_short: false,
-    };
-    for candidate in choices {
-        watch(Step::Measuring(candidate.provider));
-        measuring.try_out(candidate);
+    if is_overloaded() {
+        // Nothing could be told from it; the next start is another chance.
+        return None;
     }
-    // Of the best, how few threads do.
-    if let (Some(best), true) = (measuring.fastest(), is_open) {
-        let mut threads = vec![runtime::cpu_threads().div_ceil(2), 1];
-        threads.dedup();
-        for threads in threads {
-            measuring.try_out(Candidate {
-                threads: Some(threads),
-                ..best
-            });
-        }
-    }
+    let measuring = Measuring::of(choices, is_open, model, config, watch);
     let best = measuring.fastest()?;
     let mut reason = measuring.reason();
     if measuring.is_cut_short {
@@ -106,7 +88,40 @@ struct Measuring<'a> {
     is_cut_short: bool,
 }
 
-impl Measuring<'_> {
+impl<'a> Measuring<'a> {
+    /// Measures `choices`, and the fastest with fewer threads too where their number `is_open`.
+    fn of(
+        choices: Vec<Candidate>,
+        is_open: bool,
+        model: &'a [u8],
+        config: &'a Config,
+        watch: &mut dyn FnMut(Step),
+    ) -> Self {
+        let mut measuring = Self {
+            model,
+            config,
+            start: Instant::now(),
+            done: Vec::new(),
+            best: None,
+            is_cut_short: false,
+        };
+        for candidate in choices {
+            watch(Step::Measuring(candidate.provider));
+            measuring.try_out(candidate);
+        }
+        if let (Some(best), true) = (measuring.fastest(), is_open) {
+            let mut threads = vec![runtime::cpu_threads().div_ceil(2), 1];
+            threads.dedup();
+            for threads in threads {
+                measuring.try_out(Candidate {
+                    threads: Some(threads),
+                    ..best
+                });
+            }
+        }
+        measuring
+    }
+
     /// Measures one way, unless there is no time left or it does not work.
     fn try_out(&mut self, mut candidate: Candidate) {
         let threads = candidate.threads.or(self.config.options.threads);
@@ -230,6 +245,13 @@ impl Drop for Busy {
     }
 }
 
+/// Whether more programs wait for a processor than run, by the kernel's mean over a minute.
+fn is_overloaded() -> bool {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().and_then(|load| load.parse().ok());
+    load.is_some_and(|load: f64| load > 2.0 * runtime::usable_cpus() as f64)
+}
+
 /// The name of the file for `model` with `options`: what was measured holds for this model, release
 /// of the runtime, CPU and number of processors, and for what the user leaves open.
 fn name(chain: &ProviderChain, model: &[u8], options: &RuntimeOptions) -> PathBuf {
@@ -279,6 +301,7 @@ fn write(file: &Path, best: Candidate, reason: &str) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::completer::{Completer, ModelSource};
 
     #[test]
     fn what_was_kept_is_read_and_what_is_damaged_is_not() {
@@ -300,6 +323,82 @@ mod tests {
             fs::write(&file, damage).expect("a file");
             assert_eq!(read(&file), None);
         }
+    }
+
+    const MODEL: &[u8] = include_bytes!("../../models/face.onnx");
+
+    /// The way of the embedded generator; nothing where there is no ONNX Runtime.
+    fn chain(options: &RuntimeOptions) -> Option<ProviderChain> {
+        ProviderChain::new(options)
+            .inspect_err(|e| eprintln!("skipped: {e}"))
+            .ok()
+    }
+
+    fn open(config: Config) -> Completer {
+        let source = ModelSource::Memory(MODEL.into());
+        Completer::open(source, config, &mut |_| ()).expect("a generator")
+    }
+
+    #[test]
+    fn ways_that_are_open_are_measured_and_the_fastest_is_taken() {
+        let config = Config::default();
+        let Some(mut chain) = chain(&config.options) else {
+            return;
+        };
+        let choices = chain.open_choices();
+        assert!(choices.iter().any(|c| c.provider == Provider::Cpu));
+        let mut steps = Vec::new();
+        let measuring = Measuring::of(choices, true, MODEL, &config, &mut |step| steps.push(step));
+        assert!(matches!(steps.first(), Some(Step::Measuring(_))));
+        let best = measuring.fastest().expect("one that works");
+        for done in &measuring.done {
+            assert!(done.milliseconds > 0.0, "{done}");
+        }
+        chain.prefer(best, measuring.reason());
+        let opened = chain.next(MODEL, &mut |_| ()).expect("a model");
+        assert_eq!(opened.active().provider, best.provider);
+        assert_eq!(opened.active().precision, best.precision);
+        let reason = &chain.attempts().last().expect("an attempt").reason;
+        assert!(reason.starts_with("measured on this machine: "), "{reason}");
+    }
+
+    #[test]
+    fn what_was_kept_is_taken_at_a_later_start_unless_the_user_says_otherwise() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = Config {
+            calibration: Some(folder.path().to_owned()),
+            ..Config::default()
+        };
+        let Some(chain) = chain(&config.options) else {
+            return;
+        };
+        let kept = Candidate {
+            provider: Provider::Cpu,
+            precision: Precision::Fp32,
+            threads: Some(1),
+        };
+        let file = folder.path().join(name(&chain, MODEL, &config.options));
+        write(&file, kept, "measured").expect("a file");
+        let reason = |completer: &Completer| {
+            let attempt = completer.attempts().last().expect("an attempt");
+            assert_eq!(attempt.provider, Provider::Cpu);
+            attempt.reason.clone()
+        };
+        let by_default = open(config.clone());
+        assert_eq!(reason(&by_default), "measured (at an earlier start)");
+
+        let asked = RuntimeOptions {
+            provider: Provider::Cpu,
+            threads: Some(2),
+            ..RuntimeOptions::default()
+        };
+        let asked = open(Config {
+            options: asked,
+            ..config
+        });
+        assert!(reason(&asked).starts_with("asked for"));
+        let files = fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(files, 1, "nothing was measured");
     }
 
     #[test]
