@@ -54,6 +54,19 @@ fn the_provider_is_told_on_the_bus() -> Result<()> {
 }
 
 #[test]
+fn models_load_without_a_word() -> Result<()> {
+    if !has_runtime() {
+        return Ok(());
+    }
+    let said = Tool::new("gst-launch-1.0")?
+        .env("GST_DEBUG", "mdecomplete:2")
+        .run(&through("mdecomplete occlusion=eyes"))?;
+    assert!(said.success, "{said:?}");
+    assert!(!said.errors.contains("mdecomplete"), "{said:?}");
+    Ok(())
+}
+
+#[test]
 fn without_a_runtime_the_element_is_there_but_does_not_start() -> Result<()> {
     let missing = "/nonexistent/libonnxruntime.so";
     let inspected = Tool::new("gst-inspect-1.0")?

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use mdecomplete_tests::{Tool, has_runtime};
+use mdecomplete_tests::{Tool, has_runtime, source};
 
 const PIPELINE: &str = "videotestsrc num-buffers=30 ! mdecomplete region=full-frame occlusion=eyes ! fakesink sync=true";
 
@@ -79,6 +79,29 @@ fn no_name_is_looked_up_and_no_connection_opened() -> Result<()> {
     let outward = |call: &&str| call.contains("AF_INET");
     let outward: Vec<&str> = calls.lines().filter(outward).collect();
     assert!(outward.is_empty(), "{outward:#?}");
+    Ok(())
+}
+
+#[test]
+fn uninstalling_leaves_nothing_behind() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    for file in [
+        ".cache/mdecomplete/calibration/measured.json",
+        ".local/share/gstreamer-1.0/plugins/libgstmdecomplete.so",
+        ".local/share/mdecomplete/centerface.onnx",
+        ".local/share/mdecomplete/onnxruntime/lib/libonnxruntime.so.1",
+    ] {
+        let file = home.path().join(file);
+        fs::create_dir_all(file.parent().context("a folder")?)?;
+        fs::write(file, "")?;
+    }
+    let script = source("setup/install.sh");
+    let said = at_home("bash", home.path())?.run(&format!("{} --remove", script.display()))?;
+    assert!(said.success, "{said:?}");
+    assert_eq!(files(home.path())?, Vec::<PathBuf>::new());
+    for folder in [".cache/mdecomplete", ".local/share/mdecomplete"] {
+        assert!(!home.path().join(folder).exists(), "{folder}");
+    }
     Ok(())
 }
 
