@@ -117,11 +117,12 @@ fn make_clip(clip: &Path) {
     pipeline.set_state(gst::State::Null).expect("an end");
 }
 
-/// Plays `clip` through `element`.
+/// Plays `clip` through `element`. The queues give each part a thread, which is called after them;
+/// threads that a part starts are called as the one that starts them.
 fn play(clip: &Path, element: &str) -> Played {
     let pipeline = pipeline(&format!(
-        "filesrc location={} ! decodebin ! {element} name=element \
-         ! x264enc speed-preset=superfast ! fakesink sync=false",
+        "filesrc location={} ! decodebin ! queue name=completing ! {element} \
+         ! queue name=encoding ! x264enc speed-preset=superfast ! fakesink sync=false",
         clip.display()
     ));
     // Loads the models and brings the first frame to the end.
@@ -203,8 +204,8 @@ fn spent(before: &[Thread], after: &[Thread]) -> BTreeMap<String, Duration> {
     for (number, name, time) in after {
         let earlier = before.iter().find(|(other, _, _)| other == number);
         let time = time.saturating_sub(earlier.map_or(Duration::ZERO, |(_, _, time)| *time));
-        let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        *times.entry(name.to_owned()).or_default() += time;
+        let name = name.replace(|c: char| c.is_ascii_digit(), "");
+        *times.entry(name).or_default() += time;
     }
     times
 }

@@ -49,7 +49,11 @@ pub fn choose(
 
     let choices = chain.open_choices();
     let is_open = config.options.threads.is_none() && runtime::cpu_threads() > 1;
-    if choices.len() < 2 && !(is_open && !choices.is_empty()) {
+    let ways = match is_open {
+        true => 2 * choices.len(),
+        false => choices.len(),
+    };
+    if ways < 2 {
         return None;
     }
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
