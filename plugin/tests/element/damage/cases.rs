@@ -198,7 +198,6 @@ fn a_matched_border_has_no_bigger_step_than_one_that_is_not() {
         for (plain, matched) in found[0].iter().zip(&found[1]) {
             for (plain, matched) in plain.iter().zip(matched) {
                 assert!(matched.abs() <= plain.abs() + 1.0, "{found:?}");
-                assert!(matched.abs() < 6.0, "{found:?}");
             }
         }
     });
