@@ -12,29 +12,35 @@ pub type Frame<'a> = VideoFrameRef<&'a mut gst::BufferRef>;
 
 /// What is blended into a pixel: the values of the components times the weight, and the weight, in
 /// `[0, 1]`. With weight 0 a sample stays as it is.
-pub type Dab = [f32; 4];
+pub type Blend = [f32; 4];
 
-/// Where in a [`Dab`] the weight is.
+/// Where in a [`Blend`] the weight is.
 pub const WEIGHT: usize = 3;
 
-/// The dabs of a row of pixels, one plane for each of their values.
+/// The blends of a row of pixels, one plane for each of their values.
 pub type Row<'a> = [&'a mut [f32]; 4];
 
-/// Puts the dab of pixel `index` of `row`.
+/// Puts the blend of pixel `index` of `row`.
 #[inline(always)]
-pub fn put(row: &mut Row<'_>, index: usize, dab: Dab) {
-    for (plane, value) in row.iter_mut().zip(dab) {
+pub fn put(row: &mut Row<'_>, index: usize, blend: Blend) {
+    for (plane, value) in row.iter_mut().zip(blend) {
         plane[index] = value;
     }
 }
 
 /// What is blended into a frame.
-pub trait Ink {
-    /// Puts into `row` the dabs of the pixels `xs` of the frame's row `y`; those it does not put
+pub trait BlendSource {
+    /// Puts into `row` the blends of the pixels `xs` of the frame's row `y`; those it does not put
     /// have weight 0. Values that are NaN leave the samples as they are.
-    fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>);
+    fn blend_row(
+        &mut self,
+        original: &Original<'_>,
+        xs: &Range<usize>,
+        y: usize,
+        row: &mut Row<'_>,
+    );
 
-    /// How much of each pixel of the row that was dabbed last is painted, and so lacks grain, in
+    /// How much of each pixel of the row that was blended last is painted, and so lacks grain, in
     /// `[0, 1]`; nothing where all are.
     fn painted(&self) -> Option<&[f32]> {
         None
@@ -83,12 +89,12 @@ impl Area {
 
 /// The samples of a frame before it is painted on.
 #[derive(Debug)]
-pub struct Source<'a> {
+pub struct Original<'a> {
     planes: [&'a [u8]; 3],
     layouts: [Layout; 3],
 }
 
-impl<'a> Source<'a> {
+impl<'a> Original<'a> {
     fn new(frame: &'a Frame<'_>, layouts: [Layout; 3]) -> Self {
         Self {
             planes: layouts.map(|layout| {
@@ -118,16 +124,16 @@ impl<'a> Source<'a> {
 /// Paints on frames. Made once and reused: it allocates only for an area larger than all before.
 #[derive(Clone, Debug, Default)]
 pub struct Canvas {
-    /// Planes of dabs, row by row.
+    /// Planes of blends, row by row.
     rows: [Vec<f32>; 4],
     /// Values and weights of a row of chroma samples.
     chroma: [Vec<f32>; 2],
 }
 
 impl Canvas {
-    /// Blends `ink` into the samples of `area`. A subsampled chroma sample gets the mean of the
+    /// Blends `source` into the samples of `area`. A subsampled chroma sample gets the mean of the
     /// pixels it lies on or between, so it stays as it is where none of them is painted.
-    pub fn paint(&mut self, frame: &mut Frame<'_>, area: &Area, ink: &mut impl Ink) {
+    pub fn paint(&mut self, frame: &mut Frame<'_>, area: &Area, source: &mut impl BlendSource) {
         if area.is_empty() {
             return;
         }
@@ -141,7 +147,7 @@ impl Canvas {
         let xs = whole_samples(&area.x, &layouts, frame.width() as usize);
         for first in (area.y.start / band * band..area.y.end).step_by(band) {
             let ys = first..(first + band).min(frame.height() as usize);
-            self.fill(&Source::new(frame, layouts), &xs, &ys, ink);
+            self.fill(&Original::new(frame, layouts), &xs, &ys, source);
             let Some(columns) = self.painted(xs.len()) else {
                 continue;
             };
@@ -166,10 +172,10 @@ impl Canvas {
 
     fn fill(
         &mut self,
-        source: &Source<'_>,
+        original: &Original<'_>,
         xs: &Range<usize>,
         ys: &Range<usize>,
-        ink: &mut impl Ink,
+        source: &mut impl BlendSource,
     ) {
         let width = xs.len();
         for plane in &mut self.rows {
@@ -179,18 +185,21 @@ impl Canvas {
         for (index, y) in ys.clone().enumerate() {
             let range = index * width..(index + 1) * width;
             let mut row = self.rows.each_mut().map(|plane| &mut plane[range.clone()]);
-            ink.dab(source, xs, y, &mut row);
+            source.blend_row(original, xs, y, &mut row);
         }
     }
 
-    /// The columns, of `width`, from the first to the last that has a dab.
+    /// The columns, of `width`, from the first to the last that has a blend.
     fn painted(&self, width: usize) -> Option<Range<usize>> {
         let (mut first, mut end) = (width, 0);
         for weights in self.rows[WEIGHT].chunks(width) {
-            let has_dab = |weight: &f32| *weight != 0.0;
+            let is_painted = |weight: &f32| *weight != 0.0;
             // Only what lies beyond the columns found so far can widen them.
-            first = weights[..first].iter().position(has_dab).unwrap_or(first);
-            let beyond = weights[end..].iter().rposition(has_dab);
+            first = weights[..first]
+                .iter()
+                .position(is_painted)
+                .unwrap_or(first);
+            let beyond = weights[end..].iter().rposition(is_painted);
             end = beyond.map_or(end, |at| end + at + 1);
         }
         (first < end).then_some(first..end)
@@ -237,17 +246,17 @@ impl Canvas {
     }
 }
 
-/// The pixels of a band of rows that have dabs.
+/// The pixels of a band of rows that have blends.
 struct Painted<'a> {
     xs: &'a Range<usize>,
     ys: &'a Range<usize>,
-    /// The first pixel of the planes of dabs, and their width.
+    /// The first pixel of the planes of blends, and their width.
     first: usize,
     width: usize,
 }
 
 impl Painted<'_> {
-    /// The values of row `index` of the band in a plane of dabs.
+    /// The values of row `index` of the band in a plane of blends.
     fn row<'p>(&self, plane: &'p [f32], index: usize) -> &'p [f32] {
         let row = &plane[index * self.width..][..self.width];
         &row[self.xs.start - self.first..self.xs.end - self.first]

@@ -6,7 +6,7 @@ use gst_video::VideoChromaSite;
 use gst_video::prelude::*;
 
 use super::format::Packing;
-use super::texels::rounded;
+use super::sampler::rounded;
 
 /// Colour components of a frame that are read and written: alpha and padding are not.
 pub fn count(frame: &impl VideoFrameExt) -> usize {

@@ -6,7 +6,7 @@
 
 use mde_core::alignment::Affine;
 
-use super::texels::{BLOCK, within};
+use super::sampler::{BLOCK, within};
 
 /// The longest side of a picture of which the detail is kept, in pixels.
 pub const LONGEST: usize = 512;

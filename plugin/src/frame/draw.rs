@@ -7,10 +7,10 @@ use gst_video::prelude::*;
 use mde_core::alignment::{Affine, AlignmentError, Point};
 use mde_core::occlusion::Rect;
 
-use super::canvas::{Area, Frame, Ink, Row, Source, put};
+use super::canvas::{Area, BlendSource, Frame, Original, Row, put};
 use super::colour::{Colour, Rgb};
 use super::hole::Hole;
-use super::plain::PlainInk;
+use super::plain::PlainSource;
 use super::write::{PixelWeights, Writer, area, part};
 
 pub use super::number::number;
@@ -76,15 +76,15 @@ fn tint(
         let colour = Colour::of(frame.info());
         let samples = |i: usize| colour.samples(rgb(i));
         writer.plain.take_tint(samples, hole, part);
-        let mut ink = PlainInk {
+        let mut source = PlainSource {
             to_crop,
             part,
             hole,
             strength: TINT_OPACITY,
             pixels,
-            texels: &writer.plain.texels,
+            sampler: &writer.plain.sampler,
         };
-        writer.canvas.paint(frame, &area, &mut ink);
+        writer.canvas.paint(frame, &area, &mut source);
     }
     Ok(())
 }
@@ -167,8 +167,14 @@ struct Tint<'a> {
     pixels: PixelWeights<'a>,
 }
 
-impl Ink for Tint<'_> {
-    fn dab(&mut self, _source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
+impl BlendSource for Tint<'_> {
+    fn blend_row(
+        &mut self,
+        _original: &Original<'_>,
+        xs: &Range<usize>,
+        y: usize,
+        row: &mut Row<'_>,
+    ) {
         let (first, weights) = self.pixels.row(y);
         for (x, weight) in (first..).zip(weights).filter(|(x, _)| xs.contains(x)) {
             let weight = TINT_OPACITY * weight;
@@ -193,8 +199,14 @@ impl<C: Fn(usize, usize) -> bool> Shape<C> {
     }
 }
 
-impl<C: Fn(usize, usize) -> bool> Ink for Shape<C> {
-    fn dab(&mut self, _source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
+impl<C: Fn(usize, usize) -> bool> BlendSource for Shape<C> {
+    fn blend_row(
+        &mut self,
+        _original: &Original<'_>,
+        xs: &Range<usize>,
+        y: usize,
+        row: &mut Row<'_>,
+    ) {
         let [a, b, c] = self.samples;
         for (index, x) in xs.clone().enumerate() {
             if (self.contains)(x, y) {

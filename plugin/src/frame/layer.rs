@@ -6,10 +6,10 @@ use mde_core::alignment::Affine;
 use mde_core::contract::GRID_STEP;
 use mde_core::occlusion::Rect;
 
-use super::canvas::{Ink, Row, Source, WEIGHT};
+use super::canvas::{BlendSource, Original, Row, WEIGHT};
 use super::colour::Colour;
 use super::detail::{Detail, Level};
-use super::texels::{BLOCK, Line, Texels};
+use super::sampler::{BLOCK, Line, Sampler};
 use super::write::Completion;
 
 /// Most layers of a completion: a view, the one before it, the mirror.
@@ -34,7 +34,7 @@ pub struct Layer<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     /// Of each layer flow and weight, and a value without a use.
-    grids: [Texels<4>; MOST_LAYERS],
+    grids: [Sampler<4>; MOST_LAYERS],
     /// How much of each pixel of a row is painted.
     painted: Vec<f32>,
 }
@@ -56,14 +56,14 @@ impl Layers {
         }
         let part = grid_part(part, grid);
         let layers = completion.layers.iter().zip(&mut self.grids);
-        for ((layer, texels), taken) in layers.zip(&mut levels) {
+        for ((layer, sampler), taken) in layers.zip(&mut levels) {
             let Some(layer) = layer else { continue };
             let level = layer.detail.at(to_frame);
             let shows = layer.opacity > 0.0 && layer.weights.iter().any(|weight| *weight > 0.0);
             *taken = level.filter(|_| shows);
             if taken.is_some() {
                 let (right, down) = layer.flow.split_at(grid.0 * grid.1);
-                texels.fill(part, grid, |i| {
+                sampler.fill(part, grid, |i| {
                     let weight = layer.weights[i].clamp(0.0, 1.0);
                     [right[i], down[i], layer.opacity * weight, 0.0]
                 });
@@ -72,10 +72,10 @@ impl Layers {
         levels
     }
 
-    /// To lay what has been taken, `levels`, on what `ink` paints.
-    pub fn ink<'a, I>(
+    /// To lay what has been taken, `levels`, on what `source` paints.
+    pub fn source<'a, I>(
         &'a mut self,
-        ink: I,
+        source: I,
         levels: Levels<'a>,
         to_crop: &'a Affine,
         size: (usize, usize),
@@ -84,7 +84,7 @@ impl Layers {
     ) -> Layered<'a, I> {
         let grid = grid(size);
         Layered {
-            ink,
+            source,
             levels,
             grids: &self.grids,
             part: grid_part(part, grid),
@@ -115,12 +115,12 @@ fn grid_part(part: Rect, grid: (usize, usize)) -> Rect {
     )
 }
 
-/// An ink whose dabs have the components' values times one weight, with the detail of layers.
+/// A blend source whose blends have the components' values times one weight, with the detail of layers.
 #[derive(Debug)]
 pub struct Layered<'a, I> {
-    ink: I,
+    source: I,
     levels: Levels<'a>,
-    grids: &'a [Texels<4>; MOST_LAYERS],
+    grids: &'a [Sampler<4>; MOST_LAYERS],
     part: Rect,
     to_crop: &'a Affine,
     to_grid: Affine,
@@ -128,9 +128,15 @@ pub struct Layered<'a, I> {
     painted: &'a mut Vec<f32>,
 }
 
-impl<I: Ink> Ink for Layered<'_, I> {
-    fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
-        self.ink.dab(source, xs, y, row);
+impl<I: BlendSource> BlendSource for Layered<'_, I> {
+    fn blend_row(
+        &mut self,
+        original: &Original<'_>,
+        xs: &Range<usize>,
+        y: usize,
+        row: &mut Row<'_>,
+    ) {
+        self.source.blend_row(original, xs, y, row);
         self.painted.clear();
         self.painted.resize(xs.len(), 1.0);
         for start in (0..xs.len()).step_by(BLOCK) {

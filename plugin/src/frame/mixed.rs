@@ -7,38 +7,38 @@ use mde_core::alignment::Affine;
 use mde_core::mask::CHANNELS;
 use mde_core::occlusion::Rect;
 
-use super::canvas::{Ink, Row, Source, put};
+use super::canvas::{BlendSource, Original, Row, put};
 use super::colour::{Channels, Colour, Rgb};
 use super::grain::Grain;
 use super::guide::{Guide, Pair};
-use super::texels::{BLOCK, Line, Texels, span};
+use super::sampler::{BLOCK, Line, Sampler, span};
 use super::write::Completion;
 
 /// Of a crop's pixel: offsets, weights, and the factors by which the channels follow from each
 /// other.
 #[derive(Clone, Copy)]
-struct Recipe {
+struct PixelFormula {
     offsets: Rgb,
     weights: [f32; CHANNELS],
     factors: [Rgb; CHANNELS],
 }
 
-/// Values of a [`Recipe`], one of them without a use.
+/// Values of a [`PixelFormula`], one of them without a use.
 const VALUES: usize = 16;
 
-impl Recipe {
-    fn to_texel(self) -> [f32; VALUES] {
-        let mut texel = [0.0; VALUES];
+impl PixelFormula {
+    fn to_values(self) -> [f32; VALUES] {
+        let mut values = [0.0; VALUES];
         let rows = [self.offsets, self.weights].into_iter().chain(self.factors);
-        for (values, row) in texel.chunks_mut(CHANNELS).zip(rows) {
-            values.copy_from_slice(&row);
+        for (part, row) in values.chunks_mut(CHANNELS).zip(rows) {
+            part.copy_from_slice(&row);
         }
-        texel
+        values
     }
 
     #[inline(always)]
-    fn of_texel(texel: &[f32; VALUES]) -> Self {
-        let row = |i: usize| [texel[3 * i], texel[3 * i + 1], texel[3 * i + 2]];
+    fn of_values(values: &[f32; VALUES]) -> Self {
+        let row = |i: usize| [values[3 * i], values[3 * i + 1], values[3 * i + 2]];
         Self {
             offsets: row(0),
             weights: row(1),
@@ -47,10 +47,10 @@ impl Recipe {
     }
 }
 
-/// The recipes of a completed crop's pixels.
+/// The formulas of a completed crop's pixels.
 #[derive(Clone, Debug, Default)]
 pub struct Mixed {
-    texels: Texels<VALUES>,
+    sampler: Sampler<VALUES>,
     guides: [Guide; CHANNELS],
     samples: Vec<[f32; 3]>,
     grain_row: Vec<f32>,
@@ -68,31 +68,31 @@ impl Mixed {
             guide.fit(pair, hole, channel);
         }
         let (width, height) = hole.size();
-        self.texels.fill(part, (width, height), |i| {
+        self.sampler.fill(part, (width, height), |i| {
             let formulas = [0, 1, 2].map(|channel| {
                 let completed = completion.rgb[channel * width * height + i].clamp(0.0, 1.0);
                 self.guides[channel].formula(hole, i, completed)
             });
-            let recipe = Recipe {
+            let formula = PixelFormula {
                 offsets: formulas.map(|(_, offset)| offset),
                 weights: [0, 1, 2].map(|channel| hole.weights(channel)[i]),
                 factors: formulas.map(|(factors, _)| factors),
             };
-            recipe.to_texel()
+            formula.to_values()
         });
     }
 
     /// To paint what has been taken.
-    pub fn ink<'a>(
+    pub fn source<'a>(
         &'a mut self,
         to_crop: &'a Affine,
         completion: &'a Completion<'a>,
         part: Rect,
         colour: Colour,
         grain: Grain,
-    ) -> MixedInk<'a> {
-        MixedInk {
-            texels: &self.texels,
+    ) -> MixedSource<'a> {
+        MixedSource {
+            sampler: &self.sampler,
             samples: &mut self.samples,
             to_crop,
             completion,
@@ -106,8 +106,8 @@ impl Mixed {
 
 /// [`Mixed`] where it falls onto a frame.
 #[derive(Debug)]
-pub struct MixedInk<'a> {
-    texels: &'a Texels<VALUES>,
+pub struct MixedSource<'a> {
+    sampler: &'a Sampler<VALUES>,
     samples: &'a mut Vec<[f32; 3]>,
     to_crop: &'a Affine,
     completion: &'a Completion<'a>,
@@ -117,10 +117,16 @@ pub struct MixedInk<'a> {
     grain_row: &'a mut Vec<f32>,
 }
 
-impl Ink for MixedInk<'_> {
-    fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
+impl BlendSource for MixedSource<'_> {
+    fn blend_row(
+        &mut self,
+        original: &Original<'_>,
+        xs: &Range<usize>,
+        y: usize,
+        row: &mut Row<'_>,
+    ) {
         self.samples.resize(xs.len(), [0.0; 3]);
-        source.read(xs, y, self.samples);
+        original.read(xs, y, self.samples);
         let span = match self.completion.hole.bounds() {
             Some(bounds) => span(self.to_crop, &bounds, xs, y),
             None => xs.start..xs.start,
@@ -140,18 +146,18 @@ impl Ink for MixedInk<'_> {
             if !is_in_hole && !has_weight(pixels, first, start..start + count) {
                 continue;
             }
-            let lookups = [0, 1, 2].map(|c| self.texels.look_up(&line, 0, count, CHANNELS + c));
+            let lookups = [0, 1, 2].map(|c| self.sampler.look_up(&line, 0, count, CHANNELS + c));
             self.grain.fill(&(start..start + count), y, self.grain_row);
             for (i, x) in (start..start + count).enumerate() {
                 let least = x.checked_sub(first).and_then(|i| pixels.get(i));
-                let recipe = Recipe::of_texel(&lookups[0].0[i]);
+                let formula = PixelFormula::of_values(&lookups[0].0[i]);
                 let weights = [0, 1, 2].map(|channel| {
                     let hole = match span.contains(&x) {
                         true => {
                             let nearest = lookups[channel].1[i];
                             self.completion
                                 .hole
-                                .between(nearest, recipe.weights[channel])
+                                .between(nearest, formula.weights[channel])
                         }
                         false => 0.0,
                     };
@@ -159,7 +165,7 @@ impl Ink for MixedInk<'_> {
                 });
                 if weights != [0.0; CHANNELS] {
                     let index = x - xs.start;
-                    let mixed = self.mix(&recipe, weights, self.samples[index]);
+                    let mixed = self.mix(&formula, weights, self.samples[index]);
                     let grain = self.grain(self.grain_row[i], weights);
                     let [a, b, c] = [0, 1, 2].map(|i| mixed[i] + grain[i]);
                     put(row, index, [a, b, c, 1.0]);
@@ -176,7 +182,7 @@ fn has_weight(weights: &[f32], first: usize, xs: Range<usize>) -> bool {
     weights[start..end].iter().any(|weight| *weight != 0.0)
 }
 
-impl MixedInk<'_> {
+impl MixedSource<'_> {
     /// By how much `grain` changes the samples of a pixel: channels that follow the frame's others
     /// have their texture from these.
     fn grain(&self, grain: f32, [red, green, blue]: [f32; CHANNELS]) -> [f32; 3] {
@@ -190,18 +196,18 @@ impl MixedInk<'_> {
     }
 
     /// What becomes of the samples of a pixel.
-    fn mix(&self, recipe: &Recipe, weights: [f32; CHANNELS], samples: [f32; 3]) -> [f32; 3] {
+    fn mix(&self, formula: &PixelFormula, weights: [f32; CHANNELS], samples: [f32; 3]) -> [f32; 3] {
         let known = self.colour.reading(self.completion.channels).rgb(samples);
         let towards = |from: Rgb, to: Rgb| {
             [0, 1, 2]
                 .map(|channel| from[channel] + weights[channel] * (to[channel] - from[channel]))
         };
         // The channels that others follow from are themselves completed where they are missing.
-        let guides = towards(known, recipe.offsets);
+        let guides = towards(known, formula.offsets);
         let new = [0, 1, 2].map(|channel| {
-            let terms = recipe.factors[channel].iter().zip(guides);
+            let terms = formula.factors[channel].iter().zip(guides);
             let sum: f32 = terms.map(|(factor, guide)| factor * guide).sum();
-            (sum + recipe.offsets[channel]).clamp(0.0, 1.0)
+            (sum + formula.offsets[channel]).clamp(0.0, 1.0)
         });
         match self.completion.channels {
             Channels::Luma => self.recolour(new, towards(known, new), weights, samples),

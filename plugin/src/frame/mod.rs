@@ -6,11 +6,11 @@
 //! so there is one way for all formats.
 //!
 //! A crop is read by a [`Reader`] (`shrunk` takes the samples it needs). A [`Writer`] blends a
-//! completion into the frame: `canvas` goes through the frame's rows and blends what an ink says
-//! into the samples; the inks are completions with one hole for all channels (`plain`), with a hole
-//! for each (`mixed`, sharpened by `guide`), and the marks of [`draw`]. What a completion copies is
-//! laid on with the [`Detail`] of its source (`layer`), and `grain` gives the rest the texture that
-//! the frame has around it.
+//! completion into the frame: `canvas` goes through the frame's rows and blends what a blend source
+//! says into the samples. Blend sources are completions with one hole for all channels (`plain`) or
+//! with a hole for each (`mixed`, sharpened by `guide`), and the marks of [`draw`]. What a completion
+//! copies is laid on with the [`Detail`] of its source (`layer`), and `grain` gives the rest the
+//! texture that the frame has around it.
 //!
 //! A [`Search`] looks at what single pixels hold. A [`Filler`] fills holes without a generator.
 //!
@@ -31,9 +31,9 @@ mod mixed;
 mod number;
 mod plain;
 mod read;
+mod sampler;
 mod search;
 mod shrunk;
-mod texels;
 mod write;
 
 pub use colour::Channels;

@@ -5,15 +5,15 @@ use mde_core::occlusion::Rect;
 use std::ops::Range;
 
 use super::Hole;
-use super::canvas::{Ink, Row, Source, WEIGHT, put};
+use super::canvas::{BlendSource, Original, Row, WEIGHT, put};
 use super::colour::Colour;
-use super::texels::{BLOCK, Line, Texels, span};
+use super::sampler::{BLOCK, Line, Sampler, span};
 use super::write::{Completion, PixelWeights};
 
 /// The components of a completed crop, and the weights of its hole.
 #[derive(Clone, Debug, Default)]
 pub struct Plain {
-    pub texels: Texels<4>,
+    pub sampler: Sampler<4>,
 }
 
 impl Plain {
@@ -22,7 +22,7 @@ impl Plain {
         let size = completion.hole.size();
         let pixels = size.0 * size.1;
         let weights = completion.hole.weights(0);
-        self.texels.fill(part, size, |i| {
+        self.sampler.fill(part, size, |i| {
             let rgb = [0, 1, 2].map(|c| completion.rgb[c * pixels + i].clamp(0.0, 1.0));
             let [a, b, c] = colour.samples(rgb);
             [a, b, c, weights[i]]
@@ -31,7 +31,7 @@ impl Plain {
 
     /// Takes `samples` for the pixels of `part`, weighted by the greatest of the channels' weights.
     pub fn take_tint(&mut self, samples: impl Fn(usize) -> [f32; 3], hole: &Hole, part: Rect) {
-        self.texels.fill(part, hole.size(), |i| {
+        self.sampler.fill(part, hole.size(), |i| {
             let [a, b, c] = samples(i);
             let weight = |channel: usize| hole.weights(channel)[i];
             [a, b, c, weight(0).max(weight(1)).max(weight(2))]
@@ -39,14 +39,14 @@ impl Plain {
     }
 
     /// To paint what has been taken.
-    pub fn ink<'a>(
+    pub fn source<'a>(
         &'a self,
         to_crop: &'a Affine,
         completion: &Completion<'a>,
         part: Rect,
-    ) -> PlainInk<'a> {
-        PlainInk {
-            texels: &self.texels,
+    ) -> PlainSource<'a> {
+        PlainSource {
+            sampler: &self.sampler,
             to_crop,
             part,
             hole: completion.hole,
@@ -58,8 +58,8 @@ impl Plain {
 
 /// [`Plain`] where it falls onto a frame.
 #[derive(Debug)]
-pub struct PlainInk<'a> {
-    pub texels: &'a Texels<4>,
+pub struct PlainSource<'a> {
+    pub sampler: &'a Sampler<4>,
     pub to_crop: &'a Affine,
     pub part: Rect,
     pub hole: &'a Hole,
@@ -67,18 +67,24 @@ pub struct PlainInk<'a> {
     pub pixels: Option<PixelWeights<'a>>,
 }
 
-impl Ink for PlainInk<'_> {
-    fn dab(&mut self, _source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
-        self.dab_hole(xs, y, row);
+impl BlendSource for PlainSource<'_> {
+    fn blend_row(
+        &mut self,
+        _original: &Original<'_>,
+        xs: &Range<usize>,
+        y: usize,
+        row: &mut Row<'_>,
+    ) {
+        self.blend_hole(xs, y, row);
         if let Some(pixels) = self.pixels {
-            self.dab_pixels(pixels, xs, y, row);
+            self.blend_pixels(pixels, xs, y, row);
         }
     }
 }
 
-impl PlainInk<'_> {
-    /// Dabs with the weights of the crop's hole.
-    fn dab_hole(&self, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
+impl PlainSource<'_> {
+    /// Blends with the weights of the crop's hole.
+    fn blend_hole(&self, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
         let Some(bounds) = self.hole.bounds() else {
             return;
         };
@@ -91,7 +97,7 @@ impl PlainInk<'_> {
         let planes = planes.zip(c.chunks_mut(BLOCK).zip(weights.chunks_mut(BLOCK)));
         for (block, ((a, b), (c, weights))) in planes.enumerate() {
             let (values, nearest) =
-                self.texels
+                self.sampler
                     .look_up(&line, block * BLOCK, weights.len(), WEIGHT);
             let blended: [f32; BLOCK] = std::array::from_fn(|i| {
                 self.hole.between(nearest[i], values[i][WEIGHT]) * self.strength
@@ -105,20 +111,26 @@ impl PlainInk<'_> {
         }
     }
 
-    /// Dabs with the weights of the frame's pixels where they are greater than those of the hole.
-    fn dab_pixels(&self, pixels: PixelWeights<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
+    /// Blends with the weights of the frame's pixels where they are greater than those of the hole.
+    fn blend_pixels(
+        &self,
+        pixels: PixelWeights<'_>,
+        xs: &Range<usize>,
+        y: usize,
+        row: &mut Row<'_>,
+    ) {
         let (first, weights) = pixels.row(y);
         for (x, weights) in (first..).step_by(BLOCK).zip(weights.chunks(BLOCK)) {
             if weights.iter().all(|weight| *weight == 0.0) {
                 continue;
             }
             let line = Line::of_frame(self.to_crop, &self.part, x, y);
-            let (values, _) = self.texels.look_up(&line, 0, weights.len(), WEIGHT);
+            let (values, _) = self.sampler.look_up(&line, 0, weights.len(), WEIGHT);
             for (x, (weight, [a, b, c, _])) in (x..).zip(weights.iter().zip(values)) {
                 let weight = weight * self.strength;
                 if xs.contains(&x) && weight > row[WEIGHT][x - xs.start] {
-                    let dab = [a * weight, b * weight, c * weight, weight];
-                    put(row, x - xs.start, dab);
+                    let blend = [a * weight, b * weight, c * weight, weight];
+                    put(row, x - xs.start, blend);
                 }
             }
         }

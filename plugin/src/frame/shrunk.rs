@@ -3,7 +3,7 @@
 use mde_core::alignment::Affine;
 
 use super::component::{Layout, Sample, with_sample};
-use super::texels::{BLOCK, Line, Texels};
+use super::sampler::{BLOCK, Line, Sampler};
 
 /// Most rows of samples averaged for one of a shrunk plane, which is enough of them to be smooth.
 const MOST_ROWS: usize = 4;
@@ -20,7 +20,7 @@ pub enum Rows {
 /// Means of blocks of a component's samples. Made once and refilled.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
-    means: Texels<1>,
+    means: Sampler<1>,
     sums: Vec<f32>,
     /// From the crop to the means.
     to_means: Affine,
@@ -29,7 +29,7 @@ pub struct Shrunk {
 impl Default for Shrunk {
     fn default() -> Self {
         Self {
-            means: Texels::default(),
+            means: Sampler::default(),
             sums: Vec::new(),
             to_means: Affine::IDENTITY,
         }

@@ -121,21 +121,21 @@ impl Writer {
         if completion.hole.is_uniform() && completion.channels == Channels::Rgb {
             self.plain.take(completion, &colour, part);
             let levels = self.layers.take(completion, &to_frame, part);
-            let ink = self.plain.ink(to_crop, completion, part);
+            let source = self.plain.source(to_crop, completion, part);
             let row = &mut self.grain_row;
             if levels.iter().all(Option::is_none) {
-                let mut ink = Grained { ink, grain, row };
-                self.canvas.paint(frame, &area, &mut ink);
+                let mut source = Grained { source, grain, row };
+                self.canvas.paint(frame, &area, &mut source);
             } else {
                 let size = (width, height);
-                let ink = (self.layers).ink(ink, levels, to_crop, size, part, colour);
-                let mut ink = Grained { ink, grain, row };
-                self.canvas.paint(frame, &area, &mut ink);
+                let source = (self.layers).source(source, levels, to_crop, size, part, colour);
+                let mut source = Grained { source, grain, row };
+                self.canvas.paint(frame, &area, &mut source);
             }
         } else {
             self.mixed.take(completion, part);
-            let mut ink = self.mixed.ink(to_crop, completion, part, colour, grain);
-            self.canvas.paint(frame, &area, &mut ink);
+            let mut source = self.mixed.source(to_crop, completion, part, colour, grain);
+            self.canvas.paint(frame, &area, &mut source);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Grain: the finest texture of a frame, which a completion larger than its crop lacks.
 //!
 //! A [`Meter`] measures how much of it the luma around a hole has, at two scales; [`Grain`] is
-//! [`noise`](self::noise) that has as much, and [`Grained`] an ink with it.
+//! [`noise`](self::noise) that has as much, and [`Grained`] a blend source with it.
 
 mod meter;
 mod noise;
@@ -9,7 +9,7 @@ mod pace;
 
 use std::ops::Range;
 
-use super::canvas::{Ink, Row, Source, WEIGHT};
+use super::canvas::{BlendSource, Original, Row, WEIGHT};
 use noise::{NOISE, hash};
 use pace::Fields;
 
@@ -97,18 +97,24 @@ impl Grain {
     }
 }
 
-/// An ink whose dabs have the components' values times one weight, with grain in luma.
+/// A blend source whose blends have the components' values times one weight, with grain in luma.
 #[derive(Debug)]
 pub struct Grained<'a, I> {
-    pub ink: I,
+    pub source: I,
     pub grain: Grain,
     /// Room for a row.
     pub row: &'a mut Vec<f32>,
 }
 
-impl<I: Ink> Ink for Grained<'_, I> {
-    fn dab(&mut self, source: &Source<'_>, xs: &Range<usize>, y: usize, row: &mut Row<'_>) {
-        self.ink.dab(source, xs, y, row);
+impl<I: BlendSource> BlendSource for Grained<'_, I> {
+    fn blend_row(
+        &mut self,
+        original: &Original<'_>,
+        xs: &Range<usize>,
+        y: usize,
+        row: &mut Row<'_>,
+    ) {
+        self.source.blend_row(original, xs, y, row);
         if self.grain.is_none() {
             return;
         }
@@ -123,7 +129,7 @@ impl<I: Ink> Ink for Grained<'_, I> {
         for (grain, weight) in self.row.iter_mut().zip(weights) {
             *grain *= *weight;
         }
-        if let Some(painted) = self.ink.painted() {
+        if let Some(painted) = self.source.painted() {
             for (grain, painted) in self.row.iter_mut().zip(&painted[first..end]) {
                 *grain *= painted;
             }

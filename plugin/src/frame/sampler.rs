@@ -14,7 +14,7 @@ const WHOLE: f32 = 8_388_608.0;
 /// `N` values for each pixel of a picture, with a border of one pixel around: there, and beyond, is
 /// what is on the picture's edge. Made once and refilled.
 #[derive(Clone, Debug, Default)]
-pub struct Texels<const N: usize> {
+pub struct Sampler<const N: usize> {
     stride: usize,
     most: [f32; 2],
     values: Vec<[f32; N]>,
@@ -28,7 +28,7 @@ struct Block {
     fraction: [[f32; BLOCK]; 2],
 }
 
-impl<const N: usize> Texels<N> {
+impl<const N: usize> Sampler<N> {
     /// Takes `texel(i)` for pixel `i` of `part` of a crop of `size` = (width, height).
     pub fn fill(
         &mut self,
@@ -138,7 +138,7 @@ pub fn rounded(value: f32, most: f32) -> u32 {
     (within(value, 0.0, most) + WHOLE).to_bits() - WHOLE.to_bits()
 }
 
-/// Positions in a row on [`Texels`].
+/// Positions in a row of a [`Sampler`].
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
     start: [f32; 2],
