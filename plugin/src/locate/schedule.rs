@@ -36,8 +36,8 @@ pub struct SearchSchedule {
     untried: u32,
     /// The turn in which faces were found last.
     stance: Turn,
-    /// The one of the other turns that was tried last.
-    tried: Turn,
+    /// The one of the other turns that was tried last, since faces were found.
+    tried: Option<Turn>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,19 +99,22 @@ impl SearchSchedule {
             turn,
         });
         if turn != self.stance {
-            (self.untried, self.tried) = (0, turn);
+            (self.untried, self.tried) = (0, Some(turn));
         }
     }
 
     /// A face that is followed now was found in `turn`, and more of them are expected so.
     pub fn found(&mut self, turn: Turn) {
-        self.stance = turn;
+        (self.stance, self.tried) = (turn, None);
     }
 
     /// The one to try after the last.
     fn next_turn(&self) -> Turn {
         let others = || Turn::ALL.into_iter().filter(|turn| *turn != self.stance);
-        let later = others().skip_while(|turn| *turn != self.tried).nth(1);
+        let later = (self.tried).and_then(|tried| {
+            let mut from_tried = others().skip_while(|turn| *turn != tried);
+            from_tried.nth(1)
+        });
         later.or_else(|| others().next()).unwrap_or(self.stance)
     }
 }
