@@ -34,9 +34,17 @@
  * Each completed region is marked on the buffer with a `GstVideoRegionOfInterestMeta` of the type
  * `mdecomplete/face`, whose identifier is that of upstream's meta or 0. Its parameters are
  * `face-points` as above and `completion` with the strings `occlusion` (as the property's) and the
- * boolean `reused` (whether it is the completion of an earlier frame). With #mdecomplete:strength 0
- * the generator does not run, and every region is marked, without `completion`. Such metas are no regions
- * for another mdecomplete downstream; those of upstream stay on the buffer.
+ * boolean `reused` (whether it is the completion of an earlier frame), and the doubles
+ * `from-memory`, `from-reference`, `from-mirror` and `painted` (the shares of the hole that are
+ * filled so, together 1) and, where there was a view to copy from, `agreement` (how well it agrees
+ * with what is seen of the face, 0 to 1). With #mdecomplete:strength 0 the generator does not run,
+ * and every region is marked, without `completion`. Such metas are no regions for another
+ * mdecomplete downstream; those of upstream stay on the buffer.
+ *
+ * Generators that are shown views copy what is missing from what the stream has shown of the same
+ * face (#mdecomplete:memory, kept in memory alone and forgotten with the stream) and from pictures
+ * of the person (#mdecomplete:reference-file). An element message
+ * `mdecomplete/reference-fits-no-face` tells, once, that a picture fits no face (`reason`).
  *
  * No frame is dropped. One that downstream finds late passes untouched or with an earlier
  * completion, see #mdecomplete:late-policy; one with the flag GAP passes untouched. In live
@@ -74,9 +82,12 @@ use super::bus::latency::Latency;
 use super::bus::qos::Qos;
 use super::bus::refusal;
 use super::bus::stats::Stats;
+use super::bus::unplaced::Unplaced;
 use super::lifecycle::masks::Masks;
 use super::lifecycle::model::{self, announce};
-use super::lifecycle::opening::{model_name, open_completer, open_locator, open_mask};
+use super::lifecycle::opening::{
+    model_name, open_completer, open_locator, open_mask, open_references,
+};
 use super::lifecycle::orientation::Orientation;
 use super::properties::{self, RegionSource, Settings};
 use crate::CAT;
@@ -115,6 +126,7 @@ pub(super) struct State {
     pub(super) stats: Stats,
     pub(super) latency: Latency,
     pub(super) qos: Qos,
+    pub(super) unplaced: Unplaced,
 }
 
 /// The element's private data.
@@ -284,6 +296,10 @@ impl BaseTransformImpl for MdeComplete {
         };
         let mut masks = Masks::default();
         masks.set_picture(open_mask(settings.mask_file.as_deref())?);
+        let (references, faults) = open_references(settings.reference_file.as_deref())?;
+        for fault in faults {
+            gst::element_imp_warning!(self, gst::ResourceError::Read, ("{}", fault));
+        }
         announce(&self.obj(), &completer);
         *self.state() = Some(State {
             active: completer.active(),
@@ -295,13 +311,14 @@ impl BaseTransformImpl for MdeComplete {
             orientation: Orientation::default(),
             is_live: None,
             has_locator: locator.is_some(),
-            worker: Some(Worker::new(completer, locator, &settings.frame)),
+            worker: Some(Worker::new(completer, locator, references, &settings.frame)),
             new_locator: None,
             masks,
             has_warned: false,
             stats: Stats::new(),
             latency: Latency::default(),
             qos: Qos::default(),
+            unplaced: Unplaced::default(),
         });
         self.obj().notify("active-execution-provider");
         self.tell_of_empty_masks();

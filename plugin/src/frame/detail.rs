@@ -6,7 +6,7 @@
 
 use mde_core::alignment::Affine;
 
-use super::sampler::{BLOCK, within};
+use super::sampler::{BLOCK, rounded, within};
 
 /// The longest side of a picture of which the detail is kept, in pixels.
 pub const LONGEST: usize = 512;
@@ -15,8 +15,9 @@ pub const LONGEST: usize = 512;
 /// there, it does not show steps yet. Of one with more a smaller copy is taken.
 const MOST_SURPLUS: f64 = std::f64::consts::SQRT_2;
 
-/// So little more than the crop's resolution is not kept.
-const LEAST_GAIN: f64 = 0.15;
+/// A picture may have this share of the frame's pixels along a side: fewer would be seen, and more
+/// are not worth a larger picture.
+const ENOUGH: f64 = 0.9;
 
 /// Steps of a value from black to white.
 const STEPS: f32 = 255.0;
@@ -63,12 +64,12 @@ pub struct Level {
 }
 
 /// How many pixels to a crop pixel of `crop` = (width, height) a picture read from a frame by
-/// `to_frame` should have: as many as the frame, no more than [`LONGEST`] allows. 1 where the frame
-/// shows no more than the crop.
+/// `to_frame` should have: about as many as the frame, no more than [`LONGEST`] allows. 1 where the
+/// frame shows no more than the crop.
 pub fn factor_of(to_frame: &Affine, crop: (usize, usize)) -> usize {
     let most = (LONGEST / crop.0.max(crop.1)).max(1);
     // A NaN becomes 0.
-    let wanted = (scale(to_frame) - LEAST_GAIN).ceil() as usize;
+    let wanted = (scale(to_frame) * ENOUGH).ceil() as usize;
     wanted.clamp(1, most)
 }
 
@@ -218,8 +219,7 @@ fn full(picture: &Picture<'_>) -> Level {
             let values = rgb[y * wide..][..wide].iter().zip(&places);
             for (pixel, (value, place)) in row.iter_mut().zip(values) {
                 let share = f32::from(pixel[3]) / KNOWN;
-                // The cast cuts what is beyond half the range.
-                pixel[channel] = ((value - place.mix(&between)) * share * STEPS).round() as i8;
+                pixel[channel] = step((value - place.mix(&between)) * share * STEPS);
             }
         }
     }
@@ -228,6 +228,13 @@ fn full(picture: &Picture<'_>) -> Level {
         factor: factor as f64,
         pixels,
     }
+}
+
+/// The whole number next to `value`; what is beyond half the range is cut.
+#[inline(always)]
+fn step(value: f32) -> i8 {
+    const HALF: f32 = 127.0;
+    (rounded(value + HALF, 2.0 * HALF) as i32 - HALF as i32) as i8
 }
 
 /// Where a pixel of a picture lies among those of a smaller one, edge on edge: after which, and how

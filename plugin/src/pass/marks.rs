@@ -5,6 +5,7 @@ use gst::glib;
 use gst_video::VideoRegionOfInterestMeta;
 
 use crate::element::Occlusions;
+use crate::element::bus::stats::Shares;
 use crate::locate::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM, Region};
 
 /// Name of the parameter structure that tells how the region was completed.
@@ -38,16 +39,35 @@ impl Marks {
     }
 
     /// Marks the completed `region` of a frame of `size` = (width, height) pixels on its buffer.
-    /// `is_reused` is whether its completion is that of an earlier frame.
+    /// `is_reused` is whether its completion is that of an earlier frame, `shares` what its hole is
+    /// filled with, as far as that is known.
     pub fn add_completed(
         &self,
         buffer: &mut gst::BufferRef,
         region: &Region,
         size: (u32, u32),
         is_reused: bool,
+        shares: Option<&Shares>,
     ) {
         let mut completion = self.completion.clone();
         completion.set("reused", is_reused);
+        // A generator that tells nothing of it has painted all.
+        let painted = Shares {
+            painted: 1.0,
+            ..Shares::default()
+        };
+        let shares = shares.unwrap_or(&painted);
+        for (name, share) in [
+            ("from-memory", shares.memory),
+            ("from-reference", shares.reference),
+            ("from-mirror", shares.mirror),
+            ("painted", shares.painted),
+        ] {
+            completion.set(name, f64::from(share));
+        }
+        if let Some(agreement) = shares.agreement {
+            completion.set("agreement", f64::from(agreement));
+        }
         self.add(buffer, region, size).add_param(completion);
     }
 

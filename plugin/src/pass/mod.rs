@@ -1,6 +1,7 @@
 //! The way of a frame: locate the regions, read their crops, complete them in one run or recall
 //! their last completions, write the holes back, draw the overlay, mark what was completed.
 
+mod copying;
 mod finds;
 mod marks;
 mod recall;
@@ -18,9 +19,11 @@ use crate::element::bus::stats::{Report, Step};
 use crate::element::properties::{FrameSettings, MAX_FACES, Overlay, RegionSource};
 use crate::finish::temporal::Steady;
 use crate::finish::{self, Border};
-use crate::frame::{self, Completion, Crop, Filler, Reader, Writer};
+use crate::frame::{self, Channels, Completion, Crop, Filler, Reader, Writer};
 use crate::locate::{self, Bounds, Clock, DisplaySpace, LocateError, Locator, Region};
 use crate::missing::{FrameMissing, Raster, StaticHole};
+use crate::views::Reference;
+use copying::Copying;
 use finds::Finds;
 use marks::Marks;
 use recall::Recall;
@@ -54,6 +57,8 @@ pub struct Worker {
     damage: FrameMissing,
     marks: Marks,
     recall: Recall,
+    references: Vec<Reference>,
+    copying: Copying<i32>,
     clock: Clock,
     /// Of the present frame, by the clock.
     now: Duration,
@@ -76,18 +81,25 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Ready for the first frame. Without a locator there are no faces in any frame.
-    pub fn new(completer: Completer, locator: Option<Locator>, settings: &FrameSettings) -> Self {
+    /// Ready for the first frame; `references` are pictures of the people in it. Without a locator there are no faces in any frame.
+    pub fn new(
+        completer: Completer,
+        locator: Option<Locator>,
+        references: Vec<Reference>,
+        settings: &FrameSettings,
+    ) -> Self {
         let size = completer.size();
         Self {
             locator,
             is_live: false,
             orientation: VideoOrientationMethod::Identity,
-            batch: Batch::new(size),
+            batch: completer.batch(),
             cut: StaticHole::new(settings.static_hole(), size),
             damage: FrameMissing::default(),
             marks: Marks::new(settings.occlusion, size),
             recall: Recall::default(),
+            copying: Copying::new(size, &references),
+            references,
             clock: Clock::default(),
             now: Duration::ZERO,
             steady: Steady::new(size),
@@ -139,11 +151,12 @@ impl Worker {
     /// Completes with `completer` from now on.
     pub fn set_completer(&mut self, completer: Completer, settings: &FrameSettings) {
         let locator = self.locator.take();
+        let references = std::mem::take(&mut self.references);
         let mut damage = std::mem::take(&mut self.damage);
         damage.forget();
         *self = Self {
             damage,
-            ..Self::new(completer, locator, settings)
+            ..Self::new(completer, locator, references, settings)
         };
     }
 
@@ -151,6 +164,7 @@ impl Worker {
     pub fn forget(&mut self) {
         self.recall.forget();
         self.steady.forget();
+        self.copying.forget();
         self.regions.clear();
         if let Some(locator) = &mut self.locator {
             locator.forget();
@@ -182,7 +196,7 @@ impl Worker {
                 // Afterwards, so that what is matched does not flicker either.
                 self.hold_still(settings.temporal_smoothing);
             }
-            report.has_filled = self.paint(buffer.make_mut(), info, settings, is_recalled)?;
+            self.paint(buffer.make_mut(), info, settings, is_recalled, &mut report)?;
             report.set_time(Step::Postprocess, lap.next());
         }
         if settings.only_marks() && !self.regions.is_empty() {
@@ -217,6 +231,7 @@ impl Worker {
         report.faces = self.regions.len();
         let is_young = self.recall.count_frame() < settings.inference_interval;
         self.find_damage(frame, settings);
+        self.remember_faces(frame, settings, is_late);
         if self.holed.is_empty() {
             self.crops.resize(self.regions.len(), None);
             return Ok(false);
@@ -229,6 +244,7 @@ impl Worker {
             }
         }
         self.read(frame);
+        report.is_unplaced = !self.show_views(frame);
         report.set_time(Step::Preprocess, lap.next());
         self.infer(report)?;
         report.set_time(Step::Inference, lap.next());
@@ -353,6 +369,48 @@ impl Worker {
         }
     }
 
+    /// Keeps looks at the faces of which nothing is missing, if the generator is shown such.
+    fn remember_faces<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        settings: &FrameSettings,
+        is_late: bool,
+    ) {
+        if !self.completer.takes_views() {
+            return;
+        }
+        self.copying.follow(settings.copying.memory(), self.now);
+        if !is_late {
+            let (regions, holed) = (&self.regions, &self.holed);
+            let whole = regions.iter().enumerate();
+            let whole = whole.filter(|(index, _)| !holed.contains(index));
+            let whole = whole.filter_map(|(_, region)| Some((name(region, regions)?, region)));
+            self.copying.remember(frame, whole, self.now);
+        }
+    }
+
+    /// Shows the generator views of the faces, if it takes them. Tells whether every reference
+    /// picture has a face that it fits, as far as there are any to fit.
+    fn show_views<T>(&mut self, frame: &VideoFrameRef<T>) -> bool {
+        if !self.completer.takes_views() {
+            return true;
+        }
+        let holed = match self.cut.channels() {
+            Channels::Rgb => self.holed.as_slice(),
+            // Views have no place in a picture of luma.
+            Channels::Luma => &[],
+        };
+        let regions = &self.regions;
+        let cropped = holed.iter().enumerate().filter_map(|(crop, &index)| {
+            let region = &regions[index];
+            Some((name(region, regions)?, region, crop))
+        });
+        let (batch, now) = (&mut self.batch, self.now);
+        let are_placed = self.copying.show(cropped.clone(), batch, now);
+        (self.copying).remember_known(frame, cropped, batch, now);
+        are_placed
+    }
+
     /// Runs the generator; a completion that is no picture is left out.
     fn infer(&mut self, report: &mut Report) -> Result<(), FrameError> {
         // Until it has succeeded there is nothing to recall.
@@ -367,6 +425,10 @@ impl Worker {
             }
         }
         report.invalid += report.without_numbers;
+        let (regions, crops) = (&self.regions, &self.crops);
+        let copied = regions.iter().zip(crops);
+        let copied = copied.filter_map(|(region, crop)| Some((name(region, regions)?, (*crop)?)));
+        self.copying.note(copied, &self.batch);
         self.recall.learn(&self.regions, &self.crops);
         Ok(())
     }
@@ -399,28 +461,31 @@ impl Worker {
         is_drawn_on || is_completed || self.fills(settings)
     }
 
-    /// Writes the completions, draws the overlay and marks the completed regions. Tells whether damage
-    /// was filled plainly.
+    /// Writes the completions, draws the overlay and marks the completed regions.
     fn paint(
         &mut self,
         buffer: &mut gst::BufferRef,
         info: &VideoInfo,
         settings: &FrameSettings,
         is_recalled: bool,
-    ) -> Result<bool, FrameError> {
+        report: &mut Report,
+    ) -> Result<(), FrameError> {
         let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, info)
             .map_err(|_| FrameError::Map(describe(info)))?;
         self.write(&mut frame, settings)?;
-        let has_filled = self.fill(&mut frame, settings);
+        report.has_filled = self.fill(&mut frame, settings);
         self.draw(&mut frame, settings.overlay)?;
         drop(frame);
         let size = (info.width(), info.height());
         for (region, crop) in self.regions.iter().zip(&self.crops) {
-            if crop.is_some() {
-                self.marks.add_completed(buffer, region, size, is_recalled);
+            let Some(crop) = *crop else { continue };
+            let shares = self.copying.shares(&self.batch, crop);
+            if let Some(shares) = &shares {
+                report.add_shares(shares);
             }
+            (self.marks).add_completed(buffer, region, size, is_recalled, shares.as_ref());
         }
-        Ok(has_filled)
+        Ok(())
     }
 
     fn write(
@@ -445,7 +510,7 @@ impl Worker {
                 strength: settings.strength,
                 grain: settings.blending.grain,
                 pixels: part.and_then(|part| self.damage.weights(region, part, &self.cut)),
-                layers: Default::default(),
+                layers: self.copying.layers(&self.batch, crop),
             };
             self.writer.write(frame, &region.to_crop, &completion)?;
             if let (Some(pixels), true) = (completion.pixels, settings.mask_from_alpha) {
@@ -487,12 +552,26 @@ impl Worker {
         overlay: Overlay,
     ) -> Result<(), FrameError> {
         let writer = &mut self.writer;
-        for (region, part) in self.regions.iter().zip(&self.damaged) {
+        for (index, region) in self.regions.iter().enumerate() {
+            let part = self.damaged[index];
             match overlay {
                 Overlay::None => (),
                 Overlay::Mask => {
                     let pixels = part.and_then(|part| self.damage.weights(region, part, &self.cut));
                     frame::draw::hole(writer, frame, &region.to_crop, self.cut.hole(), pixels)?;
+                }
+                Overlay::Sources => {
+                    let Some(Some(crop)) = self.crops.get(index) else {
+                        continue;
+                    };
+                    let pixels = part.and_then(|part| self.damage.weights(region, part, &self.cut));
+                    let (copied, width) = (self.batch.copied(*crop), self.batch.size().0);
+                    let shares = |i: usize| match &copied {
+                        Some(copied) => copied.at(i, width),
+                        None => [1.0, 0.0, 0.0],
+                    };
+                    let hole = self.cut.hole();
+                    frame::draw::sources(writer, frame, &region.to_crop, hole, pixels, shares)?;
                 }
                 Overlay::Faces => {
                     let Bounds { x0, y0, x1, y1 } = region.bounds;
@@ -507,6 +586,12 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// What the face in `region` is remembered by: its number, or, where it is alone in the frame, that
+/// it has none.
+fn name(region: &Region, all: &[Region]) -> Option<i32> {
+    (region.id != 0 || all.len() == 1).then_some(region.id)
 }
 
 /// Times between laps.

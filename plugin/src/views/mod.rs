@@ -27,7 +27,7 @@ pub use view::{Origin, View};
 const MOST_FACES: usize = 16;
 
 /// Time from one look that is kept of a face to the next.
-const PACE: Duration = Duration::from_millis(200);
+const PACE: Duration = Duration::from_millis(400);
 /// The same where a part of the face is missing.
 const PACE_WHERE_MISSING: Duration = Duration::from_secs(1);
 
@@ -327,9 +327,9 @@ mod tests {
         let at = Duration::from_millis;
         assert!(views.is_due(1, at(0), true));
         remember(&mut views, 1, 0.0, 0);
-        assert!(!views.is_due(1, at(160), true));
-        assert!(views.is_due(1, at(200), true));
-        assert!(!views.is_due(1, at(200), false));
+        assert!(!views.is_due(1, at(360), true));
+        assert!(views.is_due(1, at(400), true));
+        assert!(!views.is_due(1, at(400), false));
         assert!(views.is_due(1, at(1000), false));
         assert!(views.is_due(2, at(160), true));
     }

@@ -51,7 +51,7 @@ impl View {
             origin,
             taken_at: now,
             rgb: rgb
-                .map(|(v, known)| (v * known * STEPS).round() as u8)
+                .map(|(v, known)| (v * known * STEPS + 0.5) as u8)
                 .collect(),
             known: look.known.iter().map(|known| *known as u8).collect(),
             sharpness: sharpness(&small, look.known, look.crop),

@@ -24,3 +24,4 @@ mod steady;
 mod stream;
 mod support;
 mod timeliness;
+mod views;

@@ -73,3 +73,14 @@ pub fn covers_nothing(property: &str, reason: &str) -> gst::Structure {
         .field("reason", reason)
         .build()
 }
+
+/// That a picture of `reference-file` fits no face that has something missing.
+pub fn fits_no_face() -> gst::Structure {
+    gst::Structure::builder("mdecomplete/reference-fits-no-face")
+        .field(
+            "reason",
+            "a picture of reference-file looks like none of the faces in the frames: it must show \
+             the same person, in about the same pose",
+        )
+        .build()
+}

@@ -5,3 +5,4 @@ pub mod messages;
 pub mod qos;
 pub mod refusal;
 pub mod stats;
+pub mod unplaced;

@@ -44,7 +44,7 @@ impl Step {
 }
 
 /// What became of a frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Report {
     /// Regions that were looked at.
     pub faces: usize,
@@ -60,11 +60,49 @@ pub struct Report {
     pub surplus: usize,
     /// Whether damage was filled plainly, for no region has it.
     pub has_filled: bool,
+    /// Sums of what the holes of completed regions are filled with.
+    pub shares: Shares,
+    /// Regions that are summed there: those of which the generator tells it.
+    pub shared: usize,
+    /// Regions whose view is summed there.
+    pub viewed: usize,
+    /// Whether a reference picture fits no face, where there is one with something missing.
+    pub is_unplaced: bool,
     /// How long each of [`Step::ALL`] took, if it was taken.
     pub times: [Option<Duration>; Step::ALL.len()],
 }
 
+/// What a hole is filled with.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shares {
+    /// The share copied from what the stream has shown before, in `[0, 1]`, as are all.
+    pub memory: f32,
+    /// The share copied from a reference picture.
+    pub reference: f32,
+    /// The share copied from the other half of the face.
+    pub mirror: f32,
+    /// The share painted.
+    pub painted: f32,
+    /// How well the view agrees with what is seen of the face: 1 where they are the same; nothing
+    /// without a view.
+    pub agreement: Option<f32>,
+}
+
 impl Report {
+    /// Notes what a region's hole is filled with.
+    pub fn add_shares(&mut self, shares: &Shares) {
+        let sum = &mut self.shares;
+        sum.memory += shares.memory;
+        sum.reference += shares.reference;
+        sum.mirror += shares.mirror;
+        sum.painted += shares.painted;
+        self.shared += 1;
+        if let Some(agreement) = shares.agreement {
+            *sum.agreement.get_or_insert(0.0) += agreement;
+            self.viewed += 1;
+        }
+    }
+
     /// Notes how long `step` took.
     pub fn set_time(&mut self, step: Step, time: Duration) {
         self.times[step as usize] = Some(time);
@@ -89,8 +127,47 @@ pub struct Stats {
     pub reused: u64,
     pub invalid: u64,
     pub surplus: u64,
+    /// Sums of what holes were filled with.
+    filled: Filled,
     /// Microseconds, of the frames in which the step was taken.
     times: [Histogram<u64>; Step::ALL.len()],
+}
+
+/// Sums of what holes were filled with.
+#[derive(Clone, Copy, Debug, Default)]
+struct Filled {
+    holes: f64,
+    memory: f64,
+    reference: f64,
+    mirror: f64,
+    painted: f64,
+    views: f64,
+    agreement: f64,
+}
+
+impl Filled {
+    fn add(&mut self, report: &Report) {
+        let shares = &report.shares;
+        self.holes += report.shared as f64;
+        self.memory += f64::from(shares.memory);
+        self.reference += f64::from(shares.reference);
+        self.mirror += f64::from(shares.mirror);
+        self.painted += f64::from(shares.painted);
+        self.views += report.viewed as f64;
+        self.agreement += f64::from(shares.agreement.unwrap_or(0.0));
+    }
+
+    /// Mean shares, zeros where there are none.
+    fn means(&self) -> [(&'static str, f64); 5] {
+        let mean = |sum: f64, count: f64| if count > 0.0 { sum / count } else { 0.0 };
+        [
+            ("from-memory", mean(self.memory, self.holes)),
+            ("from-reference", mean(self.reference, self.holes)),
+            ("from-mirror", mean(self.mirror, self.holes)),
+            ("painted", mean(self.painted, self.holes)),
+            ("agreement", mean(self.agreement, self.views)),
+        ]
+    }
 }
 
 /// A distribution of times in microseconds.
@@ -117,6 +194,7 @@ impl Stats {
             reused: 0,
             invalid: 0,
             surplus: 0,
+            filled: Filled::default(),
             times: std::array::from_fn(|_| histogram()),
         }
     }
@@ -128,6 +206,7 @@ impl Stats {
         self.reused += report.reused as u64;
         self.invalid += report.invalid as u64;
         self.surplus += report.surplus as u64;
+        self.filled.add(report);
         for (histogram, time) in self.times.iter_mut().zip(report.times) {
             if let Some(time) = time {
                 histogram.saturating_record(time.as_micros() as u64);
@@ -158,6 +237,9 @@ impl Stats {
             .field("provider", provider)
             .field("model", model)
             .build();
+        for (name, share) in self.filled.means() {
+            structure.set(name, share);
+        }
         for step in Step::ALL {
             let Times { p50, p95, max } = self.times(step);
             for (quantile, value) in [("p50", p50), ("p95", p95), ("max", max)] {

@@ -14,6 +14,7 @@ use crate::element::properties::{ModelSettings, RegionSource};
 use crate::locate::Locator;
 use crate::missing::{self, FittedMask};
 use crate::runtime::RuntimeError;
+use crate::views::reference::{self, Reference, ReferenceError};
 
 /// The generator that the plug-in carries with it.
 static EMBEDDED_MODEL: &[u8] = include_bytes!("../../../models/face.onnx");
@@ -69,6 +70,43 @@ pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, gst::ErrorMe
     picture
         .map(|picture| picture.map(FittedMask::new))
         .map_err(|e| gst::error_msg!(gst::ResourceError::Read, ("{}", e)))
+}
+
+/// The reference pictures that `names` stand for, and why others of them cannot be used; an error
+/// where none can.
+pub fn open_references(
+    names: Option<&str>,
+) -> Result<(Vec<Reference>, Vec<ReferenceError>), gst::ErrorMessage> {
+    let useless = |error: ReferenceError| {
+        gst::error_msg!(gst::ResourceError::Read, ("reference-file: {}", error))
+    };
+    let files = reference::files(names.unwrap_or_default()).map_err(useless)?;
+    if files.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let mut locator = Locator::open().map_err(|e| {
+        gst::error_msg!(
+            gst::ResourceError::NotFound,
+            (
+                "reference-file: the face in a picture cannot be found: {}",
+                e
+            )
+        )
+    })?;
+    let (mut references, mut faults) = (Vec::new(), Vec::new());
+    for file in files {
+        match Reference::open(&file, &mut locator) {
+            Ok(reference) => references.push(reference),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    match faults.pop() {
+        Some(last) if references.is_empty() => Err(useless(last)),
+        last => {
+            faults.extend(last);
+            Ok((references, faults))
+        }
+    }
 }
 
 /// Errors that are not the model's are told as they are.

@@ -5,8 +5,10 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_video::VideoInfo;
 
+use super::model::post;
 use crate::CAT;
 use crate::completer::CompleterError;
+use crate::element::bus::messages::fits_no_face;
 use crate::element::bus::qos::{self, Qos, Times};
 use crate::element::bus::refusal;
 use crate::element::bus::stats::Report;
@@ -182,15 +184,19 @@ impl MdeComplete {
 
     /// Gives the worker back and counts what it did.
     fn return_worker(&self, worker: Worker, report: &Report) {
-        let is_new_latency = {
+        let (is_new_latency, is_unplaced) = {
             let mut state = self.state();
             let Some(state) = state.as_mut() else { return };
             state.worker = Some(worker);
             state.stats.record(report);
             let is_new = report.completed > 0 && state.latency.record(report.total());
             // Only a live pipeline reckons with it.
-            is_new && state.is_live == Some(true)
+            let is_new = is_new && state.is_live == Some(true);
+            (is_new, state.unplaced.is_news(report))
         };
+        if is_unplaced {
+            post(&self.obj(), fits_no_face());
+        }
         if is_new_latency {
             let message = gst::message::Latency::builder().src(&*self.obj());
             let _ = self.obj().post_message(message.build());

@@ -213,6 +213,12 @@ pub enum Overlay {
         nick = "faces"
     )]
     Faces,
+    /// The completed pixels, tinted by where they come from.
+    #[enum_value(
+        name = "Sources: the completed pixels, painted ones magenta, those copied from a view green                 and from the mirror blue",
+        nick = "sources"
+    )]
+    Sources,
 }
 
 /// What is done with a frame that is late.

@@ -2,6 +2,7 @@
 
 mod blending;
 mod channels;
+mod copying;
 mod enums;
 mod following;
 mod model_settings;

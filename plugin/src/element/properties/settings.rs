@@ -8,6 +8,7 @@ use mde_core::mask::CHANNELS;
 use mde_core::occlusion::Occlusion;
 
 use super::blending::Blending;
+use super::copying::Copying;
 use super::following::Following;
 use super::model_settings::{self, ModelSettings};
 use super::{DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub model: ModelSettings,
     /// Read when the element starts, and when it is set between start and stop.
     pub mask_file: Option<PathBuf>,
+    /// Read when the element starts.
+    pub reference_file: Option<String>,
     /// Read for each frame.
     pub frame: FrameSettings,
 }
@@ -62,6 +65,7 @@ pub struct FrameSettings {
     pub late_policy: LatePolicy,
     pub following: Following,
     pub blending: Blending,
+    pub copying: Copying,
 }
 
 impl Default for FrameSettings {
@@ -83,6 +87,7 @@ impl Default for FrameSettings {
             late_policy: LatePolicy::Skip,
             following: Following::default(),
             blending: Blending::default(),
+            copying: Copying::default(),
         }
     }
 }
@@ -159,6 +164,7 @@ impl Settings {
             "occlusion" => self.frame.occlusion = of(value),
             "damaged-channels" => self.frame.damaged_channels = of(value),
             "mask-file" => self.mask_file = path(value),
+            "reference-file" => self.reference_file = of(value),
             "mask-from-alpha" => self.frame.mask_from_alpha = of(value),
             "damage-color" => self.frame.damage_color = of(value),
             "damage-tolerance" => self.frame.damage_tolerance = of(value),
@@ -173,6 +179,7 @@ impl Settings {
             "late-policy" => self.frame.late_policy = of(value),
             _ => {
                 return self.frame.blending.set(name, value)
+                    || self.frame.copying.set(name, value)
                     || self.frame.following.set(name, value)
                     || self.model.set(name, value);
             }
@@ -186,6 +193,7 @@ impl Settings {
             "occlusion" => self.frame.occlusion.to_value(),
             "damaged-channels" => self.frame.damaged_channels.to_value(),
             "mask-file" => text(self.mask_file.as_deref()),
+            "reference-file" => self.reference_file.to_value(),
             "mask-from-alpha" => self.frame.mask_from_alpha.to_value(),
             "damage-color" => self.frame.damage_color.to_value(),
             "damage-tolerance" => self.frame.damage_tolerance.to_value(),
@@ -201,6 +209,7 @@ impl Settings {
             _ => {
                 let frame = &self.frame;
                 return (frame.blending.get(name))
+                    .or_else(|| frame.copying.get(name))
                     .or_else(|| frame.following.get(name))
                     .or_else(|| self.model.get(name));
             }
@@ -386,12 +395,15 @@ pub fn properties() -> Vec<glib::ParamSpec> {
                  completion), skipped-invalid (cannot be completed), skipped-surplus (more than \
                  max-faces). Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
                  locate-us, preprocess-us, inference-us and postprocess-us, in microseconds a \
-                 frame. Also the provider and the model in use",
+                 frame. Of what was missing, where the model tells it: the mean shares from-memory, \
+                 from-reference, from-mirror and painted, and how well the views agreed \
+                 (agreement), all 0 to 1. Also the provider and the model in use",
             )
             .read_only()
             .build(),
     ];
     properties.extend(Blending::properties());
+    properties.extend(Copying::properties());
     properties.extend(Following::properties());
     properties.extend(model_settings::properties());
     properties
