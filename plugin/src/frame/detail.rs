@@ -144,9 +144,10 @@ impl Level {
                 let is_inside = (position >= -0.5) & (position < last);
                 inside[i] = if is_inside { inside[i] } else { 0.0 };
                 let position = within(position, 0.0, most);
-                let whole = position as i32;
-                first[axis][i] = whole as u32;
-                fraction[axis][i] = position - whole as f32;
+                // On a whole number the one before it will do, with a fraction of 1.
+                let whole = rounded(position - 0.5, most);
+                first[axis][i] = whole;
+                fraction[axis][i] = position - whole as i32 as f32;
             }
         }
         let mut values = [[0.0; 4]; BLOCK];
