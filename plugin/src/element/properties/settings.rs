@@ -267,8 +267,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecBoolean::builder("mask-from-alpha")
             .nick("Mask from alpha")
             .blurb(
-                "Whether transparent pixels are missing, in formats with alpha: of each as much as \
-                 its alpha is short of opaque. Completed, they are opaque",
+                "Whether transparent pixels are missing, in formats with alpha. A half transparent \
+                 pixel is half completed. Completed pixels are opaque",
             )
             .default_value(frame.mask_from_alpha)
             .mutable_playing()
