@@ -215,7 +215,7 @@ pub enum Overlay {
     Faces,
     /// The completed pixels, tinted by where they come from.
     #[enum_value(
-        name = "Sources: the completed pixels, painted ones magenta, those copied from a view green                 and from the mirror blue",
+        name = "Sources: the completed pixels: painted magenta, copied green, mirrored blue",
         nick = "sources"
     )]
     Sources,
