@@ -77,6 +77,10 @@ seams: setup-runtime ## completions beside the frame around them, at 1920x1080; 
 flicker: setup-runtime ## how still completions are in moving video; needs MDE_DATA
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench flicker
 
+.PHONY: own-face
+own-face: setup-runtime ## how near completions come to the person's own face; needs MDE_DATA or MDE_CLIPS
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench own-face
+
 FUZZ_SECONDS ?= 600
 .PHONY: fuzz
 fuzz: setup-runtime ## look for inputs that break the element, FUZZ_SECONDS=600 for each target
