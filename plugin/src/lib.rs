@@ -9,11 +9,13 @@ pub mod completed_crop;
 pub mod completer;
 mod distance;
 pub mod element;
+mod file;
 pub mod finish;
 pub mod frame;
 pub mod locate;
 pub mod missing;
 mod pass;
+mod picture;
 pub mod runtime;
 pub mod views;
 

@@ -80,7 +80,7 @@ impl ModelSource {
     fn read(&self) -> Result<Cow<'_, [u8]>, CompleterError> {
         match self {
             Self::Memory(bytes) => Ok(Cow::Borrowed(bytes)),
-            Self::File(file) => match std::fs::read(file) {
+            Self::File(file) => match crate::file::read(file) {
                 Ok(bytes) => Ok(Cow::Owned(bytes)),
                 Err(reason) => Err(CompleterError::Read {
                     file: file.clone(),

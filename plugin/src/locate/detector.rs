@@ -106,7 +106,7 @@ impl Detector {
     /// [`DetectorError`], all but `Run`.
     pub fn open() -> Result<Self, DetectorError> {
         let file = model_file::find()?;
-        let model = std::fs::read(&file).map_err(|reason| DetectorError::Read {
+        let model = crate::file::read(&file).map_err(|reason| DetectorError::Read {
             file: file.clone(),
             reason,
         })?;

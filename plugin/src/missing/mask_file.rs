@@ -1,12 +1,11 @@
 //! Reading mask pictures.
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageFormat};
 
-use super::jpeg;
 use super::raster::{Damage, Raster};
+use crate::picture::{self, PictureError};
 
 /// A picture's longest side in pixels: far beyond any frame, and small enough that a damaged
 /// header does not ask for all memory.
@@ -25,18 +24,6 @@ pub enum MaskFileError {
         file: PathBuf,
         /// The system's words.
         reason: std::io::Error,
-    },
-    /// There is something else than a file by this name, such as a pipe, from which a picture might
-    /// never come.
-    #[error(
-        "the mask file {} is no file but {found}. Set mask-file to a picture's file",
-        file.display()
-    )]
-    NoFile {
-        /// Its name.
-        file: PathBuf,
-        /// What it is.
-        found: &'static str,
     },
     /// The file is no picture.
     #[error(
@@ -57,59 +44,25 @@ pub enum MaskFileError {
 /// # Errors
 /// [`MaskFileError`], naming the file.
 pub fn read(file: &Path) -> Result<Raster, MaskFileError> {
-    let unreadable = |reason| MaskFileError::Read {
-        file: file.to_owned(),
-        reason,
-    };
-    // Before it is opened: a pipe would wait for its writer.
-    let kind = std::fs::metadata(file).map_err(unreadable)?.file_type();
-    if !kind.is_file() {
-        return Err(MaskFileError::NoFile {
-            file: file.to_owned(),
-            found: if kind.is_dir() {
-                "a folder"
-            } else {
-                "a pipe, socket or device"
-            },
-        });
-    }
-    let bytes = std::fs::read(file).map_err(unreadable)?;
-    let hint = ImageFormat::from_path(file).ok();
-    decode(&bytes, hint).map_err(|reason| MaskFileError::Decode {
-        file: file.to_owned(),
-        reason,
-    })
+    let picture = picture::read(file, LONGEST_SIDE).map_err(|error| {
+        let file = file.to_owned();
+        match error {
+            PictureError::Read(reason) => MaskFileError::Read { file, reason },
+            PictureError::Decode(reason) => MaskFileError::Decode { file, reason },
+        }
+    })?;
+    Ok(to_raster(&picture))
 }
 
 /// The mask in the bytes of a picture file: lost where the picture is white. A pixel counts as
 /// white where its brightness times its opacity is at least half, so white strokes on a
-/// transparent ground are a mask, and what is transparent is none. A picture that says how it is to
-/// be turned (EXIF, or a TIFF's own tag) is turned so, as whoever drew on it saw it.
-///
-/// The bytes tell the picture format; `hint` counts where they do not, as with TGA.
+/// transparent ground are a mask, and what is transparent is none.
 ///
 /// # Errors
 /// The decoder's words where the bytes are no picture of the formats that the plug-in reads, or not
 /// all of one.
 pub fn decode(bytes: &[u8], hint: Option<ImageFormat>) -> image::ImageResult<Raster> {
-    let mut reader = ImageReader::new(Cursor::new(bytes));
-    if let Some(format) = hint {
-        reader.set_format(format);
-    }
-    let mut reader = reader.with_guessed_format()?;
-    if reader.format() == Some(ImageFormat::Jpeg) {
-        jpeg::check_end(bytes)?;
-    }
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    reader.limits(limits.clone());
-    let mut decoder = reader.into_decoder()?;
-    limits.reserve(decoder.total_bytes())?;
-    let orientation = decoder.orientation()?;
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    Ok(to_raster(&picture))
+    picture::decode(bytes, hint, LONGEST_SIDE).map(|picture| to_raster(&picture))
 }
 
 fn to_raster(picture: &DynamicImage) -> Raster {
@@ -136,6 +89,8 @@ fn formats() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Cursor;
+
     use image::{GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage};
 
     /// The damage of a one-row picture, from its file in `format`.
@@ -310,19 +265,6 @@ mod tests {
                 let wanted = Some(mde_core::occlusion::Rect::new(x0, y0, x1, y1));
                 assert_eq!(raster.bounds_in(all), wanted, "{name}, {orientation}");
             }
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_is_no_file_is_refused_at_once() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let pipe = folder.path().join("pipe.png");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.expect("mkfifo").success());
-        for file in [pipe.as_path(), folder.path(), Path::new("/dev/zero")] {
-            let error = read(file).expect_err("no mask").to_string();
-            assert!(error.contains("is no file but"), "{error}");
         }
     }
 

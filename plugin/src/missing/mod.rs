@@ -16,7 +16,6 @@ mod carry;
 mod colour;
 mod fitted;
 mod frame_missing;
-mod jpeg;
 mod mask_file;
 mod parts;
 mod raster;

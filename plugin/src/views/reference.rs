@@ -1,14 +1,15 @@
 //! Pictures of a person that the user gives, for faces that the stream never shows uncovered.
 
-use std::io::{self, Cursor};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::look::LookReader;
 use super::view::{Origin, View};
 use crate::locate::{DisplaySpace, LocateError, LocateOptions, Locator, Region, Track, TrackRules};
+use crate::picture::{self, PictureError};
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo, VideoOrientationMethod};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::ImageFormat;
 
 /// Separates the names of several files.
 const SEPARATOR: char = ':';
@@ -169,17 +170,11 @@ fn read(file: &Path) -> Result<(VideoInfo, gst::Buffer), ReferenceError> {
         file: file.to_owned(),
         reason,
     };
-    let bytes = std::fs::read(file).map_err(unreadable)?;
-    let mut reader = ImageReader::new(Cursor::new(bytes));
-    if let Ok(format) = ImageFormat::from_path(file) {
-        reader.set_format(format);
-    }
-    let mut reader = reader.with_guessed_format().map_err(unreadable)?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    reader.limits(limits);
-    let picture = upright(reader).map_err(undecodable)?.into_rgb8();
+    let picture = picture::read(file, LONGEST_SIDE).map_err(|error| match error {
+        PictureError::Read(reason) => unreadable(reason),
+        PictureError::Decode(reason) => undecodable(reason),
+    })?;
+    let picture = picture.into_rgb8();
     let (width, height) = picture.dimensions();
     let info = VideoInfo::builder(VideoFormat::Rgb, width, height).build();
     let info = info.map_err(|_| ReferenceError::Faceless(file.to_owned()))?;
@@ -189,15 +184,6 @@ fn read(file: &Path) -> Result<(VideoInfo, gst::Buffer), ReferenceError> {
         row[..pixels.len()].copy_from_slice(pixels);
     }
     Ok((info, gst::Buffer::from_mut_slice(bytes)))
-}
-
-/// The picture as it was taken: cameras note which way they were held.
-fn upright(reader: ImageReader<Cursor<Vec<u8>>>) -> image::ImageResult<DynamicImage> {
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
 }
 
 #[cfg(test)]
