@@ -1,5 +1,14 @@
 //! GStreamer plug-in with the element `mdecomplete`, which completes missing parts of faces and
 //! pictures in video with a neural generator.
+//!
+//! Words that mean one thing each here:
+//!
+//! - a *cover* hides a part of a face: a hand, a bar, a mask that is worn;
+//! - *damage* is what is lost of the frame, told in its pixels, whatever they show;
+//! - an *occlusion* is a named part of the aligned face that is to be completed;
+//! - a *hole* is the pixels to be replaced, with their blend weights;
+//! - a *mask* is 1 where a pixel is known (in picture files it is white where one is missing);
+//! - a *view* is another look at the same face, from which the generator copies.
 
 use std::sync::LazyLock;
 

@@ -52,6 +52,8 @@ pub struct Worker {
     locator: Option<Locator>,
     is_live: bool,
     orientation: VideoOrientationMethod,
+    /// Where the regions of the last frame came from.
+    source: RegionSource,
     batch: Batch,
     cut: StaticHole,
     damage: FrameMissing,
@@ -81,7 +83,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Ready for the first frame; `references` are pictures of the people in it. Without a locator there are no faces in any frame.
+    /// Ready for the first frame; `references` are pictures of the people in it. Without a locator
+    /// there are no faces in any frame.
     pub fn new(
         completer: Completer,
         locator: Option<Locator>,
@@ -93,6 +96,7 @@ impl Worker {
             locator,
             is_live: false,
             orientation: VideoOrientationMethod::Identity,
+            source: settings.region,
             batch: completer.batch(),
             cut: StaticHole::new(settings.static_hole(), size),
             damage: FrameMissing::default(),
@@ -156,6 +160,11 @@ impl Worker {
         damage.forget();
         *self = Self {
             damage,
+            // Time goes on for the faces that are followed.
+            clock: std::mem::take(&mut self.clock),
+            now: self.now,
+            is_live: self.is_live,
+            orientation: self.orientation,
             ..Self::new(completer, locator, references, settings)
         };
     }
@@ -252,6 +261,14 @@ impl Worker {
     }
 
     fn follow(&mut self, settings: &FrameSettings) {
+        if self.source != settings.region {
+            // Numbers that one source gives to faces mean nothing to another.
+            self.source = settings.region;
+            self.recall.forget();
+            self.steady.forget();
+            self.copying.forget();
+            self.regions.clear();
+        }
         let asked = settings.static_hole();
         if !self.cut.takes_as(&asked) {
             self.steady.forget();

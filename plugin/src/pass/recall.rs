@@ -49,7 +49,8 @@ impl Recall {
     }
 
     /// Puts into `crops` for each of `regions` the crop with its completion, if there is one: that
-    /// of the face with the same identifier, else of the face whose box it overlaps most.
+    /// of the face with the same identifier, or, where one of both has none, of the face whose box it
+    /// overlaps most.
     pub fn assign(&mut self, regions: &[Region], crops: &mut Vec<Option<usize>>) {
         for face in &mut self.faces {
             face.is_taken = false;
@@ -59,9 +60,11 @@ impl Recall {
     }
 
     fn take(&mut self, region: &Region) -> Option<usize> {
-        let likeness = |face: &Face| match face.id == region.id {
-            true if face.id != 0 => f64::INFINITY,
-            _ => overlap(&face.bounds, &region.bounds),
+        let likeness = |face: &Face| match (face.id, region.id) {
+            (own, other) if own == other && own != 0 => f64::INFINITY,
+            (0, _) | (_, 0) => face.bounds.overlap(&region.bounds),
+            // Another number is another face, wherever it is.
+            _ => 0.0,
         };
         let (likeness, face) = self
             .faces
@@ -75,19 +78,6 @@ impl Recall {
             face.crop
         })
     }
-}
-
-/// Intersection over union; 0 for boxes without an area.
-fn overlap(a: &Bounds, b: &Bounds) -> f64 {
-    let shared = Bounds {
-        x0: a.x0.max(b.x0),
-        y0: a.y0.max(b.y0),
-        x1: a.x1.min(b.x1),
-        y1: a.y1.min(b.y1),
-    };
-    let shared = shared.area();
-    let union = a.area() + b.area() - shared;
-    if union > 0.0 { shared / union } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -129,6 +119,14 @@ mod tests {
         let mut recall = Recall::default();
         recall.learn(&[region(7, 0.0, 50.0)], &[Some(0)]);
         assert_eq!(assigned(&mut recall, &[region(7, 400.0, 90.0)]), [Some(0)]);
+    }
+
+    #[test]
+    fn another_identifier_is_another_face_wherever_it_is() {
+        let mut recall = Recall::default();
+        recall.learn(&[region(7, 0.0, 50.0)], &[Some(0)]);
+        assert_eq!(assigned(&mut recall, &[region(8, 0.0, 50.0)]), [None]);
+        assert_eq!(assigned(&mut recall, &[region(0, 0.0, 50.0)]), [Some(0)]);
     }
 
     #[test]

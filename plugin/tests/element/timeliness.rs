@@ -8,7 +8,7 @@ use mde_core::occlusion::Occlusion;
 use crate::models::with_runtime;
 use crate::support::{
     add_face, assert_only_changed_in, assert_same, bytes, count, difference, harness, info,
-    marked_fill, mean_fill, noise, occluded,
+    marked_fill, mean_fill, noise, occluded, timed,
 };
 
 /// Says, as a sink, that the frame at `timestamp` came `late` milliseconds late.
@@ -208,6 +208,40 @@ fn a_new_face_does_not_wait_for_its_turn() {
         let (before, after) = next(3, &[(10, 10)]);
         assert_only_changed_in(&before, &after, &info, occluded(Occlusion::Eyes, 10, 10));
         assert_eq!(count(&element, "completed"), 4);
+    });
+}
+
+#[test]
+fn between_inferences_another_number_is_another_face() {
+    with_runtime(|| {
+        let element = marked_fill("mouth");
+        element.set_property("inference-interval", 1000u32);
+        let info = info(VideoFormat::Rgb, 320, 240);
+        let mut harness = harness(&element, &info);
+        for (number, id, completed) in [(0, 1, 1), (1, 1, 1), (2, 2, 2), (3, 2, 2)] {
+            let mut frame = timed(noise(&info, 0), number);
+            add_face(frame.make_mut(), 10, 10).set_id(id);
+            harness.push_and_pull(frame).expect("a frame");
+            assert_eq!(count(&element, "completed"), completed, "frame {number}");
+        }
+    });
+}
+
+#[test]
+fn numbers_of_one_source_mean_nothing_to_another() {
+    with_runtime(|| {
+        let element = mean_fill("eyes");
+        element.set_property("inference-interval", 1000u32);
+        let mut harness = harness(&element, &small());
+        let mut next = |number| {
+            let mut frame = timed(noise(&small(), 0), number);
+            add_face(frame.make_mut(), 0, 0);
+            harness.push_and_pull(frame).expect("a frame");
+            count(&element, "completed")
+        };
+        assert_eq!([next(0), next(1)], [1, 1]);
+        element.set_property_from_str("region", "roi-list");
+        assert_eq!([next(2), next(3)], [2, 2]);
     });
 }
 

@@ -213,8 +213,9 @@ impl MdeComplete {
         let own = gst::ClockTime::try_from(own.unwrap_or_default()).unwrap_or_default();
         if is_live {
             let max = max.map(|max| max.saturating_add(own));
-            query.set(is_live, min.saturating_add(own), max);
-            gst::debug!(CAT, imp = self, "Latency {} of {own}", min + own);
+            let min = min.saturating_add(own);
+            query.set(is_live, min, max);
+            gst::debug!(CAT, imp = self, "Latency {min}, {own} of it here");
         }
         true
     }
