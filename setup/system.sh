@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks for the compiler, Rust and GStreamer, and installs the Debian packages of what is missing.
-# Usage: setup/system.sh
+# Usage: setup/system.sh [tests]
+# With `tests` also for what the tests alone need: GStreamer in the system's Python, strace.
 # Looks for abilities rather than packages, so that a GStreamer from elsewhere is taken as well.
 set -euo pipefail
 
@@ -11,13 +12,13 @@ die() {
 
 has_command() { command -v "$1" >/dev/null; }
 has_library() { has_command pkg-config && pkg-config --atleast-version=1.20 "$1"; }
+has_python() { /usr/bin/python3 -c "import gi; gi.require_version('$1', '1.0')"; }
 has_element() { has_command gst-inspect-1.0 && gst-inspect-1.0 --exists --atleast-version=1.20 "$1"; }
 
-# Prints the Debian package of each ability that is missing.
-missing_packages() {
-    while read -r probe what package; do
-        "has_$probe" "$what" 2>/dev/null || echo "$package"
-    done <<'TABLE' | sort -u
+for_tests=${1:-}
+
+abilities() {
+    cat <<'TABLE'
 command cc build-essential
 command c++ build-essential
 command pkg-config pkg-config
@@ -31,6 +32,18 @@ element h264parse gstreamer1.0-plugins-bad
 element x264enc gstreamer1.0-plugins-ugly
 element avdec_h264 gstreamer1.0-libav
 TABLE
+    [ "$for_tests" != tests ] || cat <<'TABLE'
+command strace strace
+python Gst python3-gi
+python GstVideo gir1.2-gst-plugins-base-1.0
+TABLE
+}
+
+# Prints the Debian package of each ability that is missing.
+missing_packages() {
+    abilities | while read -r probe what package; do
+        "has_$probe" "$what" >/dev/null 2>&1 || echo "$package"
+    done | sort -u
 }
 
 has_command cargo || die "Rust is needed: install rustup, then a stable toolchain (1.92 or newer)"

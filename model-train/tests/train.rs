@@ -2,6 +2,8 @@
 //! alone: this one loads ONNX Runtime, and the two crash together at exit.
 
 mod common;
+#[path = "../../plugin/tests/common/skip.rs"]
+mod skip;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use common::{mde_train, stripes, succeeds};
 use ort::value::TensorRef;
 use safetensors::SafeTensors;
+use skip::skip;
 use tempfile::TempDir;
 
 const PICTURES: u32 = 12;
@@ -196,7 +199,7 @@ fn faces() -> Option<String> {
 #[test]
 fn the_exported_graph_computes_what_the_checkpoint_does() -> Result<()> {
     let Some(runtime) = onnx_runtime() else {
-        println!("skipped: no ONNX Runtime in .deps/onnxruntime/lib; run `make setup`");
+        skip("there is no ONNX Runtime in .deps/onnxruntime/lib, run `make setup`");
         return Ok(());
     };
     let folder = scratch()?;

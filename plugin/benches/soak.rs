@@ -13,6 +13,8 @@ mod measure;
 #[allow(dead_code, reason = "the models that only tests use")]
 #[path = "../tests/inference/models.rs"]
 mod models;
+#[path = "../tests/common/skip.rs"]
+mod skip;
 
 use measure::{Verdict, element, face, harness, info, mark};
 use models::Model;

@@ -1,6 +1,9 @@
 //! What the tests share: the built plug-in, GStreamer's command-line tools over it, and the demo
 //! portrait's face.
 
+#[path = "../../plugin/tests/common/skip.rs"]
+mod skip;
+
 pub mod face;
 
 use std::io::{Seek, Write};
@@ -9,6 +12,8 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
+
+pub use skip::skip;
 
 /// The file `path` of the source tree.
 pub fn source(path: &str) -> PathBuf {
@@ -151,10 +156,10 @@ impl Tool {
 pub fn has_runtime() -> bool {
     let folder = source(".deps/onnxruntime/lib");
     if !folder.is_dir() {
-        eprintln!(
-            "skipped: {} is not there, run `make setup`",
+        skip(format!(
+            "{} is not there, run `make setup`",
             folder.display()
-        );
+        ));
     }
     folder.is_dir()
 }
@@ -171,7 +176,7 @@ pub fn python() -> Option<&'static str> {
         .into_iter()
         .find(has_gstreamer);
     if found.is_none() {
-        eprintln!("skipped: no Python with PyGObject (python3-gi, gir1.2-gst-plugins-base-1.0)");
+        skip("no Python with PyGObject (python3-gi, gir1.2-gst-plugins-base-1.0)");
     }
     found
 }

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use mdecomplete_tests::{Tool, has_runtime, source};
+use mdecomplete_tests::{Tool, has_runtime, skip, source};
 use tempfile::TempDir;
 
 /// The example, built in a folder of its own; says why where it cannot be.
 fn camera() -> Result<Option<(TempDir, PathBuf)>> {
     for tool in ["make", "cc", "pkg-config"] {
         if Command::new(tool).arg("--version").output().is_err() {
-            eprintln!("skipped: there is no {tool}");
+            skip(format!("there is no {tool}"));
             return Ok(None);
         }
     }

@@ -305,6 +305,7 @@ fn write(file: &Path, best: Candidate, reason: &str) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::completer::skip::skip;
     use crate::completer::{Completer, ModelSource};
 
     #[test]
@@ -334,7 +335,7 @@ mod tests {
     /// The way of the embedded generator; nothing where there is no ONNX Runtime.
     fn chain(options: &RuntimeOptions) -> Option<ProviderChain> {
         ProviderChain::new(options)
-            .inspect_err(|e| eprintln!("skipped: {e}"))
+            .inspect_err(|e| skip(e.to_string()))
             .ok()
     }
 

@@ -193,6 +193,7 @@ mod tests {
 
     use super::*;
     use crate::completer::Hints;
+    use crate::completer::skip::skip;
     use crate::runtime::{self, LibraryError, Provider, RuntimeError, RuntimeOptions};
 
     const MODEL: &[u8] = include_bytes!("../../models/face.onnx");
@@ -205,7 +206,7 @@ mod tests {
         };
         match runtime::open(MODEL, &options) {
             Err(RuntimeError::Library(e @ LibraryError::NotFound { .. })) => {
-                eprintln!("skipped: {e}");
+                skip(e);
                 None
             }
             model => Some(Engine::new(model.expect("a model"), &Hints::default()).expect("io")),

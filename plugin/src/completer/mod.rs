@@ -275,7 +275,12 @@ fn next_engine(
 }
 
 #[cfg(test)]
+#[path = "../../tests/common/skip.rs"]
+mod skip;
+
+#[cfg(test)]
 mod tests {
+    use super::skip::skip;
     use super::*;
     use crate::runtime::Precision;
 
@@ -295,7 +300,7 @@ mod tests {
         let chain = match ProviderChain::new(&config.options) {
             Ok(chain) => chain.along(&vec![(Provider::Cpu, Precision::Auto); providers]),
             Err(e) => {
-                eprintln!("skipped: {e}");
+                skip(e);
                 return None;
             }
         };

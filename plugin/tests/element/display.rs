@@ -12,6 +12,7 @@ use mde_core::alignment::FacePoints;
 
 use crate::models::with_runtime;
 use crate::picture::portrait;
+use crate::skip::skip;
 use crate::support::{bytes, harness, init, mean_fill, timed};
 
 /// Of GStreamer's documentation of the tag.
@@ -219,7 +220,7 @@ fn points(file: &str, filter: &str) -> Option<Vec<FacePoints>> {
     init();
     for element in ["qtdemux", "h264parse", "avdec_h264"] {
         if gst::ElementFactory::find(element).is_none() {
-            eprintln!("skipped: GStreamer has no {element} here, run `make setup`");
+            skip(format!("GStreamer has no {element} here, run `make setup`"));
             return None;
         }
     }

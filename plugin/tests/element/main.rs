@@ -7,6 +7,9 @@ mod models;
 #[path = "../common/samples.rs"]
 mod samples;
 
+#[path = "../common/skip.rs"]
+mod skip;
+
 mod buffers;
 mod damage;
 mod display;

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use gst_video::{VideoConverter, VideoFormat, VideoFrame, VideoInfo};
 
+use crate::skip::skip;
+
 /// Its five points, read off the picture by eye: left eye, right eye, nose, left and right mouth
 /// corner.
 pub const PORTRAIT_POINTS: [[f64; 2]; 5] = [
@@ -18,7 +20,7 @@ pub const PORTRAIT_POINTS: [[f64; 2]; 5] = [
 pub fn portrait() -> Option<(VideoInfo, Vec<u8>)> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.deps/pictures/astronaut.png");
     if !file.is_file() {
-        eprintln!("skipped: {} is not there, run `make setup`", file.display());
+        skip(format!("{} is not there, run `make setup`", file.display()));
         return None;
     }
     let picture = image::open(&file).expect("a picture").into_rgb8();

@@ -22,9 +22,18 @@ fn pipeline(before: &str, element: &gst::Element, after: &str) -> gst::Pipeline 
     pipeline
 }
 
+/// Longer than anything here takes; what takes longer will never come.
+const LIMIT: ClockTime = ClockTime::from_seconds(60);
+
+/// The next sample, nothing at the end of the stream.
 fn pull(pipeline: &gst::Pipeline, sink: &str) -> Option<gst::Sample> {
     let sink = pipeline.by_name(sink).expect("the sink");
-    sink.emit_by_name::<Option<gst::Sample>>("pull-sample", &[])
+    let sample = sink.emit_by_name::<Option<gst::Sample>>("try-pull-sample", &[&LIMIT.nseconds()]);
+    assert!(
+        sample.is_some() || sink.property::<bool>("eos"),
+        "no sample in {LIMIT}"
+    );
+    sample
 }
 
 #[test]
@@ -101,7 +110,7 @@ fn a_seek_goes_where_it_should() {
         let sink = "appsink name=sink sync=false";
         let pipeline = pipeline(source, &mean_fill("eyes"), sink);
         pipeline.set_state(gst::State::Paused).expect("pausing");
-        let (result, _, _) = pipeline.state(None);
+        let (result, _, _) = pipeline.state(LIMIT);
         result.expect("paused");
         let (start, stop) = (
             ClockTime::from_mseconds(2000),
@@ -151,7 +160,7 @@ fn no_frame_is_lost_where_the_sink_is_too_slow() {
         pipeline.set_state(gst::State::Playing).expect("playing");
         let bus = pipeline.bus().expect("a bus");
         let end = [gst::MessageType::Eos, gst::MessageType::Error];
-        let message = bus.timed_pop_filtered(None, &end).expect("a message");
+        let message = bus.timed_pop_filtered(LIMIT, &end).expect("a message");
         assert_eq!(message.type_(), gst::MessageType::Eos, "{message:?}");
         assert!(count(&element, "skipped-late") > 0);
         pipeline.set_state(gst::State::Null).expect("stopping");
@@ -204,13 +213,13 @@ fn frames_of_an_application_come_back_uncopied_without_an_occlusion() {
         for number in 0..3 {
             let frame = noise(&info, number);
             source.push_buffer(frame.clone()).expect("a push");
-            let sample = sink.pull_sample().expect("a sample");
+            let sample = sink.try_pull_sample(LIMIT).expect("a sample");
             let out = sample.buffer_owned().expect("a buffer");
             let address = |buffer: &gst::Buffer| buffer.peek_memory(0).as_ptr();
             assert_eq!(address(&out), address(&frame));
         }
         source.end_of_stream().expect("an end");
-        assert!(sink.pull_sample().is_err() && sink.is_eos());
+        assert!(sink.try_pull_sample(LIMIT).is_none() && sink.is_eos());
         pipeline.set_state(gst::State::Null).expect("stopping");
     });
 }

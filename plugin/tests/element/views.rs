@@ -8,6 +8,7 @@ use gstmdecomplete::locate::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM};
 
 use crate::models::{Model, with_runtime};
 use crate::picture::{PORTRAIT_POINTS, converted, portrait};
+use crate::skip::skip;
 use crate::support::{bytes, harness, info, model_file, timed};
 
 /// Of the clip.
@@ -355,7 +356,7 @@ fn it_is_told_where_the_pixels_come_from() {
 /// in pictures.
 fn with_reference(reference: &std::path::Path, info: &VideoInfo) -> Option<(gst::Bus, Harness)> {
     if let Err(e) = gstmdecomplete::locate::Detector::open() {
-        eprintln!("skipped: {e}");
+        skip(e);
         return None;
     }
     let element = element(&[("reference-file", &reference.display().to_string())]);

@@ -9,6 +9,7 @@ use gstmdecomplete::runtime::{self, FallbackPolicy, Provider, RuntimeError, Runt
 
 use crate::models::Model;
 use crate::runtime::{assert_success, child};
+use crate::skip::skip;
 
 /// The library that `make setup-gpu` fetches; says why the test is skipped where it is not there.
 fn library() -> Option<PathBuf> {
@@ -19,10 +20,10 @@ fn library() -> Option<PathBuf> {
         name.starts_with("libonnxruntime.so")
     });
     if found.is_none() {
-        eprintln!(
-            "skipped: {} is not there, run `make setup-gpu`",
+        skip(format!(
+            "{} is not there, run `make setup-gpu`",
             folder.display()
-        );
+        ));
     }
     if Path::new("/dev/nvidiactl").exists() {
         eprintln!("skipped: there is an NVIDIA GPU here");

@@ -1,5 +1,6 @@
 //! Completers that share their runs, and models opened more than once.
 
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,8 +9,26 @@ use gstmdecomplete::runtime;
 
 use crate::models::{Model, cpu, open, with_runtime};
 
-/// Longer than any test lasts.
+/// Longer than any test lasts: a member that waits so long fails its test by [`in_time`].
 const FOREVER: Duration = Duration::from_secs(600);
+
+/// Runs `test` where there is ONNX Runtime, and fails where it does not end in time: somebody then
+/// waits for a member that will not come.
+fn in_time(test: fn()) {
+    let (done, ended) = channel();
+    let running = thread::spawn(move || {
+        with_runtime(test);
+        drop(done);
+    });
+    match ended.recv_timeout(FOREVER / 10) {
+        Err(RecvTimeoutError::Timeout) => panic!("a member waits for ever"),
+        // Through, or failed.
+        Err(RecvTimeoutError::Disconnected) | Ok(()) => {}
+    }
+    if let Err(panic) = running.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
 
 fn member(group: &str, model: &Model, timeout: Duration) -> Completer {
     member_with(group, model, timeout, &Interrupt::default())
@@ -63,7 +82,7 @@ fn assert_close(found: &[[f32; 2]], wanted: &[[f32; 2]]) {
 
 #[test]
 fn members_share_runs_and_each_gets_its_own() {
-    with_runtime(|| {
+    in_time(|| {
         // It fills every hole with the mean of all crops of the run, so sharing shows.
         let model = Model::mean_of_batch(16, 16);
         let completers = [0, 1, 2].map(|_| member("shared", &model, FOREVER));
@@ -88,7 +107,7 @@ fn members_share_runs_and_each_gets_its_own() {
 
 #[test]
 fn nobody_waits_longer_than_the_timeout() {
-    with_runtime(|| {
+    in_time(|| {
         let model = Model::mean_of_batch(16, 16);
         let mut one = member("waits", &model, Duration::from_millis(1));
         let _silent = member("waits", &model, FOREVER);
@@ -134,7 +153,7 @@ fn who_is_silent_is_waited_for_once() {
 
 #[test]
 fn an_interrupt_ends_waits_until_it_is_cleared() {
-    with_runtime(|| {
+    in_time(|| {
         let model = Model::mean_of_batch(16, 16);
         let interrupt = Interrupt::default();
         let mut one = member_with("interrupted", &model, FOREVER, &interrupt);
@@ -163,7 +182,7 @@ fn an_interrupt_ends_waits_until_it_is_cleared() {
 
 #[test]
 fn who_leaves_is_not_waited_for() {
-    with_runtime(|| {
+    in_time(|| {
         let model = Model::mean_of_batch(16, 16);
         let mut one = member("leaves", &model, FOREVER);
         let other = member("leaves", &model, FOREVER);
@@ -178,7 +197,7 @@ fn who_leaves_is_not_waited_for() {
 
 #[test]
 fn other_groups_and_other_models_are_not_waited_for() {
-    with_runtime(|| {
+    in_time(|| {
         let model = Model::mean_of_batch(16, 16);
         let mut one = member("mine", &model, FOREVER);
         let _other_group = member("yours", &model, FOREVER);
@@ -189,7 +208,7 @@ fn other_groups_and_other_models_are_not_waited_for() {
 
 #[test]
 fn more_crops_than_a_run_takes_are_not_waited_for() {
-    with_runtime(|| {
+    in_time(|| {
         let model = Model::mean_fill(16, 16);
         let mut one = member("full", &model, FOREVER);
         let _silent = member("full", &model, FOREVER);
@@ -203,7 +222,7 @@ fn more_crops_than_a_run_takes_are_not_waited_for() {
 
 #[test]
 fn a_run_that_fails_fails_for_all_members_and_the_next_one_succeeds() {
-    with_runtime(|| {
+    in_time(|| {
         let model = Model::fails_on_white(16, 16);
         let completers = [0.9, 0.5].map(|colour| (colour, member("fails", &model, FOREVER)));
         thread::scope(|scope| {

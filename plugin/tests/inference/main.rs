@@ -1,5 +1,8 @@
 //! Models on the real ONNX Runtime: finding it, choosing a provider, completing crops.
 
+#[path = "../common/skip.rs"]
+mod skip;
+
 mod completer;
 mod damaged;
 mod gpu;

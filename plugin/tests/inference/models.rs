@@ -14,6 +14,8 @@ use onnx_protobuf::{
     type_proto,
 };
 
+use crate::skip::skip;
+
 /// A model under construction.
 #[derive(Clone)]
 pub struct Model {
@@ -336,7 +338,7 @@ fn tensor(name: &str, sides: [i64; 4]) -> ValueInfoProto {
 /// Runs `test` where ONNX Runtime is found, and says why not elsewhere.
 pub fn with_runtime(test: impl FnOnce()) {
     match runtime::open(&Model::mean_fill(16, 16).to_bytes(), &cpu()) {
-        Err(RuntimeError::Library(e)) => eprintln!("skipped: {e}"),
+        Err(RuntimeError::Library(e)) => skip(e),
         _ => test(),
     }
 }

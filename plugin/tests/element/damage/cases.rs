@@ -6,6 +6,7 @@ use gst::prelude::*;
 use image::{Rgba, RgbaImage};
 
 use super::*;
+use crate::skip::skip;
 use crate::support::{bus_texts, case_file, init};
 
 /// Where `bar_odd.png` has its bar.
@@ -85,7 +86,7 @@ fn nothing_stays_of_damage_with_odd_edges() {
 fn nothing_stays_of_damage_that_was_coded_by_h264() {
     with_runtime(|| {
         if gst::ElementFactory::find("x264enc").is_none() {
-            eprintln!("skipped: there is no x264enc");
+            skip("there is no x264enc");
             return;
         }
         let h264 = "imagefreeze num-buffers=3 ! videoconvert ! video/x-raw,format=I420 \
