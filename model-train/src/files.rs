@@ -1,39 +1,44 @@
 //! Files that are there whole or not at all.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Has `write` fill `<path>.partial` beside `path` and renames it to `path`, so that whoever reads
-/// `path` never sees half a file and an earlier one survives a failure. The file gets the
+use tempfile::Builder;
+
+/// Has `write` fill a file of a new name beside `path` and renames it to `path`, so that whoever
+/// reads `path` never sees half a file and an earlier one survives a failure. The file gets the
 /// permissions of any new file, whatever `write` makes of them.
 ///
 /// # Errors
-/// What `write` yields, and where the file cannot be renamed.
+/// What `write` yields, and where the file cannot be created or renamed.
 pub fn write_aside<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut aside = OsString::from(path);
-    aside.push(".partial");
-    let aside = PathBuf::from(aside);
-    let written = write_whole(&aside, write).and_then(|()| Ok(fs::rename(&aside, path)?));
-    if written.is_err() {
-        // It may not even have been created; the first error is the one to tell.
-        let _ = fs::remove_file(&aside);
-    }
-    written
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    let mut builder = Builder::new();
+    builder.prefix(&name).suffix(".partial");
+    readable(&mut builder);
+    let aside = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    let permissions = aside.as_file().metadata()?.permissions();
+    let aside = aside.into_temp_path();
+    write(&aside)?;
+    fs::set_permissions(&aside, permissions)?;
+    Ok(aside.persist(path).map_err(|failed| failed.error)?)
 }
 
-fn write_whole<E: From<io::Error>>(
-    aside: &Path,
-    write: impl FnOnce(&Path) -> Result<(), E>,
-) -> Result<(), E> {
-    let permissions = File::create(aside)?.metadata()?.permissions();
-    write(aside)?;
-    Ok(fs::set_permissions(aside, permissions)?)
+/// Temporary files are for their owner alone, where new files are for whoever the umask lets.
+#[cfg(unix)]
+fn readable(builder: &mut Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
 }
+
+#[cfg(not(unix))]
+fn readable(_builder: &mut Builder<'_, '_>) {}
 
 #[cfg(test)]
 mod tests {
@@ -50,6 +55,21 @@ mod tests {
         });
         assert_eq!(failed.unwrap_err().to_string(), "disk full");
         assert_eq!(fs::read_to_string(&path).unwrap(), "first");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn two_writers_of_a_file_do_not_meet() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("weights");
+        write_aside::<io::Error>(&path, |outer| {
+            fs::write(outer, "first, and slow")?;
+            write_aside::<io::Error>(&path, |inner| fs::write(inner, "second"))?;
+            assert_eq!(fs::read_to_string(&path)?, "second");
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "first, and slow");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

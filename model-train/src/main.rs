@@ -12,6 +12,7 @@ mod network;
 mod onnx;
 mod points;
 mod report;
+mod tensors;
 mod training;
 mod views;
 

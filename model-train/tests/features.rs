@@ -64,6 +64,15 @@ fn a_training_is_resumed_and_not_overwritten() -> Result<()> {
     celeba(&folder.join("celeba"))?;
     succeeds(folder, &features("halves", "6", &[]))?;
     assert!(refusal(folder, &features("halves", "6", &[]))?.contains("--resume"));
+    let error = refusal(
+        folder,
+        &features("halves", "12", &["--resume", "--seed", "5"]),
+    )?;
+    assert!(error.contains("--seed was 1, is now 5"), "{error}");
+    let mut wider = features("halves", "12", &["--resume"]);
+    let width = wider.iter().position(|argument| *argument == "--width");
+    wider[width.context("no width")? + 1] = "8";
+    assert!(refusal(folder, &wider)?.contains("--size, --width"));
     succeeds(folder, &features("halves", "12", &["--resume"]))?;
     let report = |run: &str| -> Result<serde_json::Value> {
         let bytes = fs::read(folder.join(run).join("features.json"))?;

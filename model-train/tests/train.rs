@@ -6,10 +6,10 @@ mod common;
 mod skip;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use common::{mde_train, stripes, succeeds};
+use common::{mde_train, onnx_runtime, refusal, stripes, succeeds, tensors};
 use ort::value::TensorRef;
 use safetensors::SafeTensors;
 use skip::skip;
@@ -57,18 +57,6 @@ fn train<'a>(out: &'a str, updates: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     ]);
     all.extend(more);
     all
-}
-
-/// Values of a safetensors file by name.
-fn tensors(path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
-    let bytes = fs::read(path)?;
-    let mut tensors: Vec<_> = SafeTensors::deserialize(&bytes)?
-        .tensors()
-        .into_iter()
-        .map(|(name, view)| (name, view.data().to_vec()))
-        .collect();
-    tensors.sort();
-    Ok(tensors)
 }
 
 /// An adversarial run with all that it keeps; the 12 pictures are 3 updates an epoch, and each
@@ -131,24 +119,60 @@ fn a_resumed_run_ends_where_the_unbroken_one_does() -> Result<()> {
 fn a_run_goes_on_with_its_opponent_and_average_or_not_at_all() -> Result<()> {
     let folder = scratch()?;
     let folder = folder.path();
-    let refusal = |arguments: &[&str]| -> Result<String> {
-        let output = mde_train(folder, arguments)?;
-        ensure!(!output.status.success(), "{arguments:?} was taken");
-        Ok(String::from_utf8(output.stderr)?)
-    };
     let begin = |out| train(out, "1", &[]);
     succeeds(folder, &begin("run"))?;
-    // An opponent may come in later; the log then has other columns.
+    // An opponent may come in later where it is asked for; the log then has other columns.
     let adversarial = [&ADVERSARIAL[..], &["--resume"]].concat();
-    assert!(refusal(&train("run", "2", &adversarial))?.contains("losses.csv"));
+    assert!(refusal(folder, &train("run", "2", &adversarial))?.contains("--change"));
+    let change = [&adversarial[..], &["--change"]].concat();
+    assert!(refusal(folder, &train("run", "2", &change))?.contains("losses.csv"));
     fs::remove_file(folder.join("run/losses.csv"))?;
-    succeeds(folder, &train("run", "2", &adversarial))?;
-    assert!(refusal(&train("run", "3", &["--resume"]))?.contains("--adversarial"));
-    let no_average = train("run", "3", &["--resume", "--adversarial"]);
-    assert!(refusal(&no_average)?.contains("--ema"));
+    succeeds(folder, &train("run", "2", &change))?;
+    let alone = ["--resume", "--change"];
+    assert!(refusal(folder, &train("run", "3", &alone))?.contains("has a discriminator"));
+    let no_average = ["--resume", "--change", "--adversarial"];
+    assert!(refusal(folder, &train("run", "3", &no_average))?.contains("--ema"));
+    let other = [&change[..], &["--discriminator-norm", "spectral"]].concat();
+    assert!(refusal(folder, &train("run", "3", &other))?.contains("another discriminator"));
     succeeds(folder, &train("run", "3", &adversarial))?;
     let penalty = train("other", "1", &["--adversarial", "--r1", "10"]);
-    assert!(refusal(&penalty)?.contains("--discriminator-norm"));
+    assert!(refusal(folder, &penalty)?.contains("--discriminator-norm"));
+    Ok(())
+}
+
+#[test]
+fn a_run_goes_on_with_what_it_was_made_with() -> Result<()> {
+    let folder = scratch()?;
+    let folder = folder.path();
+    succeeds(folder, &train("run", "1", &[]))?;
+    let resume = |more: &[&'static str]| train("run", "2", &[&["--resume"], more].concat());
+    let before = tensors(&folder.join("run/checkpoint.safetensors"))?;
+    for (option, value, was) in [
+        ("--seed", "2", "1"),
+        ("--tasks", "mouth", "eyes=1,"),
+        ("--discriminator-rate", "0.5", "0.00002"),
+        ("--reconstruction", "0.5", "1"),
+        ("--clip", "2", "none"),
+        ("--power", "0.5", "0.9"),
+    ] {
+        let error = refusal(folder, &resume(&[option, value]))?;
+        let expected = format!("{option} was {was}");
+        assert!(error.contains(&expected), "no '{expected}' in {error}");
+        assert!(error.contains(&format!("is now {value}")), "{error}");
+        assert!(error.contains("--change"), "{error}");
+    }
+    let mut other = resume(&["--change"]);
+    let preset = other.iter().position(|argument| *argument == "tiny");
+    other[preset.context("no preset")?] = "half";
+    assert!(refusal(folder, &other)?.contains("not those of --preset"));
+    assert_eq!(tensors(&folder.join("run/checkpoint.safetensors"))?, before);
+    let told = succeeds(folder, &resume(&["--seed", "2", "--change"]))?;
+    assert!(told.contains("--seed was 1, is now 2"), "{told}");
+    // The new value is what the run goes on with from there.
+    let further = |seed| train("run", "3", &["--resume", "--seed", seed]);
+    assert!(refusal(folder, &further("1"))?.contains("--seed was 2, is now 1"));
+    succeeds(folder, &further("2"))?;
+    assert!(refusal(folder, &train("other", "1", &["--change"]))?.contains("--resume"));
     Ok(())
 }
 
@@ -174,17 +198,6 @@ fn a_run_is_not_overwritten_and_a_broken_checkpoint_is_named() -> Result<()> {
     let message = String::from_utf8_lossy(&broken.stderr).into_owned();
     assert!(message.contains("checkpoint.safetensors"), "{message}");
     Ok(())
-}
-
-/// ONNX Runtime as the set-up lays it out, if it did.
-fn onnx_runtime() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.deps/onnxruntime/lib");
-    let files = fs::read_dir(folder)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()));
-    files
-        .into_iter()
-        .find(|path| path.to_string_lossy().contains("libonnxruntime.so"))
 }
 
 /// The folder of real face crops, if there is one.

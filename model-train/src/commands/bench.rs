@@ -9,14 +9,15 @@ use tch::{Device, Kind, Tensor};
 
 use super::DeviceArg;
 use crate::network::config::{DiscriminatorConfig, Preset};
-use crate::network::parameters::{Precision, channels_last};
+use crate::network::parameters::Precision;
 use crate::network::perceptual;
+use crate::tensors::channels_last;
 use crate::training::batches::Batch;
 use crate::training::loss::{
     Adversarial, Boxes, Distance, FeatureDistance, Objective, Perceptual, PixelLoss, published,
 };
 use crate::training::optimizer::AdamConfig;
-use crate::training::step::{Rates, Trainee};
+use crate::training::step::{GeneratorTraining, Rates};
 
 /// Measures training updates on random pictures, masks and boxes.
 #[derive(Args, Debug)]
@@ -57,10 +58,10 @@ impl Bench {
         let config = self.preset.config();
         let adam = AdamConfig::default();
         let precision = self.precision.unwrap_or(Precision::fastest_on(device));
-        let mut trainee = Trainee::new(device, precision, &config, adam);
+        let mut training = GeneratorTraining::new(device, precision, &config, adam);
         if !self.no_adv {
             let discriminator = DiscriminatorConfig::paper(config.width);
-            trainee.oppose(&discriminator, adam);
+            training.oppose(&discriminator, adam);
         }
         let objective = self.objective(device, precision)?;
         let rates = Rates {
@@ -70,7 +71,7 @@ impl Bench {
         let mut update = || {
             let started = Instant::now();
             let batch = random_batch(self.batch, config.size, device);
-            let losses = trainee.update(&batch, &objective, rates);
+            let losses = training.update(&batch, &objective, rates);
             // Reading a value waits for a device that computes behind our back.
             let _ = losses.total.double_value(&[]);
             started.elapsed().as_secs_f64()
@@ -81,8 +82,8 @@ impl Bench {
         let mut times: Vec<f64> = (0..self.updates.max(1)).map(|_| update()).collect();
         times.sort_by(f64::total_cmp);
         let median = times[times.len() / 2];
-        let millions = trainee.store.count() as f64 / 1e6;
-        let opponent = trainee.adversary.as_ref().map_or(0, |a| a.store.count()) as f64 / 1e6;
+        let millions = training.generator.store.count() as f64 / 1e6;
+        let opponent = training.adversary.as_ref().map_or(0, |a| a.store.count()) as f64 / 1e6;
         if self.json {
             let report = serde_json::json!({
                 "precision": precision,
@@ -136,6 +137,5 @@ fn random_batch(pictures: i64, size: i64, device: Device) -> Batch {
             decoy: Tensor::rand([pictures, 3, 4], options),
             present: Tensor::ones([pictures], options),
         },
-        epoch: 0,
     }
 }

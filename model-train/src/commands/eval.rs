@@ -10,7 +10,7 @@ use mde_core::mask::Task;
 use tch::{Kind, Tensor};
 
 use super::DeviceArg;
-use crate::data::{CropRule, Dataset, Options, Split};
+use crate::data::{CropRule, Dataset, DatasetOptions, Split};
 use crate::evaluation::{Model, Scores, all_tasks};
 use crate::files::write_aside;
 use crate::network::perceptual;
@@ -71,7 +71,7 @@ impl Eval {
         let network = features
             .map(|path| perceptual::open(path, device, Kind::Float))
             .transpose()?;
-        let dataset = Dataset::open(&Options {
+        let dataset = Dataset::open(&DatasetOptions {
             root: self.data.clone(),
             split: self.split,
             size: trained.config.size as usize,

@@ -7,7 +7,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::DeviceArg;
-use crate::experiments::{Experiment, Lab, Length, Losses, Set, Settings, Tools};
+use crate::experiments::{
+    Experiment, ExperimentContext, Length, LossChoice, Set, Settings, TRANSFER_UPDATES, Tools,
+};
 use crate::network::config::{GeneratorConfig, Preset};
 use crate::network::parameters::Precision;
 use crate::network::perceptual;
@@ -65,7 +67,7 @@ pub struct RunExperiment {
     count: usize,
     /// Updates of the longest training of transfer, which also makes a fiftieth, a fifteenth and a
     /// fifth of it; the paper's by default.
-    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = TRANSFER_UPDATES, value_parser = clap::value_parser!(u64).range(1..))]
     transfer_updates: u64,
     /// Pictures a batch.
     #[arg(long, default_value_t = 24, value_parser = count)]
@@ -106,11 +108,11 @@ fn count(text: &str) -> Result<usize, String> {
 impl RunExperiment {
     /// Runs the experiment.
     pub fn run(&self) -> Result<()> {
-        let lab = self.lab()?;
-        self.name.run(&lab)
+        let context = self.context()?;
+        self.name.run(&context)
     }
 
-    fn lab(&self) -> Result<Lab> {
+    fn context(&self) -> Result<ExperimentContext> {
         let device = self.device.device()?;
         let length = match (self.updates, self.budget) {
             (Some(updates), _) => Length::Updates(updates),
@@ -118,9 +120,9 @@ impl RunExperiment {
             (None, None) => unreachable!("the command line has one of them"),
         };
         let losses = if self.pixel_losses {
-            Losses::PIXEL
+            LossChoice::PIXEL
         } else {
-            Losses::all(self.perceptual_network.is_some())
+            LossChoice::all(self.perceptual_network.is_some())
         };
         if self.name == Experiment::Losses {
             ensure!(
@@ -153,7 +155,7 @@ impl RunExperiment {
             opencv: self.opencv.clone(),
             cache: self.cache.clone(),
         };
-        Lab::open(self.name.name(), &self.out, settings, tools, self.resume)
+        ExperimentContext::open(self.name.name(), &self.out, settings, tools, self.resume)
     }
 
     fn data_sets(&self) -> Result<BTreeMap<Set, PathBuf>> {

@@ -34,8 +34,9 @@ impl Export {
         let checkpoint = Checkpoint::open(&self.checkpoint)?;
         let pretrained = Pretrained::of(&checkpoint, &self.checkpoint);
         let (_store, generator) = pretrained.generator(tch::Device::Cpu)?;
-        let progress = &checkpoint.progress;
-        let sizes = &progress.generator;
+        let record = &checkpoint.record;
+        let sizes = &record.subject.generator;
+        let option = |name| record.options.get(name).unwrap_or("?");
         let contract = Contract {
             version: Version::One,
             width: sizes.size as usize,
@@ -48,7 +49,11 @@ impl Export {
             range: ValueRange::Unit,
             training: format!(
                 "width {}, bottleneck {}, {} updates of {}, tasks {}",
-                sizes.width, sizes.bottleneck, progress.updates, progress.batch, progress.tasks
+                sizes.width,
+                sizes.bottleneck,
+                record.made.updates,
+                option("batch"),
+                option("tasks")
             ),
             license: self.terms.license.clone(),
         };

@@ -2,42 +2,33 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::DeviceArg;
-use crate::data::{CropRule, Dataset, Layout, Options, Split};
-use crate::features::{Faces, Recipe, Scores, Trainee};
+use super::run::RunArgs;
+use crate::data::{CropRule, Dataset, DatasetOptions, Layout, Split};
+use crate::features::trainee::{FaceTrainee, Subject, fresh, stream};
+use crate::features::{Faces, Scores};
 use crate::files::write_aside;
 use crate::network::face::FaceConfig;
 use crate::network::parameters::Precision;
 use crate::network::perceptual;
-use crate::training::run::BAR;
-use crate::training::schedule::{Annealing, Budget};
+use crate::training::options::RunOptions;
+use crate::training::schedule::{Budget, Schedule};
 
 /// Trains a VGG-like classifier of CelebA's persons and attributes: face.safetensors in --out,
 /// which `mde-train experiment` takes for the inception score and `mde-train train` for the
-/// perceptual loss.
+/// perceptual loss. The training lasts for 25 minutes where no length is given.
 #[derive(Args, Debug)]
 pub struct Features {
     /// CelebA as published, or its tar crops, with the lists of attributes and identities.
     #[arg(long)]
     data: PathBuf,
-    /// Folder of the network, its checkpoint and its scores.
-    #[arg(long)]
-    out: PathBuf,
-    /// Go on from the checkpoint in --out.
-    #[arg(long)]
-    resume: bool,
-    /// Length of the training in minutes.
-    #[arg(long, default_value_t = 25.0)]
-    minutes: f64,
-    /// Length of the training in updates.
-    #[arg(long, conflicts_with = "minutes")]
-    updates: Option<u64>,
+    #[command(flatten)]
+    run: RunArgs,
     /// Pictures a batch.
     #[arg(long, default_value_t = 64)]
     batch: usize,
@@ -53,19 +44,17 @@ pub struct Features {
     /// Arithmetic; by default bf16 where the device has instructions for it, else f32.
     #[arg(long, value_enum)]
     precision: Option<Precision>,
-    /// Where to compute.
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: DeviceArg,
-    /// Seed of weights, order and flips.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
     /// Folder of the picture cache.
     #[arg(long)]
     cache: Option<PathBuf>,
-    /// Minutes between checkpoints.
-    #[arg(long, default_value_t = 3.0)]
-    checkpoint_minutes: f64,
 }
+
+/// Length where none is given.
+const LENGTH: Duration = Duration::from_secs(25 * 60);
+const SCHEDULE: Schedule = Schedule {
+    power: 0.9,
+    warm_up: 0,
+};
 
 /// What --size takes.
 fn side(text: &str) -> Result<i64, String> {
@@ -76,16 +65,10 @@ fn side(text: &str) -> Result<i64, String> {
 impl Features {
     /// Trains, writes the network and scores it.
     pub fn run(&self) -> Result<()> {
-        let device = self.device.device()?;
+        let device = self.run.device()?;
         let precision = self.precision.unwrap_or(Precision::fastest_on(device));
-        tch::manual_seed(self.seed as i64);
-        let checkpoint = self.out.join("checkpoint.safetensors");
-        ensure!(
-            self.resume || !checkpoint.exists(),
-            "'{}' is there already: go on with --resume, or choose another --out",
-            checkpoint.display()
-        );
-        let train = self.faces(Split::Train)?;
+        let checkpoint = self.run.out.join("checkpoint.safetensors");
+        let train = Arc::new(self.faces(Split::Train)?);
         let other = self.faces(Layout::of(&self.data)?.evaluated())?;
         let (indices, held) = train.split()?;
         println!(
@@ -100,42 +83,54 @@ impl Features {
             identities: train.persons as i64,
             attributes: train.attributes.len() as i64,
         };
-        let mut trainee = Trainee::new(device, precision, config);
-        if self.resume {
-            trainee.restore(&checkpoint)?;
-        }
-        fs::create_dir_all(&self.out)
-            .with_context(|| format!("cannot create the folder '{}'", self.out.display()))?;
-        let recipe = Recipe {
-            batch: self.batch,
-            seed: self.seed,
-            budget: match self.updates {
-                Some(updates) => Budget::Updates(updates),
-                None => Budget::Time(Duration::from_secs_f64(60.0 * self.minutes)),
-            },
-            rate: Annealing {
-                rate: self.rate,
-                power: 0.9,
-            },
-            checkpoint_every: Duration::from_secs_f64(60.0 * self.checkpoint_minutes),
-            bar: ProgressBar::new(BAR).with_style(ProgressStyle::with_template(
-                "{elapsed_precise} {bar:30} {percent}% {msg}",
-            )?),
+        let options = RunOptions::default()
+            .with("batch", self.batch)
+            .with("rate", self.rate);
+        let subject = || {
+            Ok(Subject {
+                face_network: config,
+            })
         };
-        trainee.train(&train, &indices, &recipe, &checkpoint)?;
-        recipe.bar.finish();
-        let path = self.out.join("face.safetensors");
+        let start = self.run.start(&checkpoint, options, subject)?;
+        ensure!(
+            start.record.subject.face_network == config,
+            "the run in '{}' has a network of {:?}, and asked for is {config:?}: resume it with \
+             --size, --width and data as before",
+            checkpoint.display(),
+            start.record.subject.face_network
+        );
+        let mut network = fresh(device, precision, &config);
+        let mut made = start.record.made;
+        if let Some(earlier) = start.earlier {
+            earlier.restore(&checkpoint, &mut network, made.updates)?;
+        }
+        let batches = stream(
+            train.clone(),
+            indices,
+            self.batch,
+            self.run.seed,
+            made.updates,
+        )?;
+        let mut trainee = FaceTrainee {
+            network,
+            rate: self.rate,
+            record: start.record,
+            path: checkpoint,
+        };
+        let run = self.run.run(Budget::Time(LENGTH), SCHEDULE);
+        run.to_end(&mut trainee, &batches, &mut made)?;
+        let path = self.run.out.join("face.safetensors");
         trainee.export(&path)?;
-        println!("{} after {} updates", path.display(), trainee.updates);
+        println!("{} after {} updates", path.display(), made.updates);
         let face = perceptual::open_face(&path, tch::Device::Cpu)?;
         let scores = Scores::of(&face, &train, &held, &other)?;
         let report = serde_json::json!({
-            "updates": trainee.updates,
-            "minutes": trainee.seconds / 60.0,
+            "updates": made.updates,
+            "minutes": made.seconds / 60.0,
             "network": face.config,
             "scores": scores,
         });
-        let path = self.out.join("features.json");
+        let path = self.run.out.join("features.json");
         write_aside(&path, |aside| -> Result<()> {
             Ok(fs::write(aside, serde_json::to_string_pretty(&report)?)?)
         })
@@ -155,7 +150,7 @@ impl Features {
     }
 
     fn faces(&self, split: Split) -> Result<Faces> {
-        let dataset = Dataset::open(&Options {
+        let dataset = Dataset::open(&DatasetOptions {
             root: self.data.clone(),
             split,
             size: self.size as usize,

@@ -9,6 +9,7 @@ pub mod features;
 mod objective;
 pub mod points;
 pub mod results;
+mod run;
 pub mod train;
 pub mod views;
 

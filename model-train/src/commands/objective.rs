@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tch::Device;
 
 use crate::network::config::{DiscriminatorConfig, DiscriminatorKind, DiscriminatorNorm};
@@ -12,6 +12,7 @@ use crate::network::perceptual;
 use crate::training::loss::{
     Adversarial, Distance, FeatureDistance, Form, Objective, Perceptual, PixelLoss,
 };
+use crate::training::options::RunOptions;
 
 /// Equation 9 on the command line.
 #[derive(Args, Debug)]
@@ -98,7 +99,6 @@ impl ObjectiveArgs {
             );
             None
         };
-        let adversarial = self.adversarial > 0.0 || self.hide_and_seek > 0.0;
         ensure!(
             self.hide_and_seek == 0.0 || self.discriminator == DiscriminatorKind::Whole,
             "--hide-and-seek needs --discriminator whole: patches see no boxes"
@@ -110,7 +110,7 @@ impl ObjectiveArgs {
                 reconstruction: self.reconstruction,
             },
             perceptual,
-            adversarial: adversarial.then_some(Adversarial {
+            adversarial: self.is_adversarial().then_some(Adversarial {
                 weight: self.adversarial,
                 hide_and_seek: self.hide_and_seek,
                 label_smoothing: self.label_smoothing,
@@ -118,6 +118,36 @@ impl ObjectiveArgs {
                 form: self.adversarial_form,
             }),
         })
+    }
+
+    fn is_adversarial(&self) -> bool {
+        self.adversarial > 0.0 || self.hide_and_seek > 0.0
+    }
+
+    /// The losses, their weights, and what else is in effect beside them.
+    pub fn options(&self) -> RunOptions {
+        let mut options = RunOptions::default()
+            .with("loss", name_of(self.loss))
+            .with("completion", self.completion)
+            .with("reconstruction", self.reconstruction)
+            .with("adversarial", self.adversarial)
+            .with("hide-and-seek", self.hide_and_seek)
+            .with("perceptual", self.perceptual);
+        if self.perceptual > 0.0 {
+            options = options
+                .with_maybe("perceptual-network", file_name(&self.perceptual_network))
+                .with("perceptual-distance", name_of(self.perceptual_distance));
+        }
+        if self.is_adversarial() {
+            options = options
+                .with("discriminator", name_of(self.discriminator))
+                .with("adversarial-form", name_of(self.adversarial_form))
+                .with("no-coordinates", self.no_coordinates)
+                .with("discriminator-norm", name_of(self.discriminator_norm))
+                .with("label-smoothing", self.label_smoothing)
+                .with("r1", self.r1);
+        }
+        options
     }
 
     /// A new discriminator for a generator of `width` channels.
@@ -129,6 +159,18 @@ impl ObjectiveArgs {
             ..DiscriminatorConfig::paper(width)
         }
     }
+}
+
+/// The name of `value` on the command line.
+pub fn name_of(value: impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |v| v.get_name().to_owned())
+}
+
+/// The name of a file, wherever it lies.
+pub fn file_name(path: &Option<PathBuf>) -> Option<String> {
+    let name = path.as_ref()?.file_name()?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 /// A finite number from 0 on.

@@ -1,43 +1,38 @@
 //! `mde-train train`: trains a generator.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::DeviceArg;
-use super::objective::{ObjectiveArgs, number};
-use crate::data::{CropRule, Dataset, Options, Split};
+use super::objective::{ObjectiveArgs, name_of, number};
+use super::run::{RunArgs, Start};
+use crate::data::{CropRule, Dataset, DatasetOptions, Split};
 use crate::evaluation::{Model, all_tasks, write_grid};
 use crate::network::config::{DiscriminatorNorm, GeneratorConfig, Preset};
 use crate::network::parameters::Precision;
 use crate::training::average::Average;
-use crate::training::batches::BatchConfig;
-use crate::training::checkpoint::{self, Checkpoint, DiscriminatorProgress, Progress};
+use crate::training::batches::{BatchConfig, stream};
+use crate::training::checkpoint::{self, Opponent, Subject};
 use crate::training::loss::Objective;
 use crate::training::mixture::Mixture;
 use crate::training::optimizer::AdamConfig;
+use crate::training::options::RunOptions;
 use crate::training::pretrained::Pretrained;
-use crate::training::run::{BAR, Run};
-use crate::training::schedule::{Annealing, Budget};
-use crate::training::step::Trainee;
+use crate::training::schedule::{Budget, Schedule};
+use crate::training::state::Record;
+use crate::training::step::{GeneratorTrainee, GeneratorTraining, Rates};
 
-/// Trains a generator; interrupt it at any time and go on with --resume.
+/// Trains a generator, for 300000 updates where no length is given; interrupt it at any time and
+/// go on with --resume.
 #[derive(Args, Debug)]
 pub struct Train {
     /// A folder with sub-folders train and val, a folder of pictures or tar shards, or one tar.
     #[arg(long)]
     data: PathBuf,
-    /// Folder of the checkpoint, the loss log and the picture grids.
-    #[arg(long)]
-    out: PathBuf,
-    /// Go on from the checkpoint in --out.
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    run: RunArgs,
     /// Begin with the weights of a checkpoint or of a model of `mde-train export`, whose sizes and
     /// inputs the generator then has.
     #[arg(long, value_name = "FILE")]
@@ -45,11 +40,10 @@ pub struct Train {
     init_from: Option<PathBuf>,
     /// Where options that are not given take their values from.
     #[arg(long, value_enum, default_value = "plain")]
-    recipe: Recipe,
+    recipe: DefaultsOf,
     /// Size of the generator, by default half, or paper in the paper's recipe.
-    #[arg(long, value_enum, default_value = "half")]
-    #[arg(default_value_if("recipe", "paper", "paper"))]
-    preset: Preset,
+    #[arg(long, value_enum)]
+    preset: Option<Preset>,
     /// Do not give the mask to the network; so it is in the paper's recipe.
     #[arg(long, default_value_if("recipe", "paper", "true"))]
     no_mask_input: bool,
@@ -64,12 +58,6 @@ pub struct Train {
         default_value_if("recipe", "paper", "REC:0.1")
     )]
     tasks: Mixture,
-    /// Length of the run in updates.
-    #[arg(long, default_value_t = 300_000, conflicts_with = "minutes")]
-    updates: u64,
-    /// Length of the run in minutes of training time.
-    #[arg(long)]
-    minutes: Option<f64>,
     /// Pictures a batch.
     #[arg(long, default_value_t = 24)]
     batch: usize,
@@ -100,34 +88,20 @@ pub struct Train {
     /// Arithmetic; by default bf16 where the device has instructions for it, else f32.
     #[arg(long, value_enum)]
     precision: Option<Precision>,
-    /// Where to compute.
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: DeviceArg,
-    /// Seed of weights, order, flips and masks.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
     /// Which part of a picture is kept.
     #[arg(long, value_enum, default_value = "celeba")]
     crop: CropRule,
     /// Folder of the picture cache.
     #[arg(long)]
     cache: Option<PathBuf>,
-    /// Minutes between checkpoints.
-    #[arg(long, default_value_t = 8.0)]
-    checkpoint_minutes: f64,
 }
 
-/// What a run begins with.
-struct Start {
-    trainee: Trainee,
-    progress: Progress,
-    /// Whether the weights come without statistics, and are to take those of the first batch.
-    adopt: bool,
-}
+/// Updates where no length is given.
+const UPDATES: u64 = 300_000;
 
 /// A named set of defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Recipe {
+enum DefaultsOf {
     /// Pixel losses alone, on the mask as well, tasks 'faces', preset half.
     Plain,
     /// The paper's: equation 9 with its weights on REC:0.1, no mask as input, preset paper. Needs
@@ -151,20 +125,29 @@ const CHECKPOINT: &str = "checkpoint.safetensors";
 impl Train {
     /// Trains to the end of the budget.
     pub fn run(&self) -> Result<()> {
-        let device = self.device.device()?;
-        tch::manual_seed(self.seed as i64);
-        let path = self.out.join(CHECKPOINT);
+        let device = self.run.device()?;
+        let path = self.run.out.join(CHECKPOINT);
         let precision = self.precision.unwrap_or(Precision::fastest_on(device));
         println!("computes in {precision}");
         let objective = self.objective.objective(device, precision)?;
-        let Start {
-            mut trainee,
-            mut progress,
-            adopt,
-        } = self.start(device, precision, &path, &objective)?;
-        fs::create_dir_all(&self.out)
-            .with_context(|| format!("cannot create the folder '{}'", self.out.display()))?;
-        let size = progress.generator.size as usize;
+        let pretrained = self
+            .init_from
+            .as_deref()
+            .map(Pretrained::open)
+            .transpose()?;
+        let mut start = self.run.start(&path, self.options(), || {
+            Ok(self.subject(pretrained.as_ref()))
+        })?;
+        self.check_sizes(&start.record.subject.generator, &path)?;
+        let mut training = self.training(device, precision, &path, &objective, &mut start)?;
+        if let Some(pretrained) = &pretrained {
+            pretrained.restore(&training.generator.store)?;
+        }
+        let Start { record, earlier } = start;
+        if let Some(checkpoint) = earlier {
+            checkpoint.restore_all(&path, &mut training)?;
+        }
+        let size = record.subject.generator.size as usize;
         let dataset = Arc::new(self.dataset(Split::Train, size)?);
         let validation = self.dataset(Split::Val, size)?;
         println!(
@@ -172,42 +155,59 @@ impl Train {
             dataset.len(),
             dataset.broken().len()
         );
-        let annealing = |rate| Annealing {
-            rate,
-            power: self.power,
+        let config = BatchConfig {
+            batch: self.batch,
+            seed: self.run.seed,
+            mixture: self.tasks.clone(),
+            flips: true,
         };
-        let run = Run {
-            out: &self.out,
+        let mut made = record.made;
+        let batches = stream(dataset, config, made.updates)?;
+        let mut trainee = GeneratorTrainee {
+            training: &mut training,
             objective: &objective,
-            batches: BatchConfig {
-                batch: self.batch,
-                seed: self.seed,
-                mixture: self.tasks.clone(),
-                flips: true,
+            rates: Rates {
+                generator: self.rate,
+                discriminator: self.discriminator_rate,
             },
-            budget: match self.minutes {
-                Some(minutes) => Budget::Time(Duration::from_secs_f64(60.0 * minutes)),
-                None => Budget::Updates(self.updates),
+            adopt: pretrained.is_some_and(|p| !p.has_statistics),
+            save: &|training, made| {
+                let record = Record {
+                    made,
+                    ..record.clone()
+                };
+                self.save(&path, &record, training, &validation)
             },
-            generator_rate: annealing(self.rate),
-            discriminator_rate: annealing(self.discriminator_rate),
-            adopt,
-            checkpoint_every: Duration::from_secs_f64(60.0 * self.checkpoint_minutes),
-            bar: ProgressBar::new(BAR).with_style(ProgressStyle::with_template(
-                "{elapsed_precise} {bar:30} {percent}% {msg}",
-            )?),
         };
-        run.to_end(dataset, &mut trainee, &mut progress, |trainee, progress| {
-            self.save(&path, progress, trainee, &validation)
-        })?;
-        run.bar.finish();
-        println!("{} after {} updates", path.display(), progress.updates);
+        let schedule = Schedule {
+            power: self.power,
+            warm_up: 0,
+        };
+        let run = self.run.run(Budget::Updates(UPDATES), schedule);
+        run.to_end(&mut trainee, &batches, &mut made)?;
+        println!("{} after {} updates", path.display(), made.updates);
         Ok(())
+    }
+
+    /// What the weights hang on, beside the seed.
+    fn options(&self) -> RunOptions {
+        RunOptions::default()
+            .with("batch", self.batch)
+            .with("tasks", &self.tasks)
+            .with("crop", name_of(self.crop))
+            .with("rate", self.rate)
+            .with("discriminator-rate", self.discriminator_rate)
+            .with("power", self.power)
+            .with("momentum", self.momentum)
+            .with("second-momentum", self.second_momentum)
+            .with_maybe("clip", self.clip)
+            .with_maybe("ema", self.ema)
+            .and(self.objective.options())
     }
 
     fn dataset(&self, split: Split, size: usize) -> Result<Dataset> {
         let (root, cache) = (self.data.clone(), self.cache.clone());
-        Ok(Dataset::open(&Options {
+        Ok(Dataset::open(&DatasetOptions {
             root,
             split,
             size,
@@ -220,122 +220,124 @@ impl Train {
     fn save(
         &self,
         path: &Path,
-        progress: &Progress,
-        trainee: &Trainee,
+        record: &Record<Subject>,
+        training: &GeneratorTraining,
         validation: &Dataset,
     ) -> Result<()> {
-        checkpoint::save(path, progress, trainee)?;
-        let grid = self.out.join(format!("grid-{:07}.png", progress.updates));
-        let model = match &trainee.average {
+        checkpoint::save(path, record, training)?;
+        let name = format!("grid-{:07}.png", record.made.updates);
+        let model = match &training.average {
             Some(average) => Model {
                 store: &average.store,
                 generator: &average.generator,
             },
             None => Model {
-                store: &trainee.store,
-                generator: &trainee.generator,
+                store: &training.generator.store,
+                generator: &training.generator.network,
             },
         };
-        write_grid(&grid, &model, validation, &all_tasks())
+        write_grid(&self.run.out.join(name), &model, validation, &all_tasks())
     }
 
-    /// A fresh run, or the one in the folder.
-    fn start(
+    /// The networks of a run with freshly drawn weights; an opponent or an average that comes in
+    /// now is recorded.
+    fn training(
         &self,
         device: tch::Device,
         precision: Precision,
         path: &Path,
         objective: &Objective,
-    ) -> Result<Start> {
-        let earlier = if self.resume {
-            Some(Checkpoint::open(path)?)
-        } else {
-            None
-        };
-        ensure!(
-            self.resume || !path.exists(),
-            "'{}' is there already: go on with --resume, or choose another --out",
-            path.display()
-        );
-        let pretrained = self
-            .init_from
-            .as_deref()
-            .map(Pretrained::open)
-            .transpose()?;
-        let mut progress = earlier.as_ref().map_or_else(
-            || self.fresh(pretrained.as_ref()),
-            |checkpoint| checkpoint.progress.clone(),
-        );
+        start: &mut Start<Subject>,
+    ) -> Result<GeneratorTraining> {
+        let updates = start.record.made.updates;
+        let subject = &mut start.record.subject;
         let adam = AdamConfig {
             beta1: self.momentum,
             beta2: self.second_momentum,
             clip: self.clip,
             ..AdamConfig::default()
         };
-        let mut trainee = Trainee::new(device, precision, &progress.generator, adam);
+        let mut training = GeneratorTraining::new(device, precision, &subject.generator, adam);
         if let Some(adversarial) = &objective.adversarial {
-            let (updates, width) = (progress.updates, progress.generator.width);
-            let discriminator = progress.discriminator.get_or_insert_with(|| {
-                let config = self.objective.discriminator(width);
-                DiscriminatorProgress {
-                    config,
-                    since: updates,
-                }
+            let width = subject.generator.width;
+            let opponent = subject.discriminator.get_or_insert_with(|| Opponent {
+                config: self.objective.discriminator(width),
+                since: updates,
             });
             ensure!(
-                adversarial.r1 == 0.0 || discriminator.config.norm != DiscriminatorNorm::Batch,
+                opponent.config == self.objective.discriminator(width),
+                "the run in '{}' has another discriminator, {:?}: --discriminator, \
+                 --no-coordinates and --discriminator-norm cannot change",
+                path.display(),
+                opponent.config
+            );
+            ensure!(
+                adversarial.r1 == 0.0 || opponent.config.norm != DiscriminatorNorm::Batch,
                 "--r1 needs a discriminator with --discriminator-norm spectral or none: under \
                  batch normalisation a picture's verdict hangs on the others', and its gradient \
                  is not what R1 bounds"
             );
-            trainee.oppose(&discriminator.config, adam);
+            training.oppose(&opponent.config, adam);
         }
         ensure!(
-            progress.discriminator.is_some() == trainee.adversary.is_some(),
+            subject.discriminator.is_some() == training.adversary.is_some(),
             "the run in '{}' has a discriminator: resume it with --adversarial or \
              --hide-and-seek as before",
             path.display()
         );
         if let Some(decay) = self.ema {
-            progress.average_since.get_or_insert(progress.updates);
-            trainee.average = Some(Average::new(&trainee.store, &progress.generator, decay));
+            subject.average_since.get_or_insert(updates);
+            let average = Average::new(&training.generator.store, &subject.generator, decay);
+            training.average = Some(average);
         }
         ensure!(
-            progress.average_since.is_some() == trainee.average.is_some(),
+            subject.average_since.is_some() == training.average.is_some(),
             "the run in '{}' keeps an average: resume it with --ema as before",
             path.display()
         );
-        if let Some(pretrained) = &pretrained {
-            pretrained.restore(&trainee.store)?;
-        }
-        if let Some(checkpoint) = earlier {
-            checkpoint.restore(path, &mut trainee)?;
-        }
-        let adopt = pretrained.is_some_and(|p| !p.has_statistics);
-        Ok(Start {
-            trainee,
-            progress,
-            adopt,
-        })
+        Ok(training)
     }
 
-    /// A run that has made no update.
-    fn fresh(&self, pretrained: Option<&Pretrained>) -> Progress {
-        let of_options = || GeneratorConfig {
-            mask_input: !self.no_mask_input,
-            mirror_input: self.mirror_input,
-            ..self.preset.config()
-        };
-        let generator = pretrained.map_or_else(of_options, |p| p.config.clone());
-        Progress {
-            generator,
-            updates: 0,
-            seconds: 0.0,
-            batch: self.batch,
-            seed: self.seed,
-            tasks: self.tasks.to_string(),
+    /// What a fresh run is of.
+    fn subject(&self, pretrained: Option<&Pretrained>) -> Subject {
+        Subject {
+            generator: pretrained.map_or_else(|| self.sizes(), |p| p.config.clone()),
             discriminator: None,
             average_since: None,
         }
+    }
+
+    /// Sizes of a fresh generator.
+    fn sizes(&self) -> GeneratorConfig {
+        let preset = self.preset.unwrap_or(match self.recipe {
+            DefaultsOf::Plain => Preset::Half,
+            DefaultsOf::Paper => Preset::Paper,
+        });
+        GeneratorConfig {
+            mask_input: !self.no_mask_input,
+            mirror_input: self.mirror_input,
+            ..preset.config()
+        }
+    }
+
+    /// Whether the run at `path` has the sizes and inputs that are asked for, where they are.
+    fn check_sizes(&self, found: &GeneratorConfig, path: &Path) -> Result<()> {
+        let sizes = |c: &GeneratorConfig| (c.size, c.width, c.bottleneck);
+        ensure!(
+            self.preset
+                .is_none_or(|p| sizes(&p.config()) == sizes(found)),
+            "the run in '{}' has a generator of {} pixels, {} channels and a bottleneck of {}, \
+             not those of --preset: leave it out",
+            path.display(),
+            found.size,
+            found.width,
+            found.bottleneck
+        );
+        ensure!(
+            !self.mirror_input || found.mirror_input,
+            "the run in '{}' has a generator without --mirror-input: leave it out",
+            path.display()
+        );
+        Ok(())
     }
 }

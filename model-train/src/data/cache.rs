@@ -3,16 +3,17 @@
 //! aside and renamed, so it is there whole or not at all.
 
 use std::fs::{self, File};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufWriter, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use memmap2::Mmap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::source::{FileStamp, Picture, Source};
 use super::{Broken, CropRule, Split, crop};
@@ -25,9 +26,9 @@ const VERSION: u32 = 1;
 /// Pictures decoded between two writes: enough to keep all cores busy, little to hold.
 const CHUNK: usize = 1024;
 
-/// What the prepared pictures depend on. A cache of another recipe is stale.
+/// What the prepared pictures depend on. A cache of another one is stale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recipe {
+pub struct Preparation {
     version: u32,
     size: usize,
     crop: CropRule,
@@ -36,8 +37,8 @@ pub struct Recipe {
     files: Vec<FileStamp>,
 }
 
-impl Recipe {
-    /// The recipe of `source` cropped after `crop` and resized to `size` pixels a side.
+impl Preparation {
+    /// That of `source`, cropped after `crop` and resized to `size` pixels a side.
     pub fn new(source: &Source, size: usize, crop: CropRule) -> Self {
         Self {
             version: VERSION,
@@ -91,28 +92,28 @@ impl fmt::Debug for Pixels {
 
 #[derive(Serialize, Deserialize)]
 struct Index {
-    recipe: Recipe,
+    preparation: Preparation,
     names: Vec<String>,
     broken: Vec<Broken>,
 }
 
 /// The cache of `source` in `folder` (`None`: the user's cache folder), built where it is absent,
 /// stale or damaged. Where it cannot be kept on disk it is kept in memory, with a warning.
-pub fn open_or_build(source: &Source, recipe: &Recipe, folder: Option<&Path>) -> Cache {
+pub fn open_or_build(source: &Source, preparation: &Preparation, folder: Option<&Path>) -> Cache {
     let Some(folder) = folder.map(Path::to_owned).or_else(default_folder) else {
         eprintln!(
             "warning: neither XDG_CACHE_HOME nor HOME is set, so prepared pictures are kept in \
              memory; --cache sets a folder for them"
         );
-        return hold(source, recipe);
+        return hold(source, preparation);
     };
-    on_disk(source, recipe, &folder).unwrap_or_else(|error| {
+    on_disk(source, preparation, &folder).unwrap_or_else(|error| {
         eprintln!(
             "warning: cannot keep prepared pictures in '{}' ({error}), so they are kept in \
              memory; --cache sets another folder",
             folder.display()
         );
-        hold(source, recipe)
+        hold(source, preparation)
     })
 }
 
@@ -128,40 +129,43 @@ fn default_folder() -> Option<PathBuf> {
     Some(base.join("mde-train"))
 }
 
-fn on_disk(source: &Source, recipe: &Recipe, folder: &Path) -> io::Result<Cache> {
-    let file = folder.join(file_name(source, recipe));
-    if let Some(cache) = load(&file, recipe) {
+fn on_disk(source: &Source, preparation: &Preparation, folder: &Path) -> io::Result<Cache> {
+    let file = folder.join(file_name(source, preparation));
+    if let Some(cache) = load(&file, preparation) {
         return Ok(cache);
     }
     fs::create_dir_all(folder)?;
     // Whoever comes second waits and finds the cache built.
     let lock = File::create(file.with_extension("lock"))?;
     lock.lock()?;
-    if let Some(cache) = load(&file, recipe) {
+    if let Some(cache) = load(&file, preparation) {
         return Ok(cache);
     }
-    write_aside(&file, |aside| write(source, recipe, aside))?;
-    load(&file, recipe).ok_or_else(|| io::Error::other("the file just written cannot be read"))
+    write_aside(&file, |aside| write(source, preparation, aside))?;
+    load(&file, preparation).ok_or_else(|| io::Error::other("the file just written cannot be read"))
 }
 
 /// A name that tells people what is inside and keeps different data apart.
-fn file_name(source: &Source, recipe: &Recipe) -> String {
-    let mut hasher = DefaultHasher::new();
-    (&source.path, recipe.crop).hash(&mut hasher);
-    if let Some(split) = recipe.split {
-        split.hash(&mut hasher);
-    }
+fn file_name(source: &Source, preparation: &Preparation) -> String {
+    let crop = preparation.crop.to_possible_value();
+    let mut hash = Sha256::new();
+    hash.update(source.path.as_os_str().as_encoded_bytes());
+    hash.update([0]);
+    hash.update(crop.as_ref().map_or("", |crop| crop.get_name()));
+    hash.update([0]);
+    hash.update(preparation.split.map_or("", Split::name));
+    let digest: [u8; 32] = hash.finalize().into();
+    let name: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
     let stem = source.path.file_stem().unwrap_or_default();
     format!(
-        "{}-{}-{:016x}.crops",
+        "{}-{}-{name}.crops",
         stem.to_string_lossy(),
-        recipe.size,
-        hasher.finish()
+        preparation.size
     )
 }
 
-/// The cache in `file`, if it is whole and of this recipe.
-fn load(file: &Path, recipe: &Recipe) -> Option<Cache> {
+/// The cache in `file`, if it is whole and of this preparation.
+fn load(file: &Path, preparation: &Preparation) -> Option<Cache> {
     let file = File::open(file).ok()?;
     // SAFETY: caches are only ever replaced by renaming, never written in place, so the mapped
     // bytes do not change.
@@ -174,19 +178,19 @@ fn load(file: &Path, recipe: &Recipe) -> Option<Cache> {
     }
     let (pixels, index) = rest.split_at_checked(rest.len().checked_sub(length)?)?;
     let index: Index = serde_json::from_slice(index).ok()?;
-    let whole = pixels.len() == index.names.len() * recipe.size * recipe.size * 3;
-    (whole && index.recipe == *recipe).then(|| Cache {
+    let whole = pixels.len() == index.names.len() * preparation.size * preparation.size * 3;
+    (whole && index.preparation == *preparation).then(|| Cache {
         names: index.names,
         broken: index.broken,
         pixels: Pixels::Mapped(map),
     })
 }
 
-fn write(source: &Source, recipe: &Recipe, file: &Path) -> io::Result<()> {
+fn write(source: &Source, preparation: &Preparation, file: &Path) -> io::Result<()> {
     let mut to = BufWriter::new(File::create(file)?);
-    let (names, broken) = build(source, recipe, &mut to)?;
+    let (names, broken) = build(source, preparation, &mut to)?;
     let index = serde_json::to_vec(&Index {
-        recipe: recipe.clone(),
+        preparation: preparation.clone(),
         names,
         broken,
     })?;
@@ -196,10 +200,10 @@ fn write(source: &Source, recipe: &Recipe, file: &Path) -> io::Result<()> {
     to.flush()
 }
 
-fn hold(source: &Source, recipe: &Recipe) -> Cache {
+fn hold(source: &Source, preparation: &Preparation) -> Cache {
     let mut pixels = Vec::new();
     let (names, broken) =
-        build(source, recipe, &mut pixels).expect("writing to memory does not fail");
+        build(source, preparation, &mut pixels).expect("writing to memory does not fail");
     Cache {
         names,
         broken,
@@ -211,7 +215,7 @@ fn hold(source: &Source, recipe: &Recipe) -> Cache {
 /// and those left out.
 fn build(
     source: &Source,
-    recipe: &Recipe,
+    preparation: &Preparation,
     to: &mut impl Write,
 ) -> io::Result<(Vec<String>, Vec<Broken>)> {
     let bar = progress(source.pictures.len());
@@ -221,7 +225,7 @@ fn build(
             .par_iter()
             .map(|picture| {
                 bar.inc(1);
-                prepare(picture, recipe)
+                prepare(picture, preparation)
             })
             .collect();
         for (picture, prepared) in chunk.iter().zip(prepared) {
@@ -239,9 +243,9 @@ fn build(
     Ok((names, broken))
 }
 
-fn prepare(picture: &Picture, recipe: &Recipe) -> Result<Vec<u8>, String> {
+fn prepare(picture: &Picture, preparation: &Preparation) -> Result<Vec<u8>, String> {
     let picture = picture.rgb().map_err(|e| e.to_string())?;
-    crop::prepare(&picture, recipe.crop, recipe.size).map_err(|e| e.to_string())
+    crop::prepare(&picture, preparation.crop, preparation.size).map_err(|e| e.to_string())
 }
 
 fn progress(pictures: usize) -> ProgressBar {

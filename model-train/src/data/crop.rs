@@ -10,9 +10,7 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 /// Which square of a picture is kept.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum CropRule {
     /// Aligned CelebA pictures: the square that puts the face on the five-point template, told by

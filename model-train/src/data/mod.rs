@@ -2,12 +2,12 @@
 //! or tar shards, cropped and resized once, kept in a memory-mapped cache so that an epoch never
 //! waits for JPEGs.
 
-mod ahead;
 mod cache;
 mod crop;
 mod error;
 mod labels;
 mod layout;
+mod prefetch;
 mod sampler;
 mod source;
 #[cfg(test)]
@@ -18,17 +18,17 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use ahead::made_ahead;
 pub use crop::CropRule;
 pub use error::{Broken, DataError};
 pub use labels::{Labels, POINTS};
 pub use layout::Layout;
+pub use prefetch::prefetched;
 pub use sampler::Sampler;
 
 use cache::{Cache, Pixels};
 
 /// Which part of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
     /// What the generator learns from.
@@ -61,7 +61,7 @@ impl fmt::Display for Split {
 
 /// Where pictures come from and how they are prepared.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct DatasetOptions {
     /// A data set, see [`Layout`]: CelebA as published, Oxford-102, MNIST, a folder with
     /// sub-folders `train`, `val` and perhaps `test`, a folder (searched recursively) of pictures
     /// or tar shards, or one tar file.
@@ -92,14 +92,14 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DataError`] where there are no pictures to be had.
-    pub fn open(options: &Options) -> Result<Self, DataError> {
+    pub fn open(options: &DatasetOptions) -> Result<Self, DataError> {
         let source = Layout::of(&options.root)?.scan(options.split)?;
-        let recipe = cache::Recipe::new(&source, options.size, options.crop);
+        let preparation = cache::Preparation::new(&source, options.size, options.crop);
         let Cache {
             names,
             broken,
             pixels,
-        } = cache::open_or_build(&source, &recipe, options.cache.as_deref());
+        } = cache::open_or_build(&source, &preparation, options.cache.as_deref());
         if names.is_empty() {
             return Err(match broken.first() {
                 None => DataError::Empty(source.path),

@@ -20,7 +20,7 @@ use crate::network::layers::Pass;
 use crate::network::parameters::Store;
 use crate::network::perceptual::FeatureNetwork;
 use crate::report::grid::{Row, write_png};
-use crate::training::batches::{append, channels_last_tensor};
+use crate::tensors::{append_picture, from_pixels};
 use crate::training::loss::FeatureDistance;
 use frechet::frechet_distance;
 
@@ -92,12 +92,12 @@ impl Model<'_> {
         let mut known = Vec::with_capacity(pictures.capacity());
         let mut masks = Vec::with_capacity(indices.len());
         for &i in indices {
-            append(&mut pictures, dataset.picture(i), size, false);
+            append_picture(&mut pictures, dataset.picture(i), size, false);
             let mask = task.sample(size, size, &mut Pcg64::new(seed.into(), i as u128));
             known.extend(mask.view().permuted_axes([1, 2, 0]).iter());
             masks.push(mask);
         }
-        let tensor = |values: &[f32]| channels_last_tensor(values, indices.len(), size);
+        let tensor = |values: &[f32]| from_pixels(values, indices.len(), size);
         let (pictures, known) = (tensor(&pictures), tensor(&known));
         let generated = tch::no_grad(|| self.forward(&pictures, &known));
         let pictures = arrays(&pictures, size)?;
@@ -131,9 +131,9 @@ impl Model<'_> {
         let size = dataset.size();
         let mut pictures = Vec::new();
         for &i in indices {
-            append(&mut pictures, dataset.picture(i), size, false);
+            append_picture(&mut pictures, dataset.picture(i), size, false);
         }
-        let mut x = channels_last_tensor(&pictures, indices.len(), size);
+        let mut x = from_pixels(&pictures, indices.len(), size);
         let mut all: Vec<_> = arrays(&x, size)?.into_iter().map(|p| vec![p]).collect();
         for pass in 0..passes {
             let mut known = Vec::new();
@@ -142,7 +142,7 @@ impl Model<'_> {
                 let mask = task.sample(size, size, &mut rng);
                 known.extend(mask.view().permuted_axes([1, 2, 0]).iter());
             }
-            let known = channels_last_tensor(&known, indices.len(), size);
+            let known = from_pixels(&known, indices.len(), size);
             x = tch::no_grad(|| self.forward(&x, &known));
             for (row, output) in all.iter_mut().zip(arrays(&x, size)?) {
                 row.push(output);

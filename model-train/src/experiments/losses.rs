@@ -3,9 +3,9 @@
 use anyhow::Result;
 use mde_core::mask::Task;
 
-use super::lab::{Lab, Set};
+use super::context::{ExperimentContext, Set};
 use super::pictures::curves;
-use super::recipe::{Losses, Recipe};
+use super::recipe::{LossChoice, Recipe};
 use crate::report::document::{Block, Document, Table};
 use crate::report::sheet;
 
@@ -17,21 +17,21 @@ const FACES: usize = 8;
 const SEEKING: f64 = 0.5;
 
 /// The names of the variants and their losses, each with one more than the one before.
-fn variants() -> [(&'static str, Losses); 5] {
-    let completion = Losses::PIXEL;
-    let adversarial = Losses {
+fn variants() -> [(&'static str, LossChoice); 5] {
+    let completion = LossChoice::PIXEL;
+    let adversarial = LossChoice {
         adversarial: true,
         ..completion
     };
-    let perceptual = Losses {
+    let perceptual = LossChoice {
         perceptual: true,
         ..adversarial
     };
-    let hide_and_seek = Losses {
+    let hide_and_seek = LossChoice {
         hide_and_seek: true,
         ..perceptual
     };
-    let coordinates = Losses {
+    let coordinates = LossChoice {
         coordinates: true,
         ..hide_and_seek
     };
@@ -48,11 +48,11 @@ fn variants() -> [(&'static str, Losses); 5] {
 ///
 /// # Errors
 /// Where data or networks cannot be used, or a file cannot be written.
-pub fn run(lab: &Lab) -> Result<Document> {
-    lab.face()?;
+pub fn run(context: &ExperimentContext) -> Result<Document> {
+    context.face()?;
     let recipes = variants().map(|(name, losses)| Recipe::of_task(REC, losses).named(name));
-    let data = lab.evaluation_set(Set::Faces)?;
-    let (trained, updates) = lab.train(&recipes)?;
+    let data = context.evaluation_set(Set::Faces)?;
+    let (trained, updates) = context.train(&recipes)?;
     let seeking = ((updates as f64 * SEEKING) as u64).max(1);
     let mut table = Table::new(
         "REC:0.1 with losses added one by one",
@@ -72,8 +72,8 @@ pub fn run(lab: &Lab) -> Result<Document> {
     for network in &trained {
         let name = &network.recipe.name;
         println!("tests {name}");
-        let m = lab.part(name, || lab.measure(&network.model(), &data, &REC))?;
-        let probe = lab.part(&format!("{name}-boxes"), || lab.probe(network, seeking))?;
+        let m = context.part(name, || context.measure(&network.model(), &data, &REC))?;
+        let probe = context.part(&format!("{name}-boxes"), || context.probe(network, seeking))?;
         let values = [
             m.inception.unwrap_or(f64::NAN),
             m.psnr[0],
@@ -88,7 +88,7 @@ pub fn run(lab: &Lab) -> Result<Document> {
         let indices: Vec<usize> = (0..FACES.min(data.len())).collect();
         let completions = network
             .model()
-            .complete(&data, &indices, &REC, lab.settings.seed)?;
+            .complete(&data, &indices, &REC, context.settings.seed)?;
         if rows.is_empty() {
             let framed = completions
                 .iter()
@@ -100,8 +100,8 @@ pub fn run(lab: &Lab) -> Result<Document> {
             .map(|c| sheet::picture(c.generated.view()));
         rows.push(generated.collect());
     }
-    let of_originals = lab.part("originals", || lab.inception_of_originals(&data))?;
-    let mut document = lab.document("Losses added one by one (Fig. 9)", updates);
+    let of_originals = context.part("originals", || context.inception_of_originals(&data))?;
+    let mut document = context.document("Losses added one by one (Fig. 9)", updates);
     document.settings.retain(|(name, _)| name != "losses");
     document.blocks.push(Block::Table(table));
     document.text(format!(
@@ -112,7 +112,7 @@ pub fn run(lab: &Lab) -> Result<Document> {
          side; blind: of the mean box, for one who does not look."
     ));
     claims(&mut document, &found);
-    let (path, picture) = lab.picture(
+    let (path, picture) = context.picture(
         "losses",
         "Originals with the known boxes, then generated with one more loss in each row",
     );

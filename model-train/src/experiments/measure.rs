@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::lab::Lab;
+use super::context::ExperimentContext;
 use crate::data::Dataset;
 use crate::evaluation::{Completion, Model, SUMS};
 use crate::network::perceptual::Face;
@@ -29,7 +29,7 @@ pub struct Measures {
     pub seam: f64,
 }
 
-impl Lab {
+impl ExperimentContext {
     /// Measures `model` on the first pictures of `dataset` under masks of `task`.
     ///
     /// # Errors

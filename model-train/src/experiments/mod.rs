@@ -1,6 +1,6 @@
 //! The paper's experiments (section 3), each from training its networks to its report.
 
-mod lab;
+mod context;
 mod losses;
 mod measure;
 mod occlusions;
@@ -15,8 +15,8 @@ mod transfer;
 
 use anyhow::Result;
 
-pub use lab::{Lab, Length, REPORT, Set, Settings, Tools};
-pub use recipe::Losses;
+pub use context::{ExperimentContext, Length, REPORT, Set, Settings, TRANSFER_UPDATES, Tools};
+pub use recipe::LossChoice;
 
 /// An experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -51,20 +51,20 @@ impl Experiment {
         }
     }
 
-    /// Runs it in `lab`, and writes its report there.
+    /// Runs it in `context`, and writes its report there.
     ///
     /// # Errors
     /// Where data or networks cannot be used, or a file cannot be written.
-    pub fn run(self, lab: &Lab) -> Result<()> {
+    pub fn run(self, context: &ExperimentContext) -> Result<()> {
         let document = match self {
-            Self::Completion => pictures::completion(lab),
-            Self::Samples => pictures::samples(lab),
-            Self::Resample => pictures::resample(lab),
-            Self::Tasks => tasks::run(lab),
-            Self::Losses => losses::run(lab),
-            Self::Transfer => transfer::run(lab),
-            Self::Occlusions => occlusions::run(lab),
+            Self::Completion => pictures::completion(context),
+            Self::Samples => pictures::samples(context),
+            Self::Resample => pictures::resample(context),
+            Self::Tasks => tasks::run(context),
+            Self::Losses => losses::run(context),
+            Self::Transfer => transfer::run(context),
+            Self::Occlusions => occlusions::run(context),
         }?;
-        lab.publish(&document)
+        context.publish(&document)
     }
 }

@@ -4,12 +4,12 @@ use anyhow::Result;
 use mde_core::mask::Task;
 use mde_core::occlusion::Occlusion;
 
-use super::lab::{Lab, Set};
+use super::context::{ExperimentContext, Set};
 use super::measure::Measures;
 use super::opencv;
 use super::pictures::curves;
 use super::published;
-use super::recipe::{Losses, Recipe};
+use super::recipe::{LossChoice, Recipe};
 use crate::data::Dataset;
 use crate::report::document::{Block, Document, Table};
 use crate::report::sheet;
@@ -21,14 +21,14 @@ type Value = fn(&Measures) -> [f64; 2];
 const FACES: usize = 8;
 
 /// The paper's network and its rivals, trained alike but for what makes them what they are.
-fn rivals(losses: Losses) -> [Recipe; 3] {
+fn rivals(losses: LossChoice) -> [Recipe; 3] {
     let context_encoder = Recipe {
         skips: false,
         ..Recipe::of_task(
             Task::Inpainting(0.25),
-            Losses {
+            LossChoice {
                 adversarial: true,
-                ..Losses::PIXEL
+                ..LossChoice::PIXEL
             },
         )
     };
@@ -43,23 +43,23 @@ fn rivals(losses: Losses) -> [Recipe; 3] {
 ///
 /// # Errors
 /// Where data or networks cannot be used, or a file cannot be written.
-pub fn run(lab: &Lab) -> Result<Document> {
-    let (trained, updates) = lab.train(&rivals(lab.settings.losses))?;
-    let data = lab.evaluation_set(Set::Faces)?;
+pub fn run(context: &ExperimentContext) -> Result<Document> {
+    let (trained, updates) = context.train(&rivals(context.settings.losses))?;
+    let data = context.evaluation_set(Set::Faces)?;
     let mut scores = Vec::new();
     for network in &trained {
         let name = &network.recipe.name;
         println!("tests {name}");
-        let row: Vec<Measures> = lab.part(name, || {
+        let row: Vec<Measures> = context.part(name, || {
             let model = network.model();
             tasks()
-                .map(|task| lab.measure(&model, &data, &task))
+                .map(|task| context.measure(&model, &data, &task))
                 .collect()
         })?;
         scores.push(row);
     }
-    let of_opencv = of_opencv(lab, &trained[0], &data)?;
-    let mut document = lab.document("Targeted occlusions (Table 3)", updates);
+    let of_opencv = of_opencv(context, &trained[0], &data)?;
+    let mut document = context.document("Targeted occlusions (Table 3)", updates);
     document.text(
         "MDE is trained for REC:0.1 with the losses above. Its rivals are trained here for as \
          many updates: CE has no skip connections and is trained for inpainting (I:0.25) with the \
@@ -108,7 +108,7 @@ pub fn run(lab: &Lab) -> Result<Document> {
             let completions =
                 network
                     .model()
-                    .complete(&data, &indices, &task, lab.settings.seed)?;
+                    .complete(&data, &indices, &task, context.settings.seed)?;
             if rows.is_empty() {
                 rows.push(
                     completions
@@ -127,7 +127,7 @@ pub fn run(lab: &Lab) -> Result<Document> {
             rows.push(put_back.collect());
         }
         let caption = format!("{occlusion}: original, occluded, and completed by MDE, CE and GFC");
-        let (path, picture) = lab.picture(occlusion.name(), &caption);
+        let (path, picture) = context.picture(occlusion.name(), &caption);
         sheet::write(&path, &rows)?;
         document.blocks.push(Block::Picture(picture));
     }
@@ -144,20 +144,20 @@ fn tasks() -> impl Iterator<Item = Task> {
 
 /// PSNR and SSIM of OpenCV's methods under each occlusion, where there is an OpenCV.
 fn of_opencv(
-    lab: &Lab,
+    context: &ExperimentContext,
     network: &super::training::Trained,
     data: &Dataset,
 ) -> Result<Option<Vec<[[f64; 2]; opencv::METHODS.len()]>>> {
-    let Some(python) = &lab.tools.opencv else {
+    let Some(python) = &context.tools.opencv else {
         return Ok(None);
     };
-    let indices: Vec<usize> = (0..lab.settings.count.min(data.len())).collect();
-    let rows = lab.part("opencv", || {
+    let indices: Vec<usize> = (0..context.settings.count.min(data.len())).collect();
+    let rows = context.part("opencv", || {
         tasks()
             .map(|task| {
                 let model = network.model();
-                let completions = model.complete(data, &indices, &task, lab.settings.seed)?;
-                opencv::inpaint(python, &lab.folder.join("opencv"), &completions)
+                let completions = model.complete(data, &indices, &task, context.settings.seed)?;
+                opencv::inpaint(python, &context.folder.join("opencv"), &completions)
             })
             .collect::<Result<Vec<_>>>()
     })?;

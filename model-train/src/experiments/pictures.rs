@@ -4,7 +4,7 @@ use anyhow::Result;
 use image::RgbImage;
 use mde_core::mask::Task;
 
-use super::lab::{Lab, Set};
+use super::context::{ExperimentContext, Set};
 use super::recipe::Recipe;
 use super::training::Trained;
 use crate::report::document::{Block, Chart, Document, Table};
@@ -25,7 +25,7 @@ const REC: Task = Task::Rec(0.1);
 ///
 /// # Errors
 /// Where data cannot be used or a file cannot be written.
-pub fn completion(lab: &Lab) -> Result<Document> {
+pub fn completion(context: &ExperimentContext) -> Result<Document> {
     use Task::{RandomExtrapolation as Re, Rec, ReverseInpainting as Ri};
     let published = [
         (Set::Faces, &[Ri(0.25), Re(0.33), Rec(0.1)][..]),
@@ -34,30 +34,32 @@ pub fn completion(lab: &Lab) -> Result<Document> {
     ];
     let mut recipes = Vec::new();
     for (set, tasks) in published {
-        if lab.root(set).is_ok() {
-            let of = |&task| Recipe::of_task(task, lab.settings.losses).of(set);
+        if context.root(set).is_ok() {
+            let of = |&task| Recipe::of_task(task, context.settings.losses).of(set);
             recipes.extend(tasks.iter().map(of));
         }
     }
-    let (trained, updates) = lab.train(&recipes)?;
-    let mut document = lab.document("Completion of faces, flowers and digits (Fig. 5)", updates);
+    let (trained, updates) = context.train(&recipes)?;
+    let mut document =
+        context.document("Completion of faces, flowers and digits (Fig. 5)", updates);
     let mut table = Table::new("PSNR in dB and SSIM", "network", &["PSNR", "SSIM"], 3);
     let mut pictures = Vec::new();
     for network in &trained {
         let Recipe {
             name, set, task, ..
         } = &network.recipe;
-        let data = lab.evaluation_set(*set)?;
-        let measures = lab.part(name, || lab.measure(&network.model(), &data, task))?;
+        let data = context.evaluation_set(*set)?;
+        let measures = context.part(name, || context.measure(&network.model(), &data, task))?;
         let row = vec![Some(measures.psnr[0]), Some(measures.ssim[0])];
         table.rows.push((name.clone(), row));
         let indices = spread(data.len(), COLUMNS);
-        let completions = (network.model()).complete(&data, &indices, task, lab.settings.seed)?;
+        let completions =
+            (network.model()).complete(&data, &indices, task, context.settings.seed)?;
         let caption = format!(
             "{}, {task}: original with the known boxes, and generated",
             set.name()
         );
-        let (path, picture) = lab.picture(name, &caption);
+        let (path, picture) = context.picture(name, &caption);
         let framed = completions
             .iter()
             .map(|c| sheet::framed(c.original.view(), &c.mask));
@@ -71,7 +73,7 @@ pub fn completion(lab: &Lab) -> Result<Document> {
     document.blocks.extend(pictures);
     document.blocks.push(curves(&trained));
     for set in [Set::Flowers, Set::Digits] {
-        if lab.root(set).is_err() {
+        if context.root(set).is_err() {
             document.text(format!("{} was not given and is left out.", set.name()));
         }
     }
@@ -82,17 +84,17 @@ pub fn completion(lab: &Lab) -> Result<Document> {
 ///
 /// # Errors
 /// Where data cannot be used or a file cannot be written.
-pub fn samples(lab: &Lab) -> Result<Document> {
-    let (trained, updates) = lab.train(&[Recipe::of_task(REC, lab.settings.losses)])?;
-    let mut document = lab.document("Five completions of each face (Fig. 6)", updates);
-    let data = lab.evaluation_set(Set::Faces)?;
+pub fn samples(context: &ExperimentContext) -> Result<Document> {
+    let (trained, updates) = context.train(&[Recipe::of_task(REC, context.settings.losses)])?;
+    let mut document = context.document("Five completions of each face (Fig. 6)", updates);
+    let data = context.evaluation_set(Set::Faces)?;
     let indices = spread(data.len(), ROWS);
     let mut rows: Vec<Vec<RgbImage>> = Vec::new();
     for network in &trained {
         for &i in &indices {
             let (mut framed, mut generated) = (Vec::new(), Vec::new());
             for sample in 0..SAMPLES {
-                let seed = lab.settings.seed + sample;
+                let seed = context.settings.seed + sample;
                 for c in network.model().complete(&data, &[i], &REC, seed)? {
                     framed.push(sheet::framed(c.original.view(), &c.mask));
                     generated.push(sheet::picture(c.generated.view()));
@@ -102,7 +104,7 @@ pub fn samples(lab: &Lab) -> Result<Document> {
         }
     }
     let caption = "Each face under five masks, and what is generated from each";
-    let (path, picture) = lab.picture("samples", caption);
+    let (path, picture) = context.picture("samples", caption);
     sheet::write(&path, &rows)?;
     document.blocks.push(Block::Picture(picture));
     document.blocks.push(curves(&trained));
@@ -113,10 +115,10 @@ pub fn samples(lab: &Lab) -> Result<Document> {
 ///
 /// # Errors
 /// Where data cannot be used or a file cannot be written.
-pub fn resample(lab: &Lab) -> Result<Document> {
-    let (trained, updates) = lab.train(&[Recipe::of_task(REC, lab.settings.losses)])?;
-    let mut document = lab.document("Ten successive passes (Fig. 7)", updates);
-    let data = lab.evaluation_set(Set::Faces)?;
+pub fn resample(context: &ExperimentContext) -> Result<Document> {
+    let (trained, updates) = context.train(&[Recipe::of_task(REC, context.settings.losses)])?;
+    let mut document = context.document("Ten successive passes (Fig. 7)", updates);
+    let data = context.evaluation_set(Set::Faces)?;
     let mut rows = Vec::new();
     let mut table = Table::new(
         "Distance of each pass from the original and from the pass before, PSNR in dB",
@@ -129,7 +131,7 @@ pub fn resample(lab: &Lab) -> Result<Document> {
             &data,
             &spread(data.len(), ROWS),
             &REC,
-            lab.settings.seed,
+            context.settings.seed,
             PASSES,
         )?;
         for pictures in &passes {
@@ -148,7 +150,7 @@ pub fn resample(lab: &Lab) -> Result<Document> {
         }
     }
     let caption = "The original, and what ten passes make of it, each through a new mask";
-    let (path, picture) = lab.picture("resample", caption);
+    let (path, picture) = context.picture("resample", caption);
     sheet::write(&path, &rows)?;
     document.blocks.push(Block::Picture(picture));
     document.blocks.push(Block::Table(table));

@@ -9,13 +9,14 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::lab::{Lab, Set};
+use super::context::{ExperimentContext, Set};
 use super::training::Trained;
 use crate::network::config::DiscriminatorConfig;
 use crate::network::discriminator::Discriminator;
 use crate::network::layers::Pass;
 use crate::network::parameters::Store;
-use crate::training::batches::{Batch, BatchConfig, Masks, append, channels_last_tensor, stream};
+use crate::tensors::{append_picture, from_pixels};
+use crate::training::batches::{Batch, BatchConfig, Masks, stream};
 use crate::training::optimizer::{Adam, AdamConfig};
 
 /// Learning rate of the seeker.
@@ -32,7 +33,7 @@ pub struct Found {
     pub blind: f64,
 }
 
-impl Lab {
+impl ExperimentContext {
     /// Trains a seeker on what `network` makes of the pictures to train on, for `updates`, and
     /// tests it on what it makes of those to evaluate on.
     ///
@@ -97,7 +98,7 @@ fn evaluated(
     let mut pictures = Vec::new();
     let mut masks = Masks::default();
     for i in range {
-        append(&mut pictures, data.picture(i), size, false);
+        append_picture(&mut pictures, data.picture(i), size, false);
         masks.draw(
             config,
             size,
@@ -107,10 +108,9 @@ fn evaluated(
     }
     let (masks, boxes) = masks.into_tensors(size);
     Batch {
-        pictures: channels_last_tensor(&pictures, count, size),
+        pictures: from_pixels(&pictures, count, size),
         masks,
         boxes,
-        epoch: 0,
     }
 }
 

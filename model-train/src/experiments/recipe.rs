@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use mde_core::mask::Task;
 use serde::{Deserialize, Serialize};
 
-use super::lab::{Set, Tools};
+use super::context::{Set, Tools};
 use crate::network::perceptual;
 use crate::training::loss::{
     Adversarial, Distance, FeatureDistance, Objective, Perceptual, PixelLoss, published,
@@ -15,7 +15,7 @@ use crate::training::loss::{
 /// The losses of equation 9 that take part. The completion loss (equation 3) and the
 /// reconstruction loss (equation 4) always do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Losses {
+pub struct LossChoice {
     /// Equations 1 and 2.
     pub adversarial: bool,
     /// Equation 5.
@@ -26,7 +26,7 @@ pub struct Losses {
     pub coordinates: bool,
 }
 
-impl Losses {
+impl LossChoice {
     /// The pixels' alone.
     pub const PIXEL: Self = Self {
         adversarial: false,
@@ -95,7 +95,7 @@ impl Losses {
     }
 }
 
-impl fmt::Display for Losses {
+impl fmt::Display for LossChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("completion and reconstruction")?;
         self.names().try_for_each(|name| write!(f, ", {name}"))
@@ -112,14 +112,14 @@ pub struct Recipe {
     /// The task it is trained for.
     pub task: Task,
     /// What is minimised.
-    pub losses: Losses,
+    pub losses: LossChoice,
     /// Whether it has skip connections.
     pub skips: bool,
 }
 
 impl Recipe {
     /// A generator of faces for `task`, named after it.
-    pub fn of_task(task: Task, losses: Losses) -> Self {
+    pub fn of_task(task: Task, losses: LossChoice) -> Self {
         Self {
             name: task.to_string().replace(':', "-"),
             set: Set::Faces,

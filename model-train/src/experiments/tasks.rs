@@ -3,7 +3,7 @@
 use anyhow::Result;
 use mde_core::mask::Task;
 
-use super::lab::{Lab, Set};
+use super::context::{ExperimentContext, Set};
 use super::measure::Measures;
 use super::pictures::curves;
 use super::published;
@@ -14,28 +14,28 @@ use crate::report::document::{Block, Document, Table};
 ///
 /// # Errors
 /// Where data or networks cannot be used, or a file cannot be written.
-pub fn run(lab: &Lab) -> Result<Document> {
-    lab.face()?;
+pub fn run(context: &ExperimentContext) -> Result<Document> {
+    context.face()?;
     let tasks: Vec<Task> = tasks()?;
     let recipes: Vec<Recipe> = (tasks.iter())
-        .map(|&task| Recipe::of_task(task, lab.settings.losses))
+        .map(|&task| Recipe::of_task(task, context.settings.losses))
         .collect();
-    let data = lab.evaluation_set(Set::Faces)?;
-    let (trained, updates) = lab.train(&recipes)?;
+    let data = context.evaluation_set(Set::Faces)?;
+    let (trained, updates) = context.train(&recipes)?;
     let mut rows = Vec::new();
     for network in &trained {
         println!("tests {}", network.recipe.name);
-        let row: Vec<Measures> = lab.part(&network.recipe.name, || {
+        let row: Vec<Measures> = context.part(&network.recipe.name, || {
             let model = network.model();
             tasks
                 .iter()
-                .map(|task| lab.measure(&model, &data, task))
+                .map(|task| context.measure(&model, &data, task))
                 .collect()
         })?;
         rows.push((network.recipe.task, row));
     }
-    let of_originals = lab.part("originals", || lab.inception_of_originals(&data))?;
-    let mut document = lab.document("Training tasks against test tasks (Fig. 8)", updates);
+    let of_originals = context.part("originals", || context.inception_of_originals(&data))?;
+    let mut document = context.document("Training tasks against test tasks (Fig. 8)", updates);
     let psnr = matrix(
         "PSNR in dB of the whole output",
         &rows,

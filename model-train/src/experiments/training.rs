@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::lab::{Lab, Length, read, write};
+use super::context::{ExperimentContext, Length, read, write};
 use super::recipe::Recipe;
 use crate::evaluation::Model;
 use crate::network::config::{DiscriminatorConfig, GeneratorConfig};
@@ -19,16 +18,21 @@ use crate::network::generator::Generator;
 use crate::network::layers::Pass;
 use crate::network::parameters::{Parameter, Precision, Store};
 use crate::training::batches::{Batch, BatchConfig, stream};
-use crate::training::checkpoint::{self, Checkpoint, DiscriminatorProgress, Progress};
+use crate::training::checkpoint::{self, Checkpoint, Opponent, Subject};
 use crate::training::mixture::Mixture;
 use crate::training::optimizer::AdamConfig;
+use crate::training::options::RunOptions;
 use crate::training::pretrained::Pretrained;
-use crate::training::run::{BAR, Run};
-use crate::training::schedule::{Annealing, Budget};
-use crate::training::step::{Rates, Trainee};
+use crate::training::run::{Made, Run};
+use crate::training::schedule::{Budget, Schedule};
+use crate::training::state::Record;
+use crate::training::step::{GeneratorTrainee, GeneratorTraining, Rates};
 
 /// The paper's exponent of the annealing is not told; this is a common one.
-const POWER: f64 = 0.9;
+const SCHEDULE: Schedule = Schedule {
+    power: 0.9,
+    warm_up: 0,
+};
 /// Updates that are timed, after as many that are not.
 const TIMED: u64 = 3;
 /// Time between checkpoints.
@@ -103,7 +107,7 @@ impl Trained {
     }
 }
 
-impl Lab {
+impl ExperimentContext {
     /// A network of `recipe` with random weights.
     pub fn untrained(&self, recipe: &Recipe) -> Trained {
         tch::manual_seed(self.settings.seed as i64);
@@ -149,12 +153,12 @@ impl Lab {
         let mut seconds = 0.0;
         for recipe in recipes {
             let objective = recipe.losses.objective(&self.tools)?;
-            let (mut trainee, _) = self.fresh(recipe);
+            let (mut training, _) = self.fresh(recipe);
             let data = Arc::new(self.train_set(recipe.set)?);
             let batches = stream(data, self.batches(recipe), 0)?;
             let mut update = || -> Result<()> {
                 let batch = batches.recv().context("the batch thread ended")?;
-                let losses = trainee.update(
+                let losses = training.update(
                     &batch.to_device(self.tools.device),
                     &objective,
                     self.rates(),
@@ -175,34 +179,37 @@ impl Lab {
         let folder = self.networks.join(recipe.folder(updates));
         let _alone = self.claim(&folder, recipe)?;
         let path = folder.join("checkpoint.safetensors");
-        let (mut trainee, mut progress) = self.fresh(recipe);
+        let (mut training, mut record) = self.fresh(recipe);
         if path.exists() {
             let checkpoint = Checkpoint::open(&path)?;
-            checkpoint.restore(&path, &mut trainee)?;
-            progress = checkpoint.progress;
+            checkpoint.restore_all(&path, &mut training)?;
+            record.made = checkpoint.record.made;
         }
-        if progress.updates < updates {
+        let mut made = record.made;
+        if made.updates < updates {
             let objective = recipe.losses.objective(&self.tools)?;
-            let annealing = |rate| Annealing { rate, power: POWER };
-            let rates = self.rates();
             let run = Run {
                 out: &folder,
-                objective: &objective,
-                batches: self.batches(recipe),
                 budget: Budget::Updates(updates),
-                generator_rate: annealing(rates.generator),
-                discriminator_rate: annealing(rates.discriminator),
-                adopt: false,
+                schedule: SCHEDULE,
                 checkpoint_every: CHECKPOINT_EVERY,
-                bar: ProgressBar::new(BAR).with_style(ProgressStyle::with_template(
-                    "{elapsed_precise} {bar:30} {percent}% {msg}",
-                )?),
             };
             let data = Arc::new(self.train_set(recipe.set)?);
-            run.to_end(data, &mut trainee, &mut progress, |trainee, progress| {
-                checkpoint::save(&path, progress, trainee)
-            })?;
-            run.bar.finish_and_clear();
+            let batches = stream(data, self.batches(recipe), made.updates)?;
+            let mut trainee = GeneratorTrainee {
+                training: &mut training,
+                objective: &objective,
+                rates: self.rates(),
+                adopt: false,
+                save: &|training, made| {
+                    let record = Record {
+                        made,
+                        ..record.clone()
+                    };
+                    checkpoint::save(&path, &record, training)
+                },
+            };
+            run.to_end(&mut trainee, &batches, &mut made)?;
         }
         let (store, generator) = Pretrained::open(&path)?.generator(self.tools.device)?;
         Ok(Trained {
@@ -253,33 +260,36 @@ impl Lab {
 
     /// A network of `recipe` that has made no update; the same weights for all that have the same
     /// sizes.
-    fn fresh(&self, recipe: &Recipe) -> (Trainee, Progress) {
+    fn fresh(&self, recipe: &Recipe) -> (GeneratorTraining, Record<Subject>) {
         let s = &self.settings;
         tch::manual_seed(s.seed as i64);
-        let generator = self.sizes(recipe);
+        let sizes = self.sizes(recipe);
+        let (device, precision) = (self.tools.device, self.tools.precision);
         let adam = AdamConfig::default();
-        let mut trainee = Trainee::new(self.tools.device, self.tools.precision, &generator, adam);
-        let discriminator = recipe.losses.adversarial.then(|| DiscriminatorProgress {
+        let mut training = GeneratorTraining::new(device, precision, &sizes, adam);
+        let discriminator = recipe.losses.adversarial.then(|| Opponent {
             config: DiscriminatorConfig {
                 coordinates: recipe.losses.coordinates,
-                ..DiscriminatorConfig::paper(generator.width)
+                ..DiscriminatorConfig::paper(sizes.width)
             },
             since: 0,
         });
         if let Some(discriminator) = &discriminator {
-            trainee.oppose(&discriminator.config, adam);
+            training.oppose(&discriminator.config, adam);
         }
-        let progress = Progress {
-            generator,
-            updates: 0,
-            seconds: 0.0,
-            batch: s.batch,
-            seed: s.seed,
-            tasks: recipe.task.to_string(),
-            discriminator,
-            average_since: None,
+        let record = Record {
+            subject: Subject {
+                generator: sizes,
+                discriminator,
+                average_since: None,
+            },
+            made: Made::default(),
+            options: RunOptions::default()
+                .with("batch", s.batch)
+                .with("seed", s.seed)
+                .with("tasks", recipe.task),
         };
-        (trainee, progress)
+        (training, record)
     }
 
     /// What batches a network of `recipe` is trained on.

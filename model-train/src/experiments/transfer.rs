@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use super::lab::{Lab, Set};
+use super::context::{ExperimentContext, Set, TRANSFER_UPDATES};
 use super::pictures::curves;
 use super::recipe::Recipe;
 use super::training::Trained;
@@ -16,16 +16,18 @@ use crate::data::{Dataset, Labels, POINTS, Sampler};
 use crate::network::layers::{Pass, he_uniform};
 use crate::network::parameters::{Precision, Store};
 use crate::report::document::{Block, Document, Table};
-use crate::training::batches::{append, channels_last_tensor};
-use crate::training::optimizer::{Adam, AdamConfig};
-use crate::training::schedule::Annealing;
+use crate::tensors::{append_picture, from_pixels};
+use crate::training::learner::Learner;
+use crate::training::optimizer::AdamConfig;
+use crate::training::schedule::Schedule;
 
 /// Pictures an update, as in the paper.
 const BATCH: usize = 16;
-/// Learning rate.
-const RATE: Annealing = Annealing {
-    rate: 1e-3,
+/// Learning rate at the start.
+const RATE: f64 = 1e-3;
+const SCHEDULE: Schedule = Schedule {
     power: 1.0,
+    warm_up: 0,
 };
 /// Pictures encoded at once.
 const ENCODED: usize = 64;
@@ -34,7 +36,7 @@ const ENCODED: usize = 64;
 const TRAININGS: usize = 5;
 
 /// What is trained, and for how many updates.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Training {
     /// The heads alone, which tells what the codes hold.
     Heads(u64),
@@ -43,7 +45,7 @@ enum Training {
 }
 
 impl Training {
-    /// `longest` updates, the paper's 5000, and fewer: beside its pretraining of 300,000 they are
+    /// `longest` updates, the paper's [`TRANSFER_UPDATES`], and fewer: beside its pretraining of 300,000 they are
     /// few, beside one that two cores can make they are many.
     fn all(longest: u64) -> [Self; TRAININGS] {
         let part = |of: u64| Self::Whole((longest / of).max(1));
@@ -79,20 +81,20 @@ struct Errors {
 ///
 /// # Errors
 /// Where data cannot be used or a file cannot be written.
-pub fn run(lab: &Lab) -> Result<Document> {
-    let train = Labelled::new(lab, lab.train_set(Set::Faces)?)?;
-    let test = Labelled::new(lab, lab.evaluation_set(Set::Faces)?)?;
+pub fn run(context: &ExperimentContext) -> Result<Document> {
+    let train = Labelled::new(context, context.train_set(Set::Faces)?)?;
+    let test = Labelled::new(context, context.evaluation_set(Set::Faces)?)?;
     let recipes: Vec<Recipe> = (tasks::tasks()?.into_iter())
-        .map(|task| Recipe::of_task(task, lab.settings.losses))
+        .map(|task| Recipe::of_task(task, context.settings.losses))
         .collect();
-    let (trained, updates) = lab.train(&recipes)?;
-    let random = lab.untrained(&recipes[0]);
+    let (trained, updates) = context.train(&recipes)?;
+    let random = context.untrained(&recipes[0]);
     let mut results = Vec::new();
     for network in std::iter::once(&random).chain(&trained) {
         let name = &network.recipe.name;
         println!("transfers {name}");
-        let errors = lab.part(&format!("transfer-{name}"), || {
-            transfer(lab, network, &train, &test)
+        let errors = context.part(&format!("transfer-{name}"), || {
+            transfer(context, network, &train, &test)
         })?;
         let paper = published::TRANSFER.iter().find(|(of, _)| of == name);
         results.push(Row {
@@ -101,8 +103,8 @@ pub fn run(lab: &Lab) -> Result<Document> {
             paper: paper.map(|(_, errors)| *errors),
         });
     }
-    let blind = lab.part("transfer-blind", || Ok(train.blind(&test)))?;
-    let mut document = lab.document(
+    let blind = context.part("transfer-blind", || Ok(train.blind(&test)))?;
+    let mut document = context.document(
         "Attributes and landmarks from the bottleneck (Tables 1 and 2)",
         updates,
     );
@@ -111,20 +113,19 @@ pub fn run(lab: &Lab) -> Result<Document> {
         format!(
             "updates of {BATCH} whole pictures, Adam at {}, annealed: of heads alone on \
              standardised codes, and of heads and encoder together",
-            RATE.rate
+            RATE
         ),
     ));
-    let trainings = Training::all(lab.settings.transfer_updates);
+    let trainings = Training::all(context.settings.transfer_updates);
     type Value = fn(&Errors) -> f64;
     let values: [(&str, Value); 2] = [
         ("Landmark error in pixels of the crop", |e| e.landmarks),
         ("Attribute error in percent", |e| e.attributes),
     ];
+    let paper = format!("paper, {TRANSFER_UPDATES}");
+    let here = trainings.iter().map(Training::to_string);
+    let columns: Vec<String> = here.chain([paper]).collect();
     for (n, (caption, value)) in values.into_iter().enumerate() {
-        let columns: Vec<String> = (trainings.iter().map(Training::to_string))
-            .chain(["paper, 5000".to_owned()])
-            .collect();
-        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let mut table = Table::new(
             &format!("{caption}, by the updates of heads and encoder"),
             "pretraining",
@@ -199,7 +200,7 @@ fn claim(document: &mut Document, trainings: [Training; TRAININGS], results: &[R
          below that of random weights by at least a third",
         holds[0],
         format!(
-            "Pixels: {}. The paper's 5000 updates see a ninetieth of the pictures of its pretraining",
+            "Pixels: {}. The paper's {TRANSFER_UPDATES} updates see a ninetieth of the pictures of its pretraining",
             evidence.join("; ")
         ),
     );
@@ -213,8 +214,8 @@ struct Labelled {
 }
 
 impl Labelled {
-    fn new(lab: &Lab, data: Dataset) -> Result<Self> {
-        let root = lab.root(Set::Faces)?;
+    fn new(context: &ExperimentContext, data: Dataset) -> Result<Self> {
+        let root = context.root(Set::Faces)?;
         let (attributes, landmarks) = (Labels::attributes(root)?, Labels::landmarks(root)?);
         let rows = attributes.of(&data)?.into_iter().zip(landmarks.of(&data)?);
         let values: Vec<f32> = rows.flat_map(|(a, l)| [a, l].concat()).collect();
@@ -230,9 +231,9 @@ impl Labelled {
         let size = self.data.size();
         let mut values = Vec::with_capacity(indices.len() * size * size * 3);
         for &i in indices {
-            append(&mut values, self.data.picture(i), size, false);
+            append_picture(&mut values, self.data.picture(i), size, false);
         }
-        channels_last_tensor(&values, indices.len(), size)
+        from_pixels(&values, indices.len(), size)
     }
 
     /// Errors of the mean of these pictures' targets on `test`.
@@ -241,20 +242,20 @@ impl Labelled {
         test.errors(&mean.expand_as(&test.targets))
     }
 
-    /// Errors of what is `told` of all pictures, `[N, attributes + 10]`.
-    fn errors(&self, told: &Tensor) -> Errors {
+    /// Errors of what is `predicted` of all pictures, `[N, attributes + 10]`.
+    fn errors(&self, predicted: &Tensor) -> Errors {
         let points = |t: &Tensor| {
             let length = 2 * POINTS as i64;
             t.narrow(1, self.attributes, length)
                 .reshape([-1, POINTS as i64, 2])
         };
-        let off = (points(told) - points(&self.targets)).square();
+        let off = (points(predicted) - points(&self.targets)).square();
         let off = off
             .sum_dim_intlist(2, false, Kind::Float)
             .sqrt()
             .mean(Kind::Double);
         let there = |t: &Tensor| t.narrow(1, 0, self.attributes).ge(0.5);
-        let wrong = there(told).not_equal_tensor(&there(&self.targets));
+        let wrong = there(predicted).not_equal_tensor(&there(&self.targets));
         Errors {
             landmarks: off.double_value(&[]) * self.data.size() as f64,
             attributes: 100.0
@@ -289,9 +290,8 @@ impl Heads {
 
 /// Heads on pretrained features.
 struct Reader {
-    heads: Heads,
-    /// The weights that are trained.
-    store: Store,
+    /// With the encoder's weights where these are trained too.
+    heads: Learner<Heads>,
     /// Subtracted from the codes, and what they are divided by then.
     mean: Tensor,
     deviation: Tensor,
@@ -299,10 +299,25 @@ struct Reader {
 
 impl Reader {
     /// Fresh heads on `network`, whose codes of the training pictures are `codes`.
-    fn new(lab: &Lab, network: &Trained, training: Training, codes: &Tensor, outputs: i64) -> Self {
-        tch::manual_seed(lab.settings.seed as i64);
-        let mut store = Store::new(lab.tools.device, Precision::F32);
-        let heads = Heads::new(&mut store, lab.settings.generator.bottleneck, outputs);
+    fn new(
+        context: &ExperimentContext,
+        network: &Trained,
+        training: Training,
+        codes: &Tensor,
+        outputs: i64,
+    ) -> Self {
+        tch::manual_seed(context.settings.seed as i64);
+        let adam = AdamConfig {
+            beta1: 0.9,
+            ..AdamConfig::default()
+        };
+        let heads = Learner::new(context.tools.device, Precision::F32, adam, |store| {
+            let heads = Heads::new(store, context.settings.generator.bottleneck, outputs);
+            if matches!(training, Training::Whole(_)) {
+                store.parameters.extend(network.encoder());
+            }
+            heads
+        });
         let mean = codes.mean_dim([0i64].as_slice(), true, Kind::Float);
         let (mean, deviation) = match training {
             // So that the rate suits codes of all sizes. Units that are always the same stay at 0.
@@ -311,47 +326,37 @@ impl Reader {
                 (mean, deviation.clamp_min(1e-6))
             }
             // Codes that are trained find their size.
-            Training::Whole(_) => {
-                store.parameters.extend(network.encoder());
-                (mean.zeros_like(), mean.ones_like())
-            }
+            Training::Whole(_) => (mean.zeros_like(), mean.ones_like()),
         };
         Self {
             heads,
-            store,
             mean,
             deviation,
         }
     }
 
-    /// What the heads tell of pictures with `codes`.
-    fn told(&self, codes: &Tensor) -> Tensor {
-        self.heads
-            .forward(&((codes - &self.mean) / &self.deviation))
+    /// What the heads predict of pictures with `codes`.
+    fn predicted(&self, codes: &Tensor) -> Tensor {
+        (self.heads.network).forward(&((codes - &self.mean) / &self.deviation))
     }
 }
 
 /// Trains heads on `network` in each of the ways, and tests them.
 fn transfer(
-    lab: &Lab,
+    context: &ExperimentContext,
     network: &Trained,
     train: &Labelled,
     test: &Labelled,
 ) -> Result<[Errors; TRAININGS]> {
-    let device = lab.tools.device;
+    let device = context.tools.device;
     let targets = train.targets.to_device(device);
     let before = codes(network, train);
     let pretrained = network.values();
     let mut errors = Vec::new();
-    for training in Training::all(lab.settings.transfer_updates) {
+    for training in Training::all(context.settings.transfer_updates) {
         network.set(&pretrained)?;
-        let reader = Reader::new(lab, network, training, &before, targets.size()[1]);
-        let config = AdamConfig {
-            beta1: 0.9,
-            ..AdamConfig::default()
-        };
-        let mut adam = Adam::new(&reader.store, config);
-        let mut sampler = Sampler::new(train.data.len(), BATCH, lab.settings.seed);
+        let mut reader = Reader::new(context, network, training, &before, targets.size()[1]);
+        let mut sampler = Sampler::new(train.data.len(), BATCH, context.settings.seed);
         let updates = training.updates();
         let bar = ProgressBar::new(updates);
         for update in 0..updates {
@@ -362,19 +367,17 @@ fn transfer(
                 Training::Heads(_) => before.index_select(0, &numbers),
                 Training::Whole(_) => network.encode(&train.pictures(&indices), Pass::Train),
             };
-            let off = reader.told(&codes) - targets.index_select(0, &numbers);
+            let off = reader.predicted(&codes) - targets.index_select(0, &numbers);
             let loss = norms(&off, train.attributes);
-            let inputs: Vec<&Tensor> = (reader.store.parameters.iter())
-                .map(|p| &p.working)
-                .collect();
-            let gradients = Tensor::run_backward(&[&loss], &inputs, false, false);
-            let rate = RATE.at(update as f64 / updates as f64);
-            adam.step(&reader.store, &gradients, rate);
+            let done = update as f64 / updates as f64;
+            reader
+                .heads
+                .descend(&loss, RATE * SCHEDULE.at(update, done));
             bar.inc(1);
         }
         bar.finish_and_clear();
-        let told = tch::no_grad(|| reader.told(&codes(network, test)));
-        errors.push(test.errors(&told.to_device(Device::Cpu)));
+        let predicted = tch::no_grad(|| reader.predicted(&codes(network, test)));
+        errors.push(test.errors(&predicted.to_device(Device::Cpu)));
     }
     Ok(std::array::from_fn(|n| errors[n]))
 }

@@ -9,7 +9,7 @@ use rand_pcg::Pcg64;
 use tch::{Device, Tensor};
 
 use crate::data::{Dataset, Labels};
-use crate::training::batches::{append, channels_last_tensor};
+use crate::tensors::{append_picture, from_pixels};
 
 /// Of a person with at least so many pictures the last one is held out.
 const HOLD_OUT_FROM: usize = 3;
@@ -96,7 +96,7 @@ impl Faces {
         let mut pictures = Vec::with_capacity(indices.len() * size * size * 3);
         for &i in indices {
             let mirrored = flips.as_mut().is_some_and(|rng| rng.random());
-            append(&mut pictures, self.dataset.picture(i), size, mirrored);
+            append_picture(&mut pictures, self.dataset.picture(i), size, mirrored);
         }
         let identities: Vec<i64> = indices.iter().map(|&i| self.identities[i] as i64).collect();
         let labels: Vec<f32> = indices
@@ -104,7 +104,7 @@ impl Faces {
             .flat_map(|&i| self.labels[i].clone())
             .collect();
         Batch {
-            pictures: channels_last_tensor(&pictures, indices.len(), size),
+            pictures: from_pixels(&pictures, indices.len(), size),
             identities: Tensor::from_slice(&identities),
             attributes: Tensor::from_slice(&labels).view([indices.len() as i64, -1]),
         }

@@ -37,16 +37,31 @@ pub struct ViewGeneratorConfig {
     pub bottleneck: i64,
 }
 
-impl ViewGeneratorConfig {
+/// Named sizes of a generator with views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ViewPreset {
     /// The embedded model's: about a thousand million multiplications a picture of 128 pixels.
-    pub fn embedded() -> Self {
-        Self {
-            size: 128,
-            widths: [32, 64, 128, 256],
-            bottleneck: 512,
+    Embedded,
+    /// For tests: 4 to 16 channels, 32x32 pictures.
+    Tiny,
+}
+
+impl ViewPreset {
+    /// The sizes of this preset.
+    pub fn config(self) -> ViewGeneratorConfig {
+        let (size, widths, bottleneck) = match self {
+            Self::Embedded => (128, [32, 64, 128, 256], 512),
+            Self::Tiny => (32, [4, 8, 12, 16], 16),
+        };
+        ViewGeneratorConfig {
+            size,
+            widths,
+            bottleneck,
         }
     }
+}
 
+impl ViewGeneratorConfig {
     /// Side of the coarsest feature map.
     pub fn coarse_size(&self) -> i64 {
         self.size >> self.widths.len()

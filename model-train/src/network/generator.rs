@@ -188,7 +188,8 @@ impl Generator {
 mod tests {
     use super::*;
     use crate::network::config::Preset;
-    use crate::network::parameters::{Precision, channels_last};
+    use crate::network::parameters::Precision;
+    use crate::tensors::channels_last;
     use tch::{Device, Kind};
 
     #[test]

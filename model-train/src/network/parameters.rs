@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
+use crate::tensors::channels_last;
+
 /// Arithmetic of convolutions and fully-connected layers.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
@@ -180,13 +182,5 @@ impl Store {
             }
             Ok(())
         })
-    }
-}
-
-/// The same values with 4-D tensors laid out channels last (`[N, H, W, C]` in memory).
-pub fn channels_last(t: &Tensor) -> Tensor {
-    match t.dim() {
-        4 => t.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]),
-        _ => t.contiguous(),
     }
 }

@@ -10,8 +10,9 @@ use tch::{Kind, Tensor};
 
 use super::config::ViewGeneratorConfig;
 use super::layers::{Conv, Linear};
-use super::parameters::{Store, channels_last};
+use super::parameters::Store;
 use crate::onnx::Graph;
+use crate::tensors::channels_last;
 
 /// Sources that are copied from: the view, and the mirror.
 pub const SOURCES: i64 = 2;
@@ -63,6 +64,22 @@ pub struct Outputs {
     pub copied: Vec<Copied>,
     /// `[N, 3, S, S]`: weights of painting, the view and the mirror, in sum 1.
     pub weights: Tensor,
+}
+
+impl Outputs {
+    /// What an exported model gives of these, by name: whole output, flows of the view and the
+    /// mirror in pixels of the crop, and weights, the latter two at half the resolution.
+    pub fn exported(&self) -> [(&'static str, Tensor); 3] {
+        let flows: Vec<&Tensor> = self.copied.iter().map(|copied| &copied.flow).collect();
+        let side = self.completed.size()[3] as f64;
+        let block = [SHUFFLE; 2];
+        let weights = (self.weights).avg_pool2d(block, block, [0, 0], false, true, None);
+        [
+            (contract::OUTPUT, self.completed.shallow_clone()),
+            (contract::OUTPUT_FLOW, Tensor::cat(&flows, 1) * (side / 2.0)),
+            (contract::OUTPUT_WEIGHTS, weights),
+        ]
+    }
 }
 
 /// `x + b(relu(a(relu(x))))`.
@@ -190,8 +207,8 @@ impl ViewGenerator {
         }
         let squeezed = self.squeeze.forward(&x.relu()).relu_(); // [N, 64, S / 16, S / 16]
         let code = self.code.forward(&squeezed.flatten(1, -1)).relu_(); // [N, B]
-        let told = self.decode.forward(&code).relu_().view_as(&squeezed);
-        x = x + self.spread.forward(&channels_last(&told));
+        let decoded = self.decode.forward(&code).relu_().view_as(&squeezed);
+        x = &x + self.spread.forward(&channels_last(&decoded));
         x = self.middle.forward(&x);
         let mut tint = None;
         for (up, skip) in self.up.iter().zip(skips.iter().rev()) {
@@ -234,7 +251,7 @@ impl ViewGenerator {
         let weights = Tensor::cat(&logits, 1).softmax(1, Kind::Float);
         let mut completed = &painted * weights.narrow(1, 0, 1);
         for (copied, at) in copied.iter().zip(1..) {
-            completed = completed + &copied.picture * weights.narrow(1, at, 1);
+            completed = &completed + &copied.picture * weights.narrow(1, at, 1);
         }
         Outputs {
             completed,
@@ -292,11 +309,11 @@ impl ViewGenerator {
         let flat = g.flatten(&squeezed);
         let code = self.code.trace(&mut g, &flat);
         let code = g.relu(&code);
-        let told = self.decode.trace(&mut g, &code);
-        let told = g.relu(&told);
-        let told = g.reshape(&told, &[SQUEEZED, coarse, coarse]);
-        let told = self.spread.trace(&mut g, &told);
-        x = g.add(&x, &told);
+        let decoded = self.decode.trace(&mut g, &code);
+        let decoded = g.relu(&decoded);
+        let decoded = g.reshape(&decoded, &[SQUEEZED, coarse, coarse]);
+        let decoded = self.spread.trace(&mut g, &decoded);
+        x = g.add(&x, &decoded);
         x = self.middle.trace(&mut g, &x);
         let mut tint = None;
         for (up, skip) in self.up.iter().zip(skips.iter().rev()) {
@@ -372,5 +389,59 @@ impl ViewGenerator {
             &[1 + SOURCES, half, half],
         );
         g
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+    use crate::network::config::ViewPreset;
+    use crate::network::parameters::Precision;
+
+    #[test]
+    fn at_the_edge_of_what_is_known_a_source_keeps_its_colour() {
+        tch::manual_seed(1);
+        let mut store = Store::new(Device::Cpu, Precision::F32);
+        let config = ViewPreset::Tiny.config();
+        let network = ViewGenerator::new(&mut store, &config);
+        // All pixels fetch from 0.4 pixels to their right.
+        let apart = 0.4 * 2.0 / config.size as f64;
+        let bias = (store.parameters.iter()).find(|p| p.name == "geometry.bias");
+        let bias = &bias.unwrap().master;
+        let logit = 2.0 * (apart / REACH).atanh();
+        tch::no_grad(|| drop(bias.narrow(0, 0, 1).fill_(logit)));
+        let side = config.size;
+        let options = (Kind::Float, Device::Cpu);
+        let mask = Tensor::ones([1, 3, side, side], options);
+        // The left half of the view is known.
+        let view_mask = Tensor::arange(side, options).lt((side / 2) as f64);
+        let view_mask = view_mask.to_kind(Kind::Float).view([1, 1, 1, side]);
+        let view_mask = view_mask.expand([1, 1, side, side], false).contiguous();
+        let inputs = Inputs {
+            image: &mask * 0.3,
+            view: Tensor::cat(&[0.9, 0.5, 0.2].map(|v| &view_mask * v), 1),
+            mask,
+            view_mask,
+        };
+        let outputs = tch::no_grad(|| network.forward(&inputs));
+        let copied = &outputs.copied[0];
+        let (row, edge) = (side / 2, side / 2 - 1);
+        let known = |x| copied.known.double_value(&[0, 0, row, x]);
+        assert!((known(edge) - 0.6).abs() < 1e-3, "{}", known(edge));
+        assert!(known(edge - 1) > 0.999 && known(edge + 1) < 1e-3);
+        for (channel, colour) in (0..).zip([0.9, 0.5, 0.2]) {
+            for x in [edge - 1, edge] {
+                let found = copied.picture.double_value(&[0, channel, row, x]);
+                assert!(
+                    (found - colour).abs() < 1e-3,
+                    "{x}: {found} is not {colour}"
+                );
+            }
+        }
+        // What is not known weighs next to nothing.
+        let weight = |x| outputs.weights.double_value(&[0, 1, row, x]);
+        assert!(weight(edge + 1) < 1e-3 && weight(edge) > 0.1);
     }
 }

@@ -1,7 +1,6 @@
-//! Writing a network as an ONNX graph, and reading it back.
+//! Writing ONNX graphs; of networks this knows nothing.
 
 mod graph;
-mod import;
 
 use std::fs::File;
 use std::io::Write;
@@ -14,7 +13,6 @@ use protobuf::Message;
 use crate::files::write_aside;
 
 pub use graph::Graph;
-pub use import::Imported;
 
 /// Writes `model` to the file `path`, whole or not at all; its size in bytes.
 ///

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use tch::{Device, Tensor};
 
 use super::sample::{Faces, Sample};
-use crate::data::{Sampler, made_ahead};
+use crate::data::{Sampler, prefetched};
 
 /// The samples of one update.
 pub struct Batch {
@@ -35,7 +35,7 @@ const AHEAD: usize = 4;
 /// Where the thread cannot be started.
 pub fn stream(faces: Arc<Faces>, size: usize, seed: u64, first: u64) -> Result<Receiver<Batch>> {
     let mut sampler = Sampler::new(faces.len(), size, seed);
-    made_ahead(AHEAD, first, move |update| {
+    prefetched(AHEAD, first, move |update| {
         let indices = sampler.batch(update);
         let samples: Vec<Sample> = (indices.par_iter().enumerate())
             .map(|(place, &index)| {

@@ -4,6 +4,7 @@ use tch::{Kind, Reduction, Tensor};
 
 use super::batches::Batch;
 use super::network::Answer;
+use crate::training::loss::Losses;
 
 /// Crop pixels up to which the wing loss bends.
 const WING_WIDTH: f64 = 6.0;
@@ -12,39 +13,26 @@ const WING_CURVATURE: f64 = 1.0;
 const VISIBILITY_WEIGHT: f64 = 0.5;
 const SCORE_WEIGHT: f64 = 0.5;
 
-/// The loss of a batch and its parts.
-pub struct Losses {
-    /// What is minimised.
-    pub total: Tensor,
-    /// The wing loss of the points.
-    pub points: Tensor,
-    /// Cross entropy of the visibilities.
-    pub visibility: Tensor,
-    /// Cross entropy of the face scores.
-    pub score: Tensor,
-}
+/// Names of the losses: the wing loss of the points, and the cross entropies of the visibilities and
+/// of the face scores.
+pub const NAMES: [&str; 3] = ["points", "visibility", "score"];
 
-impl Losses {
-    /// Points and visibilities count on faces alone.
-    pub fn of(answer: &Answer, batch: &Batch) -> Self {
-        let faces = &batch.is_face; // [N]
-        let count = faces.sum(Kind::Float).clamp_min(1.0);
-        let mean = |values: Tensor| (values * faces).sum(Kind::Float) / &count;
-        let points = mean(
-            wing(&(&answer.points - &batch.points))
-                .flatten(1, -1)
-                .mean_dim(1, false, Kind::Float),
-        );
-        let visibility = mean(
-            cross_entropy(&answer.visibility, &batch.visibility).mean_dim(1, false, Kind::Float),
-        );
-        let score = cross_entropy(&answer.score, faces).mean(Kind::Float);
-        Self {
-            total: &points + &visibility * VISIBILITY_WEIGHT + &score * SCORE_WEIGHT,
-            points,
-            visibility,
-            score,
-        }
+/// The losses of `answer`. Points and visibilities count on faces alone.
+pub fn of(answer: &Answer, batch: &Batch) -> Losses {
+    let faces = &batch.is_face; // [N]
+    let count = faces.sum(Kind::Float).clamp_min(1.0);
+    let mean = |values: Tensor| (values * faces).sum(Kind::Float) / &count;
+    let points = mean(
+        wing(&(&answer.points - &batch.points))
+            .flatten(1, -1)
+            .mean_dim(1, false, Kind::Float),
+    );
+    let visibility =
+        mean(cross_entropy(&answer.visibility, &batch.visibility).mean_dim(1, false, Kind::Float));
+    let score = cross_entropy(&answer.score, faces).mean(Kind::Float);
+    Losses {
+        total: &points + &visibility * VISIBILITY_WEIGHT + &score * SCORE_WEIGHT,
+        parts: NAMES.into_iter().zip([points, visibility, score]).collect(),
     }
 }
 

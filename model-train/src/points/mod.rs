@@ -5,7 +5,6 @@
 //! the clean picture's points as the answer ([`sample`]).
 
 pub mod batches;
-pub mod checkpoint;
 mod cover;
 mod glasses;
 pub mod landmarks;
@@ -16,3 +15,4 @@ pub mod sample;
 pub mod scores;
 #[cfg(test)]
 mod tests;
+pub mod trainee;

@@ -9,11 +9,14 @@ use rand_pcg::Pcg64;
 use tch::{Device, Kind, Tensor};
 
 use super::batches::Batch;
-use super::checkpoint::{Checkpoint, Progress, Trainee};
 use super::cover::{Cover, Fill};
 use super::sample::{Faces, PICTURE, Placement, Sample};
-use crate::data::{CropRule, Dataset, Options, Split};
+use super::trainee::{Checkpoint, PointNetTrainee, Subject, fresh};
+use crate::data::{CropRule, Dataset, DatasetOptions, Split};
 use crate::network::layers::Pass;
+use crate::training::options::RunOptions;
+use crate::training::run::{Made, Moment, Trainee};
+use crate::training::state::Record;
 
 const POINTS: FacePoints = [
     [54.0, 64.0],
@@ -32,7 +35,7 @@ fn faces() -> Faces {
     for name in names {
         picture.save(folder.path().join(name)).unwrap();
     }
-    let pictures = Dataset::open(&Options {
+    let pictures = Dataset::open(&DatasetOptions {
         root: folder.path().to_owned(),
         split: Split::Train,
         size: PICTURE,
@@ -127,24 +130,36 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
     let batch = Batch::of(&(0..8).map(draw).collect::<Vec<_>>());
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("checkpoint");
-    let mut trainee = Trainee::new(Device::Cpu);
-    let total = |trainee: &mut Trainee| trainee.update(&batch, 1e-3).total.double_value(&[]);
-    let first = total(&mut trainee);
-    for _ in 1..20 {
-        total(&mut trainee);
-    }
-    let progress = Progress {
-        point_net_updates: 20,
-        seconds: 1.0,
-        batch: 8,
-        seed: 1,
+    let mut record = Record {
+        subject: Subject {},
+        made: Made::default(),
+        options: RunOptions::default().with("batch", 8),
     };
-    trainee.save(&path, &progress).unwrap();
-    let mut resumed = Trainee::new(Device::Cpu);
+    let trainee = || PointNetTrainee {
+        net: fresh(Device::Cpu),
+        rate: 1e-3,
+        record: record.clone(),
+        path: path.clone(),
+    };
+    let (mut first_run, mut resumed) = (trainee(), trainee());
+    let at = Moment {
+        updates: 0,
+        rate: 1.0,
+    };
+    let total = |t: &mut PointNetTrainee| t.update(&batch, at).total.double_value(&[]);
+    let first = total(&mut first_run);
+    for _ in 1..20 {
+        total(&mut first_run);
+    }
+    record.made = Made {
+        updates: 20,
+        seconds: 1.0,
+    };
+    first_run.save(record.made).unwrap();
     let checkpoint = Checkpoint::open(&path).unwrap();
-    assert_eq!(checkpoint.progress, progress);
-    checkpoint.restore(&path, &mut resumed).unwrap();
-    let (on, again) = (total(&mut trainee), total(&mut resumed));
+    assert_eq!(checkpoint.record, record);
+    checkpoint.restore(&path, &mut resumed.net, 20).unwrap();
+    let (on, again) = (total(&mut first_run), total(&mut resumed));
     assert!((on - again).abs() < 1e-4, "{on} and {again}");
     assert!(on < 0.8 * first, "{first} fell to {on} only");
 

@@ -101,11 +101,11 @@ impl Document {
 
 impl Table {
     /// An empty table of values shown with `decimals`.
-    pub fn new(caption: &str, of: &str, columns: &[&str], decimals: usize) -> Self {
+    pub fn new(caption: &str, of: &str, columns: &[impl AsRef<str>], decimals: usize) -> Self {
         Self {
             caption: caption.to_owned(),
             of: of.to_owned(),
-            columns: columns.iter().map(ToString::to_string).collect(),
+            columns: columns.iter().map(|c| c.as_ref().to_owned()).collect(),
             rows: Vec::new(),
             decimals,
             shaded: false,

@@ -15,7 +15,8 @@ use tch::{Device, Tensor};
 
 use super::loss::Boxes;
 use super::mixture::Mixture;
-use crate::data::{Dataset, Sampler, made_ahead};
+use crate::data::{Dataset, Sampler, prefetched};
+use crate::tensors::{append_picture, from_pixels};
 
 /// Pictures and masks of one update.
 pub struct Batch {
@@ -25,8 +26,6 @@ pub struct Batch {
     pub masks: Tensor,
     /// Boxes for the hide-and-seek loss.
     pub boxes: Boxes,
-    /// Times all pictures have been seen before.
-    pub epoch: u64,
 }
 
 /// What batches are drawn from and how.
@@ -54,7 +53,7 @@ const AHEAD: usize = 3;
 /// Where the thread cannot be started.
 pub fn stream(dataset: Arc<Dataset>, config: BatchConfig, first: u64) -> Result<Receiver<Batch>> {
     let mut sampler = Sampler::new(dataset.len(), config.batch, config.seed);
-    made_ahead(AHEAD, first, move |update| {
+    prefetched(AHEAD, first, move |update| {
         let indices = sampler.batch(update);
         make(&dataset, &indices, &config, update, sampler.epoch(update))
     })
@@ -73,7 +72,7 @@ fn make(
     // Streams of one seed, far apart: one an update.
     let mut rng = Pcg64::new(config.seed.into(), update.into());
     for &i in indices {
-        append(
+        append_picture(
             &mut pictures,
             dataset.picture(i),
             size,
@@ -83,10 +82,9 @@ fn make(
     }
     let (masks, boxes) = masks.into_tensors(size);
     Batch {
-        pictures: channels_last_tensor(&pictures, indices.len(), size),
+        pictures: from_pixels(&pictures, indices.len(), size),
         masks,
         boxes,
-        epoch,
     }
 }
 
@@ -126,7 +124,7 @@ impl Masks {
             decoy: tensor(&self.decoy),
             present: Tensor::from_slice(&self.present),
         };
-        let masks = channels_last_tensor(&self.values, self.present.len(), size);
+        let masks = from_pixels(&self.values, self.present.len(), size);
         (masks, boxes)
     }
 }
@@ -141,26 +139,6 @@ fn boxes_of(task: &Task, mask: &Mask, seed: u64, epoch: u64) -> Option<[[Rect; C
     Some([known, decoy])
 }
 
-/// Appends an `[S, S, 3]` picture of bytes as f32 in `[0, 1]`, mirrored where asked.
-pub fn append(to: &mut Vec<f32>, picture: &[u8], size: usize, mirrored: bool) {
-    let value = |&v: &u8| f32::from(v) / 255.0;
-    if mirrored {
-        for row in picture.chunks_exact(size * 3) {
-            to.extend(row.chunks_exact(3).rev().flatten().map(value));
-        }
-    } else {
-        to.extend(picture.iter().map(value));
-    }
-}
-
-/// `[N, S, S, 3]` values as an `[N, 3, S, S]` tensor, channels last.
-pub fn channels_last_tensor(values: &[f32], n: usize, size: usize) -> Tensor {
-    let side = size as i64;
-    Tensor::from_slice(values)
-        .view([n as i64, side, side, 3])
-        .permute([0, 3, 1, 2])
-}
-
 impl Batch {
     /// The batch on `device`.
     pub fn to_device(&self, device: Device) -> Self {
@@ -172,7 +150,6 @@ impl Batch {
                 decoy: self.boxes.decoy.to_device(device),
                 present: self.boxes.present.to_device(device),
             },
-            epoch: self.epoch,
         }
     }
 }

@@ -3,9 +3,12 @@
 pub mod average;
 pub mod batches;
 pub mod checkpoint;
+mod import;
+pub mod learner;
 pub mod loss;
 pub mod mixture;
 pub mod optimizer;
+pub mod options;
 pub mod pretrained;
 pub mod run;
 pub mod schedule;

@@ -69,7 +69,7 @@ impl Adam {
             clip,
         } = self.config;
         let root2 = (1.0 - beta2.powi(t)).sqrt();
-        let rates = Rates {
+        let factors = Factors {
             beta1: beta1 as f32,
             beta2: beta2 as f32,
             step: (rate * root2 / (1.0 - beta1.powi(t))) as f32,
@@ -80,17 +80,18 @@ impl Adam {
             for ((p, (m, v)), g) in store.parameters.iter().zip(&self.moments).zip(gradients) {
                 let g = laid_out_like(g, &p.master);
                 if store.device == Device::Cpu {
-                    step_on_cpu(p, m, v, &g, rates);
+                    step_on_cpu(p, m, v, &g, factors);
                 } else {
-                    step_by_tensors(p, m, v, &g, rates);
+                    step_by_tensors(p, m, v, &g, factors);
                 }
             }
         });
     }
 }
 
+/// What an update computes with.
 #[derive(Clone, Copy)]
-struct Rates {
+struct Factors {
     beta1: f32,
     beta2: f32,
     /// Learning rate times the bias corrections.
@@ -124,10 +125,14 @@ fn laid_out_like(gradient: &Tensor, like: &Tensor) -> Tensor {
     same
 }
 
-fn step_on_cpu(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rates) {
+fn step_on_cpu(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, factors: Factors) {
+    for t in [m, v, g, &p.working] {
+        assert_eq!(t.size(), p.master.size(), "shapes of '{}'", p.name);
+        assert_eq!(t.stride(), p.master.stride(), "layouts of '{}'", p.name);
+    }
     let [mut master, mut m, mut v] = [&p.master, m, v].map(Tensor::shallow_clone);
-    // SAFETY: the tensors are dense, live on the CPU, have the same number of values in the same
-    // layout (`laid_out_like`), do not overlap, and nothing else reads or writes them meanwhile.
+    // SAFETY: the three have memory of their own, made by `Store` and `Adam::new`, and nothing else
+    // reads or writes it meanwhile.
     let (master, m, v) = unsafe {
         (
             values_mut::<f32>(&mut master),
@@ -140,8 +145,8 @@ fn step_on_cpu(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rates) 
         .zip(v.par_chunks_mut(CHUNK));
     if p.working.kind() == Kind::BFloat16 {
         let mut working = p.working.shallow_clone();
-        // SAFETY: as above; the gradient of a bf16 tensor is bf16, and the working copy is apart
-        // from the master.
+        // SAFETY: as above; the gradient has memory of its own too, and so has the working copy of
+        // another kind.
         let (g, working) = unsafe { (values::<bf16>(g), values_mut::<bf16>(&mut working)) };
         chunks
             .zip(g.par_chunks(CHUNK))
@@ -151,52 +156,93 @@ fn step_on_cpu(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rates) 
                 |wide, ((((master, m), v), g), working)| {
                     let wide = &mut wide[..g.len()];
                     g.convert_to_f32_slice(wide);
-                    update(master, m, v, wide, rates);
+                    update(master, m, v, wide, factors);
                     working.convert_from_f32_slice(master);
                 },
             );
     } else {
-        // SAFETY: as above; the gradient of an f32 tensor is f32.
+        // SAFETY: as above.
         let g = unsafe { values::<f32>(g) };
         chunks
             .zip(g.par_chunks(CHUNK))
-            .for_each(|(((master, m), v), g)| update(master, m, v, g, rates));
+            .for_each(|(((master, m), v), g)| update(master, m, v, g, factors));
     }
 }
 
-fn update(master: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], rates: Rates) {
+fn update(master: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], factors: Factors) {
     for (((w, m), v), &g) in master.iter_mut().zip(m).zip(v).zip(g) {
-        let g = g * rates.scale;
-        *m += (1.0 - rates.beta1) * (g - *m);
-        *v += (1.0 - rates.beta2) * (g * g - *v);
-        *w -= rates.step * *m / (v.sqrt() + rates.epsilon);
+        let g = g * factors.scale;
+        *m += (1.0 - factors.beta1) * (g - *m);
+        *v += (1.0 - factors.beta2) * (g * g - *v);
+        *w -= factors.step * *m / (v.sqrt() + factors.epsilon);
     }
+}
+
+/// What a tensor's values are in memory.
+trait Stored {
+    const KIND: Kind;
+}
+
+impl Stored for f32 {
+    const KIND: Kind = Kind::Float;
+}
+
+impl Stored for bf16 {
+    const KIND: Kind = Kind::BFloat16;
 }
 
 /// The tensor's values in memory order.
 ///
+/// # Panics
+/// If it is not dense, on the CPU and of kind `T`.
+///
 /// # Safety
-/// The tensor is dense, on the CPU and of kind `T`, and nothing writes it while the slice lives.
-unsafe fn values<T>(tensor: &Tensor) -> &[T] {
-    // SAFETY: the caller's promise; the length is the number of values of a dense tensor.
+/// Nothing writes the tensor while the slice lives.
+unsafe fn values<T: Stored>(tensor: &Tensor) -> &[T] {
+    assert_plain::<T>(tensor);
+    // SAFETY: a dense tensor has its `numel` values one after the other, they are of kind `T` and
+    // in this process's memory, and the caller promises that they do not change.
     unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), tensor.numel()) }
 }
 
 /// The tensor's values in memory order.
 ///
+/// # Panics
+/// As [`values`].
+///
 /// # Safety
-/// As for [`values`], and nothing else reads it while the slice lives.
-unsafe fn values_mut<T>(tensor: &mut Tensor) -> &mut [T] {
+/// Nothing else reads or writes the tensor while the slice lives.
+unsafe fn values_mut<T: Stored>(tensor: &mut Tensor) -> &mut [T] {
+    assert_plain::<T>(tensor);
     // SAFETY: as in `values`.
     unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), tensor.numel()) }
 }
 
-fn step_by_tensors(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rates) {
-    let g = g.to_kind(Kind::Float) * f64::from(rates.scale);
+fn assert_plain<T: Stored>(tensor: &Tensor) {
+    assert_eq!(tensor.kind(), T::KIND, "kind of {tensor:?}");
+    assert_eq!(tensor.device(), Device::Cpu, "device of {tensor:?}");
+    assert!(is_dense(tensor), "{tensor:?} has gaps or overlaps");
+}
+
+/// Whether the values of `tensor` lie one after the other in some order of its axes.
+fn is_dense(tensor: &Tensor) -> bool {
+    let mut axes: Vec<(i64, i64)> = tensor.stride().into_iter().zip(tensor.size()).collect();
+    axes.retain(|&(_, size)| size != 1);
+    axes.sort_unstable();
+    let mut next = 1;
+    axes.into_iter().all(|(stride, size)| {
+        let follows = stride == next;
+        next *= size;
+        follows
+    })
+}
+
+fn step_by_tensors(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, factors: Factors) {
+    let g = g.to_kind(Kind::Float) * f64::from(factors.scale);
     let (mut m, mut v) = (m.shallow_clone(), v.shallow_clone());
-    let _ = m.lerp_(&g, f64::from(1.0 - rates.beta1));
-    let _ = v.lerp_(&(&g * &g), f64::from(1.0 - rates.beta2));
-    let change = &m / (v.sqrt() + f64::from(rates.epsilon)) * f64::from(rates.step);
+    let _ = m.lerp_(&g, f64::from(1.0 - factors.beta1));
+    let _ = v.lerp_(&(&g * &g), f64::from(1.0 - factors.beta2));
+    let change = &m / (v.sqrt() + f64::from(factors.epsilon)) * f64::from(factors.step);
     let mut master = p.master.detach();
     master -= change;
     if p.working.kind() != Kind::Float {
@@ -208,6 +254,19 @@ fn step_by_tensors(p: &Parameter, m: &Tensor, v: &Tensor, g: &Tensor, rates: Rat
 mod tests {
     use super::*;
     use crate::network::parameters::Precision;
+
+    #[test]
+    fn tensors_with_gaps_or_of_another_kind_are_not_taken_as_slices() {
+        let t = Tensor::zeros([2, 3, 4, 5], (Kind::Float, Device::Cpu));
+        assert!(is_dense(&t) && is_dense(&t.permute([0, 2, 3, 1])));
+        assert!(is_dense(&t.narrow(0, 1, 1)) && !is_dense(&t.narrow(1, 0, 2)));
+        assert!(!is_dense(&t.narrow(1, 0, 1).expand([2, 3, 4, 5], false)));
+        let taken = std::panic::catch_unwind(|| {
+            // SAFETY: nothing else has the tensor.
+            unsafe { values::<bf16>(&t) }.len()
+        });
+        assert!(taken.is_err());
+    }
 
     /// The published algorithm, value by value in f64.
     fn reference(w: f64, gradients: &[f64], rate: f64) -> f64 {

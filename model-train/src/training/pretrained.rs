@@ -7,10 +7,10 @@ use anyhow::Result;
 use tch::{Device, Tensor};
 
 use super::checkpoint::Checkpoint;
+use super::import::Imported;
 use crate::network::config::GeneratorConfig;
 use crate::network::generator::Generator;
 use crate::network::parameters::{Precision, Store};
-use crate::onnx::Imported;
 
 /// A generator's weights and what is known of it.
 pub struct Pretrained {
@@ -47,10 +47,10 @@ impl Pretrained {
 
     /// The generator of `checkpoint`, which `path` holds.
     pub fn of(checkpoint: &Checkpoint, path: &Path) -> Self {
-        let progress = &checkpoint.progress;
+        let record = &checkpoint.record;
         Self {
-            config: progress.generator.clone(),
-            updates: Some(progress.updates),
+            config: record.subject.generator.clone(),
+            updates: Some(record.made.updates),
             has_statistics: true,
             path: path.to_owned(),
             tensors: checkpoint.generator_tensors(),

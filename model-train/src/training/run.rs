@@ -1,110 +1,130 @@
-//! A run from where it stands to the end of its budget.
+//! A run from where it stands to the end of its budget, whatever it trains.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
-use super::batches::{BatchConfig, stream};
-use super::checkpoint::Progress;
-use super::loss::{Losses, Objective};
-use super::schedule::{Annealing, Budget};
-use super::step::{Rates, Trainee};
-use crate::data::Dataset;
-use crate::network::layers::Pass;
+use super::loss::Losses;
+use super::schedule::{Budget, Schedule};
 use crate::report::LossLog;
 
 /// Updates between rows of the loss log.
 const LOG_EVERY: u64 = 20;
+/// Length of the progress bar.
+const BAR: u64 = 1000;
 
-/// What a run does, whatever it trains.
+/// How much of a run is behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Made {
+    /// Updates.
+    #[serde(alias = "point_net_updates")]
+    pub updates: u64,
+    /// Training time of these in seconds.
+    pub seconds: f64,
+}
+
+/// An update that is to be made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moment {
+    /// Updates made before it.
+    pub updates: u64,
+    /// Factor of the learning rates, in `[0, 1]`.
+    pub rate: f64,
+}
+
+/// What a run trains.
+pub trait Trainee {
+    /// What an update is made on.
+    type Batch;
+
+    /// Names of the parts of what [`Self::update`] returns, in their order.
+    fn losses(&self) -> Vec<&'static str>;
+
+    /// The learning rate at the start, as it is logged.
+    fn rate(&self) -> f64;
+
+    /// Makes one update on `batch`, wherever that is; the losses before it.
+    fn update(&mut self, batch: &Self::Batch, at: Moment) -> Losses;
+
+    /// Writes the checkpoint.
+    ///
+    /// # Errors
+    /// Where it cannot be written; an earlier one is kept.
+    fn save(&self, made: Made) -> Result<()>;
+}
+
+/// How long a run lasts, how its rates fall, and what it leaves behind on the way.
 pub struct Run<'a> {
     /// Folder of the loss log.
     pub out: &'a Path,
-    /// What is minimised.
-    pub objective: &'a Objective,
-    /// What batches are drawn from and how.
-    pub batches: BatchConfig,
     /// How long it lasts.
     pub budget: Budget,
-    /// Learning rate of the generator.
-    pub generator_rate: Annealing,
-    /// Learning rate of the discriminator.
-    pub discriminator_rate: Annealing,
-    /// Whether the weights come without statistics, and are to take those of the first batch.
-    pub adopt: bool,
+    /// How the learning rates rise and fall.
+    pub schedule: Schedule,
     /// Time between checkpoints.
     pub checkpoint_every: Duration,
-    /// Shows the way, of length [`BAR`].
-    pub bar: ProgressBar,
 }
 
-/// Length of a run's progress bar.
-pub const BAR: u64 = 1000;
-
 impl Run<'_> {
-    /// Trains on `dataset` to the end of the budget; `save` is called every so often and at the
-    /// end.
+    /// Trains on `batches`, from the one of update `made.updates` on, to the end of the budget; a
+    /// checkpoint is written every so often and at the end.
     ///
     /// # Errors
-    /// Where the loss is no longer a number, the log cannot be written, and what `save` yields.
-    pub fn to_end(
+    /// Where the loss is no longer a number, or the log or the checkpoint cannot be written.
+    pub fn to_end<T: Trainee>(
         &self,
-        dataset: Arc<Dataset>,
-        trainee: &mut Trainee,
-        progress: &mut Progress,
-        save: impl Fn(&Trainee, &Progress) -> Result<()>,
+        trainee: &mut T,
+        batches: &Receiver<T::Batch>,
+        made: &mut Made,
     ) -> Result<()> {
-        let names = self.objective.names();
-        let columns = [&["total"], &names[..], &["rate"]].concat();
-        let mut log = LossLog::open(self.out, &columns, progress.updates)?;
-        let device = trainee.store.device;
-        let batches = stream(dataset, self.batches.clone(), progress.updates)?;
-        let mut adopt = self.adopt;
+        let columns = [&["total"], &trainee.losses()[..], &["rate"]].concat();
+        let mut log = LossLog::open(self.out, &columns, made.updates)?;
+        let bar = ProgressBar::new(BAR).with_style(ProgressStyle::with_template(
+            "{elapsed_precise} {bar:30} {percent}% {msg}",
+        )?);
         let mut saved = Instant::now();
         loop {
-            let elapsed = Duration::from_secs_f64(progress.seconds);
-            let done = self.budget.progress(progress.updates, elapsed);
+            let elapsed = Duration::from_secs_f64(made.seconds);
+            let done = self.budget.progress(made.updates, elapsed);
             if done >= 1.0 {
                 break;
             }
             let started = Instant::now();
             let batch = batches.recv().context("the batch thread ended")?;
-            let batch = batch.to_device(device);
-            if std::mem::take(&mut adopt) {
-                let _ = tch::no_grad(|| trainee.complete(&batch, Pass::Adopt));
-            }
-            let rates = Rates {
-                generator: self.generator_rate.at(done),
-                discriminator: self.discriminator_rate.at(done),
+            let at = Moment {
+                updates: made.updates,
+                rate: self.schedule.at(made.updates, done),
             };
-            let losses = trainee.update(&batch, self.objective, rates);
-            progress.updates += 1;
-            progress.seconds += started.elapsed().as_secs_f64();
-            if progress.updates.is_multiple_of(LOG_EVERY) {
-                let total = record(&mut log, &losses, progress.updates, rates.generator)?;
-                self.bar.set_position((BAR as f64 * done) as u64);
-                self.bar.set_message(format!(
-                    "update {} (epoch {}) loss {total:.4} {:.3} s/update",
-                    progress.updates,
-                    batch.epoch,
-                    progress.seconds / progress.updates as f64
+            let losses = trainee.update(&batch, at);
+            made.updates += 1;
+            made.seconds += started.elapsed().as_secs_f64();
+            if made.updates.is_multiple_of(LOG_EVERY) {
+                let total = record(&mut log, &losses, made.updates, trainee.rate() * at.rate)?;
+                bar.set_position((BAR as f64 * done) as u64);
+                bar.set_message(format!(
+                    "update {} loss {total:.4} {:.3} s/update",
+                    made.updates,
+                    made.seconds / made.updates as f64
                 ));
             }
             if saved.elapsed() > self.checkpoint_every {
-                save(trainee, progress)?;
+                trainee.save(*made)?;
                 saved = Instant::now();
             }
         }
-        save(trainee, progress)
+        bar.finish_and_clear();
+        trainee.save(*made)
     }
 }
 
-/// Logs the losses of an update and returns the generator's total.
+/// Logs the losses of an update and returns the total.
 fn record(log: &mut LossLog, losses: &Losses, update: u64, rate: f64) -> Result<f32> {
-    let value = |t: &tch::Tensor| t.double_value(&[]) as f32;
+    let value = |t: &Tensor| t.double_value(&[]) as f32;
     let total = value(&losses.total);
     ensure!(
         total.is_finite(),
@@ -115,4 +135,94 @@ fn record(log: &mut LossLog, losses: &Losses, update: u64, rate: f64) -> Result<
     row.push(rate as f32);
     log.record(update, &row)?;
     Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::fs;
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    /// Takes its batches for its losses.
+    #[derive(Default)]
+    struct Echo {
+        moments: Vec<Moment>,
+        saved: RefCell<Vec<u64>>,
+    }
+
+    impl Trainee for Echo {
+        type Batch = f32;
+
+        fn losses(&self) -> Vec<&'static str> {
+            vec!["half"]
+        }
+
+        fn rate(&self) -> f64 {
+            0.5
+        }
+
+        fn update(&mut self, batch: &f32, at: Moment) -> Losses {
+            self.moments.push(at);
+            Losses {
+                total: Tensor::from(*batch),
+                parts: vec![("half", Tensor::from(batch / 2.0))],
+            }
+        }
+
+        fn save(&self, made: Made) -> Result<()> {
+            self.saved.borrow_mut().push(made.updates);
+            Ok(())
+        }
+    }
+
+    fn run(batches: Vec<f32>, made: &mut Made, folder: &Path) -> (Echo, Result<()>) {
+        let (send, receive) = sync_channel(batches.len());
+        let total = made.updates + batches.len() as u64;
+        for batch in batches {
+            send.send(batch).unwrap();
+        }
+        let run = Run {
+            out: folder,
+            budget: Budget::Updates(total),
+            schedule: Schedule {
+                power: 0.0,
+                warm_up: 10,
+            },
+            checkpoint_every: Duration::from_secs(3600),
+        };
+        let mut echo = Echo::default();
+        let end = run.to_end(&mut echo, &receive, made);
+        (echo, end)
+    }
+
+    #[test]
+    fn a_run_goes_on_from_where_it_stood_and_logs_every_so_often() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut made = Made::default();
+        let (first, end) = run(vec![1.0; 30], &mut made, folder.path());
+        end.unwrap();
+        assert_eq!((made.updates, first.saved.take()), (30, vec![30]));
+        let rates: Vec<f64> = first.moments.iter().map(|at| at.rate).collect();
+        assert!((rates[0] - 0.1).abs() < 1e-12 && rates[9..].iter().all(|&r| r == 1.0));
+        let (second, end) = run(vec![3.0; 20], &mut made, folder.path());
+        end.unwrap();
+        assert_eq!(second.moments[0].updates, 30);
+        let log = fs::read_to_string(folder.path().join("losses.csv")).unwrap();
+        let expected = "update,total,half,rate\n20,1.0,0.5,0.5\n40,3.0,1.5,0.5\n";
+        assert_eq!(log, expected);
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_ends_the_run_before_it_is_saved() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (echo, end) = run(vec![f32::NAN; 40], &mut Made::default(), folder.path());
+        let error = end.unwrap_err().to_string();
+        assert!(
+            error.contains("update 20") && error.contains("--rate"),
+            "{error}"
+        );
+        assert!(echo.saved.take().is_empty());
+    }
 }

@@ -1,43 +1,80 @@
-//! What a run leaves on disk, whatever it trains: named f32 tensors and how far the run has come,
-//! in one safetensors file that is written aside and renamed.
+//! What a run leaves on disk, whatever it trains: named f32 tensors and a record of what it is and
+//! how far it has come, in one safetensors file that is written aside and renamed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, View};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tch::{Kind, Tensor};
 
-use super::optimizer::Adam;
+use super::learner::Learner;
+use super::options::RunOptions;
+use super::run::Made;
 use crate::files::write_aside;
-use crate::network::parameters::Store;
 
-/// Metadata key of the JSON form of the progress.
+/// Metadata key of the JSON form of the record.
 const KEY: &str = "mde-train";
 
+/// What a file tells of its run beside the tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record<S> {
+    /// What is trained.
+    #[serde(flatten)]
+    pub subject: S,
+    /// How far the run has come.
+    #[serde(flatten)]
+    pub made: Made,
+    /// What it is made with.
+    pub options: RunOptions,
+}
+
+impl<S: DeserializeOwned> Record<S> {
+    /// Reads the JSON form. Files from before there were options told a few of them beside the
+    /// subject.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut fields: Map<String, Value> = serde_json::from_str(text)?;
+        if !fields.contains_key("options") {
+            let told = ["batch", "seed", "tasks"].into_iter().filter_map(|option| {
+                let value = fields.get(option)?;
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                Some((option.to_owned(), text.into()))
+            });
+            let told: Map<String, Value> = told.collect();
+            fields.insert("options".to_owned(), told.into());
+        }
+        Ok(serde_json::from_value(fields.into())?)
+    }
+}
+
 /// An opened file.
-pub struct State<P> {
-    /// How far the run had come.
-    pub progress: P,
+pub struct State<S> {
+    /// What it tells of the run.
+    pub record: Record<S>,
     /// Everything it holds, by name.
     pub tensors: HashMap<String, Tensor>,
 }
 
-/// Writes `tensors` and `progress` to `path`.
+/// Writes `tensors` and `record` to `path`.
 ///
 /// # Errors
 /// Where the file cannot be written; an earlier one at `path` is kept.
 pub fn write(
     path: &Path,
-    progress: &impl Serialize,
+    record: &Record<impl Serialize>,
     tensors: Vec<(String, Values<'_>)>,
 ) -> Result<()> {
-    let metadata = HashMap::from([(KEY.to_owned(), serde_json::to_string(progress)?)]);
+    let metadata = HashMap::from([(KEY.to_owned(), serde_json::to_string(record)?)]);
     write_aside(path, |aside| -> Result<()> {
         safetensors::serialize_to_file(tensors, Some(metadata), aside)?;
         File::open(aside)?.sync_all()?;
@@ -47,30 +84,28 @@ pub fn write(
 }
 
 /// The values of a network and its optimiser's.
-pub fn with_moments<'a>(store: &'a Store, adam: &'a Adam) -> Vec<(String, Values<'a>)> {
-    let mut tensors: Vec<_> = (store.named())
+pub fn with_moments<N>(learner: &Learner<N>) -> Vec<(String, Values<'_>)> {
+    let mut tensors: Vec<_> = (learner.store.named())
         .map(|(name, t)| (name.to_owned(), Values::of(t)))
         .collect();
-    for (p, (m, v)) in store.parameters.iter().zip(&adam.moments) {
+    for (p, (m, v)) in learner.store.parameters.iter().zip(&learner.adam.moments) {
         tensors.push((moment_name("first", &p.name), Values::of(m)));
         tensors.push((moment_name("second", &p.name), Values::of(v)));
     }
     tensors
 }
 
-impl<P: DeserializeOwned> State<P> {
+impl<S: DeserializeOwned> State<S> {
     /// Reads the checkpoint at `path`.
     ///
     /// # Errors
     /// Where there is none, it is truncated, or it was not written by this program.
     pub fn open(path: &Path) -> Result<Self> {
         let read = || -> Result<Self> {
-            let file = File::open(path)?;
-            // SAFETY: checkpoints are replaced by renaming, never changed in place.
-            let bytes = unsafe { Mmap::map(&file)? };
+            let bytes = fs::read(path)?;
             let (_, header) = SafeTensors::read_metadata(&bytes)?;
-            let progress = header.metadata().as_ref().and_then(|m| m.get(KEY));
-            let progress = progress.context("it has no 'mde-train' metadata")?;
+            let record = header.metadata().as_ref().and_then(|m| m.get(KEY));
+            let record = record.context("it has no 'mde-train' metadata")?;
             let views = SafeTensors::deserialize(&bytes)?;
             let mut tensors = HashMap::new();
             for (name, view) in views.tensors() {
@@ -80,7 +115,7 @@ impl<P: DeserializeOwned> State<P> {
                 tensors.insert(name, t);
             }
             Ok(Self {
-                progress: serde_json::from_str(progress)?,
+                record: Record::parse(record)?,
                 tensors,
             })
         };
@@ -97,11 +132,12 @@ impl<P: DeserializeOwned> State<P> {
         self.tensors.get(name).map(Tensor::shallow_clone)
     }
 
-    /// Puts a network's values into `store` and its optimiser's, after `updates`, into `adam`.
+    /// Puts a network's values and its optimiser's, after `updates`, into `learner`.
     ///
     /// # Errors
     /// Where a tensor is missing or of another shape; `path` is for messages.
-    pub fn network(&self, path: &Path, store: &Store, adam: &mut Adam, updates: u64) -> Result<()> {
+    pub fn restore<N>(&self, path: &Path, learner: &mut Learner<N>, updates: u64) -> Result<()> {
+        let Learner { store, adam, .. } = learner;
         store.load(path, |name| self.tensor(name))?;
         for (p, (m, v)) in store.parameters.iter().zip(&adam.moments) {
             for (which, moment) in [("first", m), ("second", v)] {

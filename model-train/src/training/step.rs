@@ -1,39 +1,28 @@
-//! One update: forward, losses, backward, optimiser.
+//! One update of a generator: forward, losses, backward, optimiser.
 
+use anyhow::Result;
 use tch::{Device, Tensor};
 
 use super::average::Average;
 use super::batches::Batch;
+use super::learner::Learner;
 use super::loss::{Adversarial, Losses, Objective};
-use super::optimizer::{Adam, AdamConfig};
+use super::optimizer::AdamConfig;
+use super::run::{Made, Moment, Trainee};
 use crate::network::config::{DiscriminatorConfig, GeneratorConfig};
 use crate::network::discriminator::{Discriminator, Verdict};
 use crate::network::generator::Generator;
 use crate::network::layers::Pass;
-use crate::network::parameters::{Precision, Store};
+use crate::network::parameters::Precision;
 
 /// A generator with what training it needs.
-pub struct Trainee {
-    /// Weights of the generator.
-    pub store: Store,
-    /// The network.
-    pub generator: Generator,
-    /// Its optimiser.
-    pub adam: Adam,
+pub struct GeneratorTraining {
+    /// The generator.
+    pub generator: Learner<Generator>,
     /// Its opponent, where the objective is adversarial.
-    pub adversary: Option<Adversary>,
+    pub adversary: Option<Learner<Discriminator>>,
     /// The average of its weights, where one is kept.
     pub average: Option<Average>,
-}
-
-/// A discriminator with what training it needs.
-pub struct Adversary {
-    /// Weights of the discriminator.
-    pub store: Store,
-    /// The network.
-    pub discriminator: Discriminator,
-    /// Its optimiser.
-    pub adam: Adam,
 }
 
 /// Learning rates of an update.
@@ -45,7 +34,57 @@ pub struct Rates {
     pub discriminator: f64,
 }
 
-impl Trainee {
+impl Rates {
+    /// These times `factor`.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            generator: self.generator * factor,
+            discriminator: self.discriminator * factor,
+        }
+    }
+}
+
+/// A generator in a run.
+pub struct GeneratorTrainee<'a> {
+    /// The generator with what training it needs.
+    pub training: &'a mut GeneratorTraining,
+    /// What is minimised.
+    pub objective: &'a Objective,
+    /// Learning rates at the start.
+    pub rates: Rates,
+    /// Whether the weights come without statistics, and are to take those of the first batch.
+    pub adopt: bool,
+    /// Writes the checkpoint.
+    pub save: &'a dyn Fn(&GeneratorTraining, Made) -> Result<()>,
+}
+
+impl Trainee for GeneratorTrainee<'_> {
+    type Batch = Batch;
+
+    fn losses(&self) -> Vec<&'static str> {
+        self.objective.names()
+    }
+
+    fn rate(&self) -> f64 {
+        self.rates.generator
+    }
+
+    fn update(&mut self, batch: &Batch, at: Moment) -> Losses {
+        let batch = batch.to_device(self.training.generator.store.device);
+        if std::mem::take(&mut self.adopt) {
+            let _ = tch::no_grad(|| self.training.complete(&batch, Pass::Adopt));
+        }
+        let rates = self.rates.times(at.rate);
+        self.training.update(&batch, self.objective, rates)
+    }
+
+    fn save(&self, made: Made) -> Result<()> {
+        (self.save)(self.training, made)
+    }
+}
+
+impl GeneratorTraining {
     /// A generator of `sizes` with freshly drawn weights, neither opposed nor averaged.
     pub fn new(
         device: Device,
@@ -53,13 +92,9 @@ impl Trainee {
         sizes: &GeneratorConfig,
         config: AdamConfig,
     ) -> Self {
-        let mut store = Store::new(device, precision);
-        let generator = Generator::new(&mut store, sizes);
-        let adam = Adam::new(&store, config);
+        let make = |store: &mut _| Generator::new(store, sizes);
         Self {
-            store,
-            generator,
-            adam,
+            generator: Learner::new(device, precision, config, make),
             adversary: None,
             average: None,
         }
@@ -67,14 +102,9 @@ impl Trainee {
 
     /// Gives the generator an opponent with freshly drawn weights.
     pub fn oppose(&mut self, sizes: &DiscriminatorConfig, config: AdamConfig) {
-        let mut store = Store::new(self.store.device, self.store.precision);
-        let discriminator = Discriminator::new(&mut store, sizes);
-        let adam = Adam::new(&store, config);
-        self.adversary = Some(Adversary {
-            store,
-            discriminator,
-            adam,
-        });
+        let (device, precision) = (self.generator.store.device, self.generator.store.precision);
+        let make = |store: &mut _| Discriminator::new(store, sizes);
+        self.adversary = Some(Learner::new(device, precision, config, make));
     }
 
     /// Makes one update, first of the discriminator, then of the generator against it, and returns
@@ -89,9 +119,9 @@ impl Trainee {
             verdict = Some(adversary.judge(&generated, batch));
         }
         let mut losses = objective.of_generator(&generated, batch, verdict.as_ref());
-        descend(&self.store, &mut self.adam, &losses.total, rates.generator);
+        self.generator.descend(&losses.total, rates.generator);
         if let Some(average) = &mut self.average {
-            average.follow(&self.store);
+            average.follow(&self.generator.store);
         }
         losses.parts.extend(of_discriminator);
         losses
@@ -99,19 +129,18 @@ impl Trainee {
 
     /// The generator's whole output for a batch, `[N, 3, S, S]` f32.
     pub fn complete(&self, batch: &Batch, pass: Pass) -> Tensor {
-        let kind = self.store.precision.kind();
+        let kind = self.generator.store.precision.kind();
         let masks = batch.masks.to_kind(kind);
-        self.generator
-            .forward(&(batch.pictures.to_kind(kind) * &masks), &masks, pass)
+        (self.generator.network).forward(&(batch.pictures.to_kind(kind) * &masks), &masks, pass)
     }
 }
 
-impl Adversary {
+impl Learner<Discriminator> {
     /// What the discriminator says of the generator's whole output `generated` `[N, 3, S, S]` f32
     /// for `batch`, in training.
     pub fn judge(&self, generated: &Tensor, batch: &Batch) -> Verdict {
-        let shown = (self.discriminator).shown(generated, &batch.pictures, &batch.masks);
-        (self.discriminator).forward(&shown, &batch.masks, Pass::Train)
+        let shown = (self.network).shown(generated, &batch.pictures, &batch.masks);
+        (self.network).forward(&shown, &batch.masks, Pass::Train)
     }
 
     /// Makes one update for `generated` `[N, 3, S, S]` f32, which takes no gradients. Real and
@@ -124,17 +153,10 @@ impl Adversary {
         rate: f64,
     ) -> Losses {
         let pictures = batch.pictures.detach().set_requires_grad(loss.r1 > 0.0);
-        let real = (self.discriminator).forward(&pictures, &batch.masks, Pass::Train);
+        let real = (self.network).forward(&pictures, &batch.masks, Pass::Train);
         let fake = self.judge(generated, batch);
         let losses = loss.of_discriminator(&pictures, &real, &fake, &batch.boxes);
-        descend(&self.store, &mut self.adam, &losses.total, rate);
+        self.descend(&losses.total, rate);
         losses
     }
-}
-
-/// One step of `adam` down the gradient of `loss` by the parameters of `store` alone.
-fn descend(store: &Store, adam: &mut Adam, loss: &Tensor, rate: f64) {
-    let inputs: Vec<&Tensor> = store.parameters.iter().map(|p| &p.working).collect();
-    let gradients = Tensor::run_backward(&[loss], &inputs, false, false);
-    adam.step(store, &gradients, rate);
 }

@@ -12,10 +12,9 @@ use tch::{Device, Tensor};
 
 use super::faces::{Faces, Origin, PICTURE};
 use super::placement::{Light, Placement, Spread, bending, crops, lit};
-use crate::data::made_ahead;
-use crate::network::parameters::channels_last;
+use crate::data::prefetched;
 use crate::network::view_generator::Inputs;
-use crate::training::batches::append;
+use crate::tensors::{append_picture, channels_last, from_pixels};
 use crate::training::mixture::Mixture;
 
 /// Pictures of one update, `[N, C, S, S]` f32.
@@ -72,7 +71,7 @@ const OF_BENT: Spread = Spread {
 /// # Errors
 /// Where the thread cannot be started.
 pub fn stream(faces: Arc<Faces>, config: BatchConfig, first: u64) -> Result<Receiver<Batch>> {
-    made_ahead(AHEAD, first, move |update| make(&faces, &config, update))
+    prefetched(AHEAD, first, move |update| make(&faces, &config, update))
 }
 
 /// The batch of `update`.
@@ -89,8 +88,8 @@ pub fn make(faces: &Faces, config: &BatchConfig, update: u64) -> Batch {
     for _ in 0..config.batch {
         let pair = faces.draw(rng);
         let mirrored = rng.random();
-        append(&mut pictures, pair.picture, PICTURE, mirrored);
-        append(&mut views, pair.view, PICTURE, mirrored);
+        append_picture(&mut pictures, pair.picture, PICTURE, mirrored);
+        append_picture(&mut views, pair.view, PICTURE, mirrored);
         let spread = match pair.origin {
             Origin::Clip | Origin::Person => OF_VIEW,
             Origin::Bent => OF_BENT,
@@ -121,11 +120,7 @@ pub fn make(faces: &Faces, config: &BatchConfig, update: u64) -> Batch {
         };
         extend(&mut masks[1], &cover);
     }
-    let stored = |values: &[f32]| {
-        let side = PICTURE as i64;
-        let pictures = Tensor::from_slice(values).view([-1, side, side, 3]);
-        pictures.permute([0, 3, 1, 2]).contiguous()
-    };
+    let stored = |values: &[f32]| from_pixels(values, config.batch, PICTURE).contiguous();
     let pictures = lit(
         &crops(&stored(&pictures), &places[0], None, side),
         &lights[0],
@@ -165,5 +160,76 @@ impl Batch {
                 view_mask: self.inputs.view_mask.to_device(device),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+    use crate::data::Split;
+    use crate::views::faces::FaceData;
+
+    /// Two pictures each of three persons.
+    fn faces(folder: &std::path::Path) -> Faces {
+        let pictures = folder.join("train");
+        fs::create_dir(&pictures).unwrap();
+        let mut identities = String::new();
+        for n in 0..6u8 {
+            let shade = |x, y| Rgb([x as u8, y as u8, 40 * n]);
+            let name = format!("{n}.png");
+            let picture = RgbImage::from_fn(144, 144, shade);
+            picture.save(pictures.join(&name)).unwrap();
+            identities += &format!("{name} {}\n", n / 2);
+        }
+        fs::write(folder.join("identity_CelebA.txt"), identities).unwrap();
+        let data = FaceData {
+            data: folder.to_owned(),
+            clips: None,
+            cache: Some(folder.join("cache")),
+        };
+        data.open(Split::Train).unwrap()
+    }
+
+    fn is_same(a: &Batch, b: &Batch) -> bool {
+        let tensors = |batch: &Batch| {
+            let inputs = &batch.inputs;
+            [
+                &batch.pictures,
+                &inputs.image,
+                &inputs.mask,
+                &inputs.view,
+                &inputs.view_mask,
+            ]
+            .map(Tensor::shallow_clone)
+        };
+        tensors(a) == tensors(b)
+    }
+
+    #[test]
+    fn a_batch_is_a_pure_function_of_seed_and_update() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let faces = faces(folder.path());
+        let config = BatchConfig {
+            batch: 3,
+            size: 32,
+            seed: 1,
+            mixture: "eyes~3,REC:0.3".parse().unwrap(),
+        };
+        let third = make(&faces, &config, 3);
+        assert!(is_same(&third, &make(&faces, &config, 3)));
+        assert!(!is_same(&third, &make(&faces, &config, 4)));
+        let other = BatchConfig {
+            seed: 2,
+            ..config.clone()
+        };
+        assert!(!is_same(&third, &make(&faces, &other, 3)));
+        // A stream that begins later goes on with the same ones.
+        let batches = stream(Arc::new(faces), config, 2).unwrap();
+        let _second = batches.recv().unwrap();
+        assert!(is_same(&third, &batches.recv().unwrap()));
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use rand::RngExt;
 use rand_pcg::Pcg64;
 
-use crate::data::{CropRule, Dataset, Labels, Options, Split};
+use crate::data::{CropRule, Dataset, DatasetOptions, Labels, Split};
 
 /// Side of the pictures in pixels; the crop is [`CROP`] of them, in the middle.
 pub const PICTURE: usize = 144;
@@ -80,7 +80,7 @@ impl FaceData {
     /// Where pictures or the list of identities cannot be had.
     pub fn open(&self, split: Split) -> Result<Faces> {
         let open = |root: &Path, crop| {
-            Dataset::open(&Options {
+            Dataset::open(&DatasetOptions {
                 root: root.to_owned(),
                 split,
                 size: PICTURE,

@@ -8,13 +8,14 @@
 use tch::{Kind, Tensor};
 
 use super::batches::Batch;
-use crate::network::discriminator::composited;
 use crate::network::perceptual::FeatureNetwork;
 use crate::network::view_generator::{Copied, Outputs};
-use crate::training::loss::FeatureDistance;
+use crate::tensors::composited;
+use crate::training::loss::{FeatureDistance, Losses};
+use crate::training::options::RunOptions;
 
 /// Weights of the losses.
-#[derive(Clone, Copy, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Weights {
     /// Weight of the absolute difference in the hole of what is painted alone.
     #[arg(long, default_value_t = 0.4)]
@@ -40,7 +41,21 @@ pub struct Weights {
     pub adversarial: f64,
 }
 
-/// Names of the losses, in the order of [`Losses::parts`].
+impl Weights {
+    /// The weights by their names on the command line.
+    pub fn options(&self) -> RunOptions {
+        RunOptions::default()
+            .with("painted", self.painted)
+            .with("known", self.known)
+            .with("smooth-flow", self.smooth_flow)
+            .with("flow", self.flow)
+            .with("price", self.price)
+            .with("perceptual", self.perceptual)
+            .with("adversarial", self.adversarial)
+    }
+}
+
+/// Names of the losses of [`of`], which are not weighted.
 pub const NAMES: [&str; 7] = [
     "completed",
     "painted",
@@ -51,14 +66,6 @@ pub const NAMES: [&str; 7] = [
     "perceptual",
 ];
 
-/// Losses of one update as scalar tensors.
-pub struct Losses {
-    /// Their weighted sum.
-    pub total: Tensor,
-    /// Each of [`NAMES`], unweighted.
-    pub parts: Vec<Tensor>,
-}
-
 /// How much more a pixel of the hole counts for the flow than one outside.
 const IN_HOLE: f64 = 3.0;
 /// What the mirror's flow counts for beside the view's.
@@ -66,53 +73,52 @@ const OF_MIRROR: f64 = 0.25;
 /// Holes smaller than this share of a picture count as if they were as large.
 const LEAST_HOLE: f64 = 0.02;
 
-impl Losses {
-    /// The losses of `outputs` but for the adversarial one.
-    pub fn of(
-        outputs: &Outputs,
-        batch: &Batch,
-        weights: &Weights,
-        perceptual: Option<&dyn FeatureNetwork>,
-    ) -> Self {
-        let (truth, mask) = (&batch.pictures, &batch.inputs.mask);
-        let hole: Tensor = 1.0 - mask; // [N, 3, S, S]
-        // The share of each picture that is missing, so that small holes count as much as large.
-        let share = hole.mean_dim([1i64, 2, 3].as_slice(), true, Kind::Float);
-        let of_hole = &hole / share.clamp_min(LEAST_HOLE);
-        let mean = |t: &Tensor| t.mean(Kind::Float);
-        let completed = mean(&((&outputs.completed - truth).abs() * &of_hole));
-        let painted = mean(&((&outputs.painted - truth).abs() * &of_hole));
-        let known = mean(&((&outputs.completed - truth).abs() * mask));
-        let smooth: Tensor = outputs.copied.iter().map(|c| variation(&c.flow)).sum();
-        let any_hole = hole.amax([1].as_slice(), true); // [N, 1, S, S]
-        let emphasis = &any_hole * IN_HOLE + 1.0;
-        let flow = fetched_off(&outputs.copied[0], truth, &emphasis)
-            + fetched_off(&outputs.copied[1], truth, &any_hole) * OF_MIRROR;
-        let shown = &outputs.copied[0].known.detach() * &any_hole;
-        let painting = (outputs.weights.narrow(1, 0, 1) * &shown).sum(Kind::Float)
-            / (shown.sum(Kind::Float) + 1.0);
-        let perceptual = match perceptual {
-            Some(network) => {
-                let put_back = composited(&outputs.completed, truth, mask);
-                let whole = FeatureDistance::Unit.between(network, &put_back, truth);
-                // It is 0 where nothing is missing, so that it tells of the holes alone.
-                whole / mean(&any_hole).clamp_min(LEAST_HOLE)
-            }
-            None => Tensor::zeros_like(&known),
-        };
-        let total = &completed
-            + &painted * weights.painted
-            + &known * weights.known
-            + &smooth * weights.smooth_flow
-            + &flow * weights.flow
-            + &painting * weights.price
-            + &perceptual * weights.perceptual;
-        Self {
-            total,
-            parts: vec![
-                completed, painted, known, smooth, flow, painting, perceptual,
-            ],
+/// The losses of `outputs` but for the adversarial one.
+pub fn of(
+    outputs: &Outputs,
+    batch: &Batch,
+    weights: &Weights,
+    perceptual: Option<&dyn FeatureNetwork>,
+) -> Losses {
+    let (truth, mask) = (&batch.pictures, &batch.inputs.mask);
+    let hole: Tensor = 1.0 - mask; // [N, 3, S, S]
+    // The share of each picture that is missing, so that small holes count as much as large.
+    let share = hole.mean_dim([1i64, 2, 3].as_slice(), true, Kind::Float);
+    let of_hole = &hole / share.clamp_min(LEAST_HOLE);
+    let mean = |t: &Tensor| t.mean(Kind::Float);
+    let completed = mean(&((&outputs.completed - truth).abs() * &of_hole));
+    let painted = mean(&((&outputs.painted - truth).abs() * &of_hole));
+    let known = mean(&((&outputs.completed - truth).abs() * mask));
+    let smooth: Tensor = outputs.copied.iter().map(|c| variation(&c.flow)).sum();
+    let any_hole = hole.amax([1].as_slice(), true); // [N, 1, S, S]
+    let emphasis = &any_hole * IN_HOLE + 1.0;
+    let flow = fetched_off(&outputs.copied[0], truth, &emphasis)
+        + fetched_off(&outputs.copied[1], truth, &any_hole) * OF_MIRROR;
+    let shown = &outputs.copied[0].known.detach() * &any_hole;
+    let painting = (outputs.weights.narrow(1, 0, 1) * &shown).sum(Kind::Float)
+        / (shown.sum(Kind::Float) + 1.0);
+    let perceptual = match perceptual {
+        Some(network) => {
+            let put_back = composited(&outputs.completed, truth, mask);
+            let whole = FeatureDistance::Unit.between(network, &put_back, truth);
+            // It is 0 where nothing is missing, so that it tells of the holes alone.
+            whole / mean(&any_hole).clamp_min(LEAST_HOLE)
         }
+        None => Tensor::zeros_like(&known),
+    };
+    let total = &completed
+        + &painted * weights.painted
+        + &known * weights.known
+        + &smooth * weights.smooth_flow
+        + &flow * weights.flow
+        + &painting * weights.price
+        + &perceptual * weights.perceptual;
+    let parts = [
+        completed, painted, known, smooth, flow, painting, perceptual,
+    ];
+    Losses {
+        total,
+        parts: NAMES.into_iter().zip(parts).collect(),
     }
 }
 

@@ -1,13 +1,13 @@
-//! A generator with views and what training it needs, and a run of it on disk.
+//! The generator with views in a run, and a run of it on disk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::batches::Batch;
-use super::loss::{Losses, NAMES, Weights};
+use super::loss::{self, NAMES, Weights};
 use crate::network::config::{
     DiscriminatorConfig, DiscriminatorKind, DiscriminatorNorm, ViewGeneratorConfig,
 };
@@ -16,28 +16,29 @@ use crate::network::layers::Pass;
 use crate::network::parameters::{Precision, Store};
 use crate::network::perceptual::FeatureNetwork;
 use crate::network::view_generator::{Outputs, ViewGenerator};
-use crate::training::loss::{Form, gradient_penalty};
-use crate::training::optimizer::{Adam, AdamConfig};
-use crate::training::state::{self, State, Values, with_moments};
+use crate::training::learner::Learner;
+use crate::training::loss::{Form, Losses, gradient_penalty};
+use crate::training::optimizer::AdamConfig;
+use crate::training::run::{Made, Moment, Trainee};
+use crate::training::state::{self, Record, State, Values, with_moments};
+use crate::training::step::Rates;
 
-/// How far a run has come, and what it is a run of.
+/// What a run is of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct Subject {
     /// Sizes of the generator.
     pub view_generator: ViewGeneratorConfig,
-    /// Updates made.
-    pub updates: u64,
     /// Pictures seen.
     pub pictures: u64,
-    /// Training time in seconds.
-    pub seconds: f64,
 }
 
 /// An opened checkpoint.
-pub type Checkpoint = State<Progress>;
+pub type Checkpoint = State<Subject>;
 
-/// What does not change in a run.
+/// How a run is trained.
 pub struct Plan {
+    /// Learning rates at the start.
+    pub rates: Rates,
     /// Weights of the losses.
     pub weights: Weights,
     /// The update from which on there is an opponent.
@@ -52,65 +53,60 @@ pub struct Plan {
     pub perceptual: Option<Box<dyn FeatureNetwork>>,
 }
 
-/// Learning rates of an update.
-#[derive(Clone, Copy, Debug)]
-pub struct Rates {
-    /// The generator's.
-    pub generator: f64,
-    /// The discriminator's.
-    pub discriminator: f64,
-}
-
-/// A network, its weights and its optimiser.
-struct Trained<N> {
-    store: Store,
-    network: N,
-    adam: Adam,
-}
-
 /// A generator with what training it needs.
-pub struct Trainee {
-    generator: Trained<ViewGenerator>,
-    discriminator: Trained<Discriminator>,
+pub struct ViewTraining {
+    generator: Learner<ViewGenerator>,
+    discriminator: Learner<Discriminator>,
     /// The average of the generator's weights.
     average: Store,
 }
 
-/// Names of the losses that [`Trainee::update`] returns, the total first.
-pub fn columns() -> Vec<&'static str> {
-    let opponents = ["adversarial", "discriminator", "penalty"];
-    [&["total"], &NAMES[..], &opponents].concat()
+/// A generator in a run.
+pub struct ViewTrainee {
+    /// The generator with what training it needs.
+    pub training: ViewTraining,
+    /// How it is trained.
+    pub plan: Plan,
+    /// The run but for how far it has come.
+    pub record: Record<Subject>,
+    /// Where its checkpoint is.
+    pub path: PathBuf,
+}
+
+/// Names of the opponents' losses.
+const OPPONENTS: [&str; 3] = ["adversarial", "discriminator", "penalty"];
+
+impl Trainee for ViewTrainee {
+    type Batch = Batch;
+
+    fn losses(&self) -> Vec<&'static str> {
+        [&NAMES[..], &OPPONENTS].concat()
+    }
+
+    fn rate(&self) -> f64 {
+        self.plan.rates.generator
+    }
+
+    fn update(&mut self, batch: &Batch, at: Moment) -> Losses {
+        let batch = batch.to_device(self.training.generator.store.device);
+        let losses = self.training.update(&batch, &self.plan, at);
+        self.record.subject.pictures += batch.pictures.size()[0] as u64;
+        losses
+    }
+
+    fn save(&self, made: Made) -> Result<()> {
+        let record = Record {
+            made,
+            ..self.record.clone()
+        };
+        self.training.save(&self.path, &record)
+    }
 }
 
 /// Channels of the discriminator at full resolution.
 const DISCRIMINATOR_WIDTH: i64 = 16;
 
-impl<N> Trained<N> {
-    fn new(
-        device: Device,
-        precision: Precision,
-        adam: AdamConfig,
-        make: impl FnOnce(&mut Store) -> N,
-    ) -> Self {
-        let mut store = Store::new(device, precision);
-        let network = make(&mut store);
-        let adam = Adam::new(&store, adam);
-        Self {
-            store,
-            network,
-            adam,
-        }
-    }
-
-    /// One step down the gradient of `loss`.
-    fn descend(&mut self, loss: &Tensor, rate: f64) {
-        let inputs: Vec<&Tensor> = self.store.parameters.iter().map(|p| &p.working).collect();
-        let gradients = Tensor::run_backward(&[loss], &inputs, false, false);
-        self.adam.step(&self.store, &gradients, rate);
-    }
-}
-
-impl Trainee {
+impl ViewTraining {
     /// A generator of `sizes` and its opponent with freshly drawn weights.
     pub fn new(device: Device, precision: Precision, sizes: &ViewGeneratorConfig) -> Self {
         let adam = |beta1| AdamConfig {
@@ -128,35 +124,35 @@ impl Trainee {
         let mut average = Store::new(device, Precision::F32);
         ViewGenerator::new(&mut average, sizes);
         Self {
-            generator: Trained::new(device, precision, adam(0.9), |store| {
+            generator: Learner::new(device, precision, adam(0.9), |store| {
                 ViewGenerator::new(store, sizes)
             }),
-            discriminator: Trained::new(device, precision, adam(0.5), |store| {
+            discriminator: Learner::new(device, precision, adam(0.5), |store| {
                 Discriminator::new(store, &discriminator)
             }),
             average,
         }
     }
 
-    /// Makes update `number`; the losses before it, as [`columns`] names them.
-    pub fn update(&mut self, batch: &Batch, plan: &Plan, rates: Rates, number: u64) -> Vec<Tensor> {
+    /// Makes the update `at`; the losses before it.
+    fn update(&mut self, batch: &Batch, plan: &Plan, at: Moment) -> Losses {
+        let rates = plan.rates.times(at.rate);
         let outputs = self.generator.network.forward(&batch.inputs);
-        let mut losses = Losses::of(&outputs, batch, &plan.weights, plan.perceptual.as_deref());
+        let mut losses = loss::of(&outputs, batch, &plan.weights, plan.perceptual.as_deref());
         let zero = Tensor::zeros_like(&losses.total);
         let mut opposed = [zero.shallow_clone(), zero.shallow_clone(), zero];
-        if number >= plan.adversarial_from {
-            let [told, penalty] = self.discriminate(&outputs, batch, plan, rates, number);
+        if at.updates >= plan.adversarial_from {
+            let [tell, penalty] =
+                self.discriminate(&outputs, batch, plan, rates.discriminator, at.updates);
             let verdict = self.judge(&outputs, batch);
             let fool = Form::Hinge.of_generator(&verdict.logit, &verdict.weights);
             losses.total = &losses.total + &fool * plan.weights.adversarial;
-            opposed = [fool, told, penalty];
+            opposed = [fool, tell, penalty];
         }
         self.generator.descend(&losses.total, rates.generator);
-        self.follow(plan.decay, number);
-        let mut all = vec![losses.total];
-        all.extend(losses.parts);
-        all.extend(opposed);
-        all
+        self.follow(plan.decay, at.updates);
+        losses.parts.extend(OPPONENTS.into_iter().zip(opposed));
+        losses
     }
 
     /// What the discriminator says of the completed pictures with the known pixels put back.
@@ -172,7 +168,7 @@ impl Trainee {
         outputs: &Outputs,
         batch: &Batch,
         plan: &Plan,
-        rates: Rates,
+        rate: f64,
         number: u64,
     ) -> [Tensor; 2] {
         let is_penalised = plan.r1 > 0.0 && number.is_multiple_of(plan.r1_every);
@@ -182,14 +178,14 @@ impl Trainee {
         let real = network.forward(&pictures, mask, Pass::Train);
         let shown = tch::no_grad(|| network.shown(&outputs.completed, &batch.pictures, mask));
         let fake = network.forward(&shown.detach(), mask, Pass::Train);
-        let told = Form::Hinge.of_discriminator(&real.logit, &fake.logit, &fake.weights, 0.0);
+        let tell = Form::Hinge.of_discriminator(&real.logit, &fake.logit, &fake.weights, 0.0);
         let penalty = match is_penalised {
             true => gradient_penalty(&real.logit, &pictures),
-            false => Tensor::zeros_like(&told),
+            false => Tensor::zeros_like(&tell),
         };
-        let loss = &told + &penalty * (plan.r1 / 2.0 * plan.r1_every as f64);
-        self.discriminator.descend(&loss, rates.discriminator);
-        [told, penalty]
+        let loss = &tell + &penalty * (plan.r1 / 2.0 * plan.r1_every as f64);
+        self.discriminator.descend(&loss, rate);
+        [tell, penalty]
     }
 
     /// Takes the generator's weights into their average; the first ones weigh more.
@@ -208,15 +204,15 @@ impl Trainee {
     ///
     /// # Errors
     /// Where the file cannot be written; an earlier one is kept.
-    pub fn save(&self, path: &Path, progress: &Progress) -> Result<()> {
-        let mut tensors = with_moments(&self.generator.store, &self.generator.adam);
+    fn save(&self, path: &Path, record: &Record<Subject>) -> Result<()> {
+        let mut tensors = with_moments(&self.generator);
         let opponent = &self.discriminator;
-        tensors.extend(with_moments(&opponent.store, &opponent.adam));
+        tensors.extend(with_moments(opponent));
         let average = self.average.named();
         tensors.extend(average.map(|(name, t)| (average_name(name), Values::of(t))));
         let opponents = Tensor::from_slice(&[opponent.adam.updates as f32]);
         tensors.push((OPPONENT_UPDATES.to_owned(), Values::of(&opponents)));
-        state::write(path, progress, tensors)
+        state::write(path, record, tensors)
     }
 
     /// Takes over the run in `checkpoint`; `path` is for messages.
@@ -224,15 +220,12 @@ impl Trainee {
     /// # Errors
     /// Where a tensor is missing or of another shape.
     pub fn restore(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
-        let updates = checkpoint.progress.updates;
-        let generator = &mut self.generator;
-        checkpoint.network(path, &generator.store, &mut generator.adam, updates)?;
+        checkpoint.restore(path, &mut self.generator, checkpoint.record.made.updates)?;
         let of_opponent = checkpoint.tensor(OPPONENT_UPDATES);
         let of_opponent = of_opponent
             .with_context(|| format!("{} has no '{OPPONENT_UPDATES}'", path.display()))?;
         let updates = of_opponent.double_value(&[0]) as u64;
-        let opponent = &mut self.discriminator;
-        checkpoint.network(path, &opponent.store, &mut opponent.adam, updates)?;
+        checkpoint.restore(path, &mut self.discriminator, updates)?;
         self.average
             .load(path, |name| checkpoint.tensor(&average_name(name)))
     }
@@ -255,20 +248,7 @@ pub fn generator(
     device: Device,
 ) -> Result<(Store, ViewGenerator)> {
     let mut store = Store::new(device, Precision::F32);
-    let network = ViewGenerator::new(&mut store, &checkpoint.progress.view_generator);
+    let network = ViewGenerator::new(&mut store, &checkpoint.record.subject.view_generator);
     store.load(path, |name| checkpoint.tensor(&average_name(name)))?;
     Ok((store, network))
-}
-
-/// Fails where a loss is no number.
-///
-/// # Errors
-/// Names the update.
-pub fn finite(total: &Tensor, number: u64) -> Result<f32> {
-    let total = total.to_kind(Kind::Float).double_value(&[]) as f32;
-    ensure!(
-        total.is_finite(),
-        "the loss is {total} at update {number}: lower --rate; the checkpoint is from before"
-    );
-    Ok(total)
 }

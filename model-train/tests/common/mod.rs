@@ -4,11 +4,12 @@
 #![allow(dead_code)]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Result, ensure};
 use image::{Rgb, RgbImage};
+use safetensors::SafeTensors;
 
 /// Runs `mde-train` in `folder`, its picture cache there as well.
 pub fn mde_train(folder: &Path, arguments: &[&str]) -> Result<Output> {
@@ -37,6 +38,29 @@ pub fn refusal(folder: &Path, arguments: &[&str]) -> Result<String> {
     let output = mde_train(folder, arguments)?;
     ensure!(!output.status.success(), "{arguments:?} was taken");
     Ok(String::from_utf8(output.stderr)?)
+}
+
+/// Values of a safetensors file by name.
+pub fn tensors(path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let bytes = fs::read(path)?;
+    let mut tensors: Vec<_> = SafeTensors::deserialize(&bytes)?
+        .tensors()
+        .into_iter()
+        .map(|(name, view)| (name, view.data().to_vec()))
+        .collect();
+    tensors.sort();
+    Ok(tensors)
+}
+
+/// ONNX Runtime as the set-up lays it out, if it did.
+pub fn onnx_runtime() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.deps/onnxruntime/lib");
+    let files = fs::read_dir(folder)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    files
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains("libonnxruntime.so"))
 }
 
 /// A picture of soft stripes, each `n` of `count` of its own colour and direction.

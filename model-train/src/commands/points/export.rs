@@ -8,7 +8,7 @@ use mde_core::points::to_metadata;
 
 use crate::commands::Terms;
 use crate::onnx;
-use crate::points::checkpoint::Checkpoint;
+use crate::points::trainee::Checkpoint;
 
 /// Writes the net of a checkpoint as ONNX: batch normalisation folded, 16-bit weights, free batch
 /// size, and the metadata that the element reads.
@@ -29,11 +29,9 @@ impl Export {
     pub fn run(&self) -> Result<()> {
         let checkpoint = Checkpoint::open(&self.checkpoint)?;
         let (_store, net) = checkpoint.point_net(&self.checkpoint, tch::Device::Cpu)?;
-        let progress = &checkpoint.progress;
-        let training = format!(
-            "{} updates of {}",
-            progress.point_net_updates, progress.batch
-        );
+        let record = &checkpoint.record;
+        let batch = record.options.get("batch").unwrap_or("?");
+        let training = format!("{} updates of {batch}", record.made.updates);
         let metadata = to_metadata(training, self.terms.license.clone());
         let model = tch::no_grad(|| net.trace()).into_model(metadata);
         let bytes = onnx::write(&model, &self.out)?;

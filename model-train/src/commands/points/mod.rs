@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use crate::data::{CropRule, Dataset, Options, Split};
+use crate::data::{CropRule, Dataset, DatasetOptions, Split};
 use crate::points::landmarks;
 use crate::points::sample::{Faces, PICTURE};
 
@@ -59,7 +59,7 @@ struct DataArgs {
 impl DataArgs {
     fn faces(&self, split: Split) -> Result<Faces> {
         let landmarks = landmarks::read(&self.landmarks)?;
-        let pictures = Dataset::open(&Options {
+        let pictures = Dataset::open(&DatasetOptions {
             root: self.data.clone(),
             split,
             size: PICTURE,

@@ -8,8 +8,8 @@ use clap::Args;
 use super::DataArgs;
 use crate::commands::DeviceArg;
 use crate::data::Split;
-use crate::points::checkpoint::Checkpoint;
 use crate::points::scores::score;
+use crate::points::trainee::Checkpoint;
 
 /// Scores a checkpoint on validation pictures, one look at crops that lie off by up to 25 degrees,
 /// a third in size and a third of the distance of the eyes: errors in % of that distance.

@@ -29,8 +29,8 @@ impl Export {
     pub fn run(&self) -> Result<()> {
         let checkpoint = Checkpoint::open(&self.checkpoint)?;
         let (_store, network) = generator(&checkpoint, &self.checkpoint, tch::Device::Cpu)?;
-        let progress = &checkpoint.progress;
-        let side = progress.view_generator.size as usize;
+        let record = &checkpoint.record;
+        let side = record.subject.view_generator.size as usize;
         let contract = Contract {
             width: side,
             height: side,
@@ -38,7 +38,7 @@ impl Export {
             range: ValueRange::Unit,
             training: format!(
                 "views, {} updates, {} pictures",
-                progress.updates, progress.pictures
+                record.made.updates, record.subject.pictures
             ),
             license: self.terms.license.clone(),
             version: Version::Two,

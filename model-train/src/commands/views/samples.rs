@@ -1,16 +1,19 @@
 //! `mde-train views samples`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use image::RgbImage;
+use mde_core::contract;
 use tch::Tensor;
 
 use super::TASKS;
 use crate::data::Split;
-use crate::network::discriminator::composited;
+use crate::files::write_aside;
+use crate::network::view_generator::{Inputs, Outputs};
 use crate::report::sheet;
+use crate::tensors::{composited, to_picture};
 use crate::training::mixture::Mixture;
 use crate::views::batches::{BatchConfig, make};
 use crate::views::faces::FaceData;
@@ -29,6 +32,10 @@ pub struct Samples {
     /// The PNG to write.
     #[arg(long)]
     out: PathBuf,
+    /// Write what goes in and what comes out of the samples to this safetensors file, by the names
+    /// and in the units of the exported model, for comparing other runtimes.
+    #[arg(long)]
+    dump: Option<PathBuf>,
     /// Samples drawn.
     #[arg(long, default_value_t = 16)]
     count: usize,
@@ -48,12 +55,15 @@ impl Samples {
         let faces = self.faces.open(Split::Val)?;
         let config = BatchConfig {
             batch: self.count,
-            size: checkpoint.progress.view_generator.size as usize,
+            size: checkpoint.record.subject.view_generator.size as usize,
             seed: self.seed,
             mixture: self.tasks.clone(),
         };
         let batch = make(&faces, &config, 0);
         let outputs = tch::no_grad(|| network.forward(&batch.inputs));
+        if let Some(path) = &self.dump {
+            dump(path, &batch.inputs, &outputs)?;
+        }
         let completed = composited(&outputs.completed, &batch.pictures, &batch.inputs.mask);
         let columns = [
             &batch.inputs.image,
@@ -65,7 +75,7 @@ impl Samples {
             &batch.pictures,
         ];
         let rows: Vec<Vec<RgbImage>> = (0..self.count as i64)
-            .map(|n| columns.iter().map(|c| picture(&c.get(n))).collect())
+            .map(|n| columns.iter().map(|c| to_picture(&c.get(n))).collect())
             .collect();
         sheet::write(&self.out, &rows)?;
         println!("{}", self.out.display());
@@ -73,14 +83,17 @@ impl Samples {
     }
 }
 
-/// `[3, H, W]` in `[0, 1]` as a picture.
-fn picture(values: &Tensor) -> RgbImage {
-    let (height, width) = (values.size()[1], values.size()[2]);
-    let bytes = (values.permute([1, 2, 0]) * 255.0)
-        .round()
-        .clamp(0.0, 255.0);
-    let bytes = bytes.to_kind(tch::Kind::Uint8).contiguous();
-    let mut pixels = vec![0; bytes.numel()];
-    bytes.copy_data_u8(&mut pixels, bytes.numel());
-    RgbImage::from_raw(width as u32, height as u32, pixels).expect("three bytes a pixel")
+fn dump(path: &Path, inputs: &Inputs, outputs: &Outputs) -> Result<()> {
+    let inputs = [
+        (contract::INPUT_IMAGE, &inputs.image),
+        (contract::INPUT_MASK, &inputs.mask),
+        (contract::INPUT_VIEW, &inputs.view),
+        (contract::INPUT_VIEW_MASK, &inputs.view_mask),
+    ];
+    let mut tensors: Vec<_> = inputs.map(|(name, t)| (name, t.contiguous())).into();
+    tensors.extend(outputs.exported().map(|(name, t)| (name, t.contiguous())));
+    write_aside(path, |aside| -> Result<()> {
+        Ok(Tensor::write_safetensors(&tensors, aside)?)
+    })
+    .with_context(|| format!("cannot write '{}'", path.display()))
 }

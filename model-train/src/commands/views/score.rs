@@ -8,9 +8,9 @@ use tch::{Kind, Tensor};
 
 use crate::commands::DeviceArg;
 use crate::data::Split;
-use crate::network::discriminator::composited;
 use crate::network::perceptual;
 use crate::network::view_generator::Inputs;
+use crate::tensors::composited;
 use crate::training::loss::FeatureDistance;
 use crate::training::mixture::Mixture;
 use crate::views::batches::{Batch, BatchConfig, make};
@@ -82,7 +82,7 @@ impl Score {
         for task in TASKS {
             let config = BatchConfig {
                 batch: BATCH,
-                size: checkpoint.progress.view_generator.size as usize,
+                size: checkpoint.record.subject.view_generator.size as usize,
                 seed: self.seed,
                 mixture: task.parse::<Mixture>()?,
             };

@@ -2,43 +2,37 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::TASKS;
-use crate::commands::DeviceArg;
+use crate::commands::objective::file_name;
+use crate::commands::run::RunArgs;
 use crate::data::Split;
-use crate::network::config::ViewGeneratorConfig;
+use crate::network::config::ViewPreset;
 use crate::network::parameters::Precision;
 use crate::network::perceptual;
-use crate::report::LossLog;
 use crate::training::mixture::Mixture;
-use crate::training::schedule::{Annealing, Budget};
+use crate::training::options::RunOptions;
+use crate::training::schedule::{Budget, Schedule};
+use crate::training::step::Rates;
 use crate::views::batches::{BatchConfig, stream};
 use crate::views::faces::FaceData;
 use crate::views::loss::Weights;
-use crate::views::trainee::{Checkpoint, Plan, Progress, Rates, Trainee, columns, finite};
+use crate::views::trainee::{Plan, Subject, ViewTrainee, ViewTraining};
 
-/// Trains the generator; interrupt it at any time and go on with --resume.
+/// Trains the generator, for 200000 updates where no length is given; interrupt it at any time and
+/// go on with --resume.
 #[derive(Args, Debug)]
 pub struct Train {
     #[command(flatten)]
     faces: FaceData,
-    /// Folder of the checkpoint and the loss log.
-    #[arg(long)]
-    out: PathBuf,
-    /// Go on from the checkpoint in --out.
-    #[arg(long)]
-    resume: bool,
-    /// Length of the run in updates.
-    #[arg(long, default_value_t = 200_000, conflicts_with = "minutes")]
-    updates: u64,
-    /// Length of the run in minutes of training time.
-    #[arg(long)]
-    minutes: Option<f64>,
+    #[command(flatten)]
+    run: RunArgs,
+    /// Size of the generator.
+    #[arg(long, value_enum, default_value = "embedded")]
+    preset: ViewPreset,
     /// Pictures a batch.
     #[arg(long, default_value_t = 16)]
     batch: usize,
@@ -63,7 +57,7 @@ pub struct Train {
     #[arg(long, default_value_t = 1.0)]
     r1: f64,
     /// Updates from one R1 penalty to the next.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..))]
     r1_every: u64,
     /// Share of the old values that an update leaves in the average of the weights.
     #[arg(long, default_value_t = 0.999)]
@@ -74,36 +68,44 @@ pub struct Train {
     /// Arithmetic; by default bf16 where the device has instructions for it, else f32.
     #[arg(long, value_enum)]
     precision: Option<Precision>,
-    /// Where to compute.
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: DeviceArg,
-    /// Seed of weights, order and samples.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Minutes between checkpoints.
-    #[arg(long, default_value_t = 8.0)]
-    checkpoint_minutes: f64,
 }
 
 /// Name of the checkpoint in the run's folder.
 const CHECKPOINT: &str = "views.safetensors";
-/// Updates between rows of the loss log.
-const LOG_EVERY: u64 = 50;
+/// Updates where no length is given.
+const UPDATES: u64 = 200_000;
 /// Updates over which learning rates rise.
-const WARM_UP: f64 = 300.0;
+const WARM_UP: u64 = 300;
 
 impl Train {
     /// Trains to the end of the budget.
     pub fn run(&self) -> Result<()> {
-        let device = self.device.device()?;
-        tch::manual_seed(self.seed as i64);
+        let device = self.run.device()?;
         let precision = self.precision.unwrap_or(Precision::fastest_on(device));
         println!("computes in {precision}");
-        let path = self.out.join(CHECKPOINT);
-        let sizes = ViewGeneratorConfig::embedded();
-        let mut trainee = Trainee::new(device, precision, &sizes);
-        let mut progress = self.start(&path, &mut trainee, &sizes)?;
+        let path = self.run.out.join(CHECKPOINT);
+        let sizes = self.preset.config();
+        let start = self.run.start(&path, self.options(), || {
+            Ok(Subject {
+                view_generator: sizes.clone(),
+                pictures: 0,
+            })
+        })?;
+        let found = &start.record.subject.view_generator;
+        ensure!(
+            *found == sizes,
+            "the run in '{}' has a generator of another --preset, {found:?}",
+            path.display()
+        );
+        let mut training = ViewTraining::new(device, precision, &sizes);
+        if let Some(checkpoint) = start.earlier {
+            training.restore(&checkpoint, &path)?;
+        }
         let plan = Plan {
+            rates: Rates {
+                generator: self.rate,
+                discriminator: self.discriminator_rate,
+            },
             weights: self.weights,
             adversarial_from: self.adversarial_from,
             r1: self.r1,
@@ -117,92 +119,43 @@ impl Train {
         let faces = Arc::new(self.faces.open(Split::Train)?);
         let (stills, of_clips) = faces.len();
         println!("{stills} stills, {of_clips} pictures of clips");
-        let columns = [&columns()[..], &["rate"]].concat();
-        let mut log = LossLog::open(&self.out, &columns, progress.updates)?;
         let config = BatchConfig {
             batch: self.batch,
             size: sizes.size as usize,
-            seed: self.seed,
+            seed: self.run.seed,
             mixture: self.tasks.clone(),
         };
-        let batches = stream(faces, config, progress.updates)?;
-        let budget = match self.minutes {
-            Some(minutes) => Budget::Time(Duration::from_secs_f64(60.0 * minutes)),
-            None => Budget::Updates(self.updates),
+        let mut made = start.record.made;
+        let batches = stream(faces, config, made.updates)?;
+        let schedule = Schedule {
+            power: self.power,
+            warm_up: WARM_UP,
         };
-        let bar = ProgressBar::new(1000).with_style(ProgressStyle::with_template(
-            "{elapsed_precise} {bar:30} {percent}% {msg}",
-        )?);
-        let mut saved = Instant::now();
-        loop {
-            let elapsed = Duration::from_secs_f64(progress.seconds);
-            let done = budget.progress(progress.updates, elapsed);
-            if done >= 1.0 {
-                break;
-            }
-            let started = Instant::now();
-            let batch = batches.recv().context("the batch thread ended")?;
-            let warm = ((progress.updates + 1) as f64 / WARM_UP).min(1.0);
-            let rate = |rate| {
-                let power = self.power;
-                warm * Annealing { rate, power }.at(done)
-            };
-            let rates = Rates {
-                generator: rate(self.rate),
-                discriminator: rate(self.discriminator_rate),
-            };
-            let losses = trainee.update(&batch.to_device(device), &plan, rates, progress.updates);
-            progress.updates += 1;
-            progress.pictures += self.batch as u64;
-            progress.seconds += started.elapsed().as_secs_f64();
-            if progress.updates.is_multiple_of(LOG_EVERY) {
-                let total = finite(&losses[0], progress.updates)?;
-                let mut row: Vec<f32> = losses
-                    .iter()
-                    .map(|loss| loss.double_value(&[]) as f32)
-                    .collect();
-                row.push(rates.generator as f32);
-                log.record(progress.updates, &row)?;
-                bar.set_position((1000.0 * done) as u64);
-                bar.set_message(format!(
-                    "update {} loss {total:.4} {:.3} s/update",
-                    progress.updates,
-                    progress.seconds / progress.updates as f64
-                ));
-            }
-            if saved.elapsed().as_secs_f64() > 60.0 * self.checkpoint_minutes {
-                trainee.save(&path, &progress)?;
-                saved = Instant::now();
-            }
-        }
-        trainee.save(&path, &progress)?;
-        bar.finish();
-        println!("{} after {} updates", path.display(), progress.updates);
+        let mut trainee = ViewTrainee {
+            training,
+            plan,
+            record: start.record,
+            path,
+        };
+        let run = self.run.run(Budget::Updates(UPDATES), schedule);
+        run.to_end(&mut trainee, &batches, &mut made)?;
+        println!("{} after {} updates", trainee.path.display(), made.updates);
         Ok(())
     }
 
-    /// A fresh run, or the one in the folder.
-    fn start(
-        &self,
-        path: &std::path::Path,
-        trainee: &mut Trainee,
-        sizes: &ViewGeneratorConfig,
-    ) -> Result<Progress> {
-        if self.resume {
-            let checkpoint = Checkpoint::open(path)?;
-            trainee.restore(&checkpoint, path)?;
-            return Ok(checkpoint.progress);
-        }
-        ensure!(
-            !path.exists(),
-            "'{}' is there already: go on with --resume, or choose another --out",
-            path.display()
-        );
-        Ok(Progress {
-            view_generator: sizes.clone(),
-            updates: 0,
-            pictures: 0,
-            seconds: 0.0,
-        })
+    /// What the weights hang on, beside sizes and seed.
+    fn options(&self) -> RunOptions {
+        RunOptions::default()
+            .with("batch", self.batch)
+            .with("tasks", &self.tasks)
+            .with("rate", self.rate)
+            .with("discriminator-rate", self.discriminator_rate)
+            .with("power", self.power)
+            .with("adversarial-from", self.adversarial_from)
+            .with("r1", self.r1)
+            .with("r1-every", self.r1_every)
+            .with("ema", self.ema)
+            .with_maybe("perceptual-network", file_name(&self.perceptual_network))
+            .and(self.weights.options())
     }
 }

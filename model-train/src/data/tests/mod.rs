@@ -37,8 +37,8 @@ impl Scratch {
         fs::write(self.path(name), encoded(name, grey)).unwrap();
     }
 
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> DatasetOptions {
+        DatasetOptions {
             root: self.folder.path().to_owned(),
             split: Split::Train,
             size: SIZE,
@@ -135,7 +135,7 @@ fn tar_shards_are_read_in_place() {
     assert_eq!(names(&data), ["2.jpg", "1.png", "3.png"]);
     assert_eq!(greys(&data), [200, 100, 50]);
 
-    let alone = Dataset::open(&Options {
+    let alone = Dataset::open(&DatasetOptions {
         root: second,
         ..scratch.options()
     });
@@ -196,7 +196,7 @@ fn what_is_missing_is_said() {
     let scratch = Scratch::new();
     assert!(scratch.error().contains("found no pictures in"));
 
-    let options = Options {
+    let options = DatasetOptions {
         root: scratch.folder.path().join("nowhere"),
         ..scratch.options()
     };
@@ -205,7 +205,7 @@ fn what_is_missing_is_said() {
 
     let packed = scratch.path("pictures.zip");
     fs::write(&packed, "").unwrap();
-    let options = Options {
+    let options = DatasetOptions {
         root: packed,
         ..scratch.options()
     };
@@ -230,7 +230,7 @@ fn splits_are_kept_apart() {
     scratch.picture("train/1.png", 1);
     scratch.picture("val/2.png", 2);
     assert_eq!(names(&scratch.open()), ["1.png"]);
-    let val = Dataset::open(&Options {
+    let val = Dataset::open(&DatasetOptions {
         split: Split::Val,
         ..scratch.options()
     });
@@ -265,7 +265,7 @@ fn a_stale_cache_is_rebuilt() {
     fs::remove_file(scratch.path("1.png")).unwrap();
     assert_eq!(greys(&scratch.open()), [30]);
 
-    let smaller = Dataset::open(&Options {
+    let smaller = Dataset::open(&DatasetOptions {
         size: 16,
         ..scratch.options()
     });
@@ -295,7 +295,7 @@ fn without_a_cache_folder_pictures_are_held_in_memory() {
     // A file in the place of the folder: not even root can write there.
     let taken = scratch.path("taken");
     fs::write(&taken, "").unwrap();
-    let data = Dataset::open(&Options {
+    let data = Dataset::open(&DatasetOptions {
         cache: Some(taken),
         ..scratch.options()
     });
@@ -323,7 +323,7 @@ fn the_shards_of_celeba_are_whole() {
         return;
     };
     let cache = TempDir::new().unwrap();
-    let val = Dataset::open(&Options {
+    let val = Dataset::open(&DatasetOptions {
         root: Path::new(&data).join("celeba"),
         split: Split::Val,
         size: 96,

@@ -19,7 +19,7 @@ impl Scratch {
     }
 
     fn open_split(&self, split: Split) -> Result<Dataset, DataError> {
-        Dataset::open(&Options {
+        Dataset::open(&DatasetOptions {
             split,
             ..self.options()
         })
@@ -262,7 +262,7 @@ fn packed_tars_are_read() {
     let bytes = gzip(&fs::read(&plain).unwrap());
     fs::write(&packed, &bytes).unwrap();
     let open = |root: PathBuf, split| {
-        Dataset::open(&Options {
+        Dataset::open(&DatasetOptions {
             root,
             split,
             ..scratch.options()
@@ -329,7 +329,7 @@ fn the_flowers_of_the_reference_data_are_found() {
     };
     let cache = TempDir::new().unwrap();
     let open = |split| {
-        Dataset::open(&Options {
+        Dataset::open(&DatasetOptions {
             root: Path::new(&data).join("flowers64/flowers64.tar.gz"),
             split,
             size: 32,

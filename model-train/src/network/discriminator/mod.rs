@@ -8,7 +8,8 @@ use tch::{Kind, Tensor};
 
 use super::config::{DiscriminatorConfig, DiscriminatorKind};
 use super::layers::Pass;
-use super::parameters::{Store, channels_last};
+use super::parameters::Store;
+use crate::tensors::{channels_last, composited};
 use patch::Patch;
 use whole::Whole;
 
@@ -61,11 +62,6 @@ impl Discriminator {
             Self::Patch(network) => network.forward(pictures, mask, pass),
         }
     }
-}
-
-/// `generated` with the known values of `original` put back; all `[N, 3, H, W]`.
-pub fn composited(generated: &Tensor, original: &Tensor, mask: &Tensor) -> Tensor {
-    generated + (original - generated) * mask
 }
 
 /// Two channels with the x and y coordinates, from -1 to 1 (Liu et al. 2018): `[N, 2, H, W]` for

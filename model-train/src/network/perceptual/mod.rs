@@ -10,11 +10,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use tch::{Device, Kind, Tensor};
 
+use crate::tensors::channels_last;
 pub use face::{Description, Face};
 pub use squeezenet::SqueezeNet;
 use vgg16::Vgg16;
-
-use super::parameters::channels_last;
 
 /// Layers whose features are compared.
 pub const LAYERS: usize = 5;

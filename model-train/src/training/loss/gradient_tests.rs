@@ -9,11 +9,12 @@ use tch::{Device, Kind, Tensor};
 use super::*;
 use crate::network::config::{DiscriminatorConfig, DiscriminatorKind, DiscriminatorNorm, Preset};
 use crate::network::layers::Pass;
-use crate::network::parameters::{Precision, Store, channels_last};
+use crate::network::parameters::{Precision, Store};
 use crate::network::perceptual::LAYERS;
+use crate::tensors::channels_last;
 use crate::training::batches::{BatchConfig, Masks};
 use crate::training::optimizer::AdamConfig;
-use crate::training::step::{Rates, Trainee};
+use crate::training::step::{GeneratorTraining, Rates};
 use DiscriminatorKind::{Patch, Whole};
 
 /// How far a step along the gradient changes a loss.
@@ -142,22 +143,21 @@ fn batch() -> Batch {
         pictures: channels_last(&uniform(&[8, 3, 32, 32])),
         masks,
         boxes,
-        epoch: 0,
     }
 }
 
 /// A tiny generator and its opponent.
-fn trainee(kind: DiscriminatorKind, norm: DiscriminatorNorm) -> Trainee {
+fn trainee(kind: DiscriminatorKind, norm: DiscriminatorNorm) -> GeneratorTraining {
     let sizes = Preset::Tiny.config();
     let adam = AdamConfig::default();
-    let mut trainee = Trainee::new(Device::Cpu, Precision::F32, &sizes, adam);
+    let mut trainee = GeneratorTraining::new(Device::Cpu, Precision::F32, &sizes, adam);
     let discriminator = DiscriminatorConfig {
         kind,
         norm,
         ..DiscriminatorConfig::paper(sizes.width)
     };
     trainee.oppose(&discriminator, adam);
-    draw_weights(&trainee.store);
+    draw_weights(&trainee.generator.store);
     draw_weights(&trainee.adversary.as_ref().expect("it is opposed").store);
     trainee
 }
@@ -243,7 +243,7 @@ fn of_equation_9_by_the_generator() {
             perceptual,
             adversarial,
         };
-        check(what, &working(&trainee.store), || {
+        check(what, &working(&trainee.generator.store), || {
             let generated = trainee.complete(&batch, Pass::Train);
             let verdict = adversary.judge(&generated, &batch);
             objective
@@ -325,7 +325,7 @@ fn a_discriminator_learns_and_its_weights_alone_move_in_its_step() {
             discriminator: 1e-3,
         };
         let batch = batch();
-        let before = trainee.store.parameters[0].master.copy();
+        let before = trainee.generator.store.parameters[0].master.copy();
         let mut told = Vec::new();
         for _ in 0..10 {
             let losses = trainee.update(&batch, &objective, rates);
@@ -335,6 +335,6 @@ fn a_discriminator_learns_and_its_weights_alone_move_in_its_step() {
             told.push(tell.double_value(&[]));
         }
         assert!(told[9] < told[0], "{norm:?}: {told:?}");
-        assert!(trainee.store.parameters[0].master == before);
+        assert!(trainee.generator.store.parameters[0].master == before);
     }
 }

@@ -15,8 +15,9 @@ pub use perceptual::FeatureDistance;
 pub use pixel::{Distance, PixelLoss};
 
 use super::batches::Batch;
-use crate::network::discriminator::{Verdict, composited};
+use crate::network::discriminator::Verdict;
 use crate::network::perceptual::FeatureNetwork;
+use crate::tensors::composited;
 
 /// The paper's weights in equation 9.
 pub mod published {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 ///
 /// # Errors
 /// Where the thread cannot be started.
-pub fn made_ahead<T: Send + 'static>(
+pub fn prefetched<T: Send + 'static>(
     ready: usize,
     first: u64,
     mut make: impl FnMut(u64) -> T + Send + 'static,

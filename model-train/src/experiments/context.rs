@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
-use super::recipe::Losses;
-use crate::data::{CropRule, Dataset, Layout, Options, Split};
+use super::recipe::LossChoice;
+use crate::data::{CropRule, Dataset, DatasetOptions, Layout, Split};
 use crate::files::write_aside;
 use crate::network::config::GeneratorConfig;
 use crate::network::parameters::Precision;
@@ -65,7 +65,7 @@ pub struct Settings {
     /// Sizes of the generators.
     pub generator: GeneratorConfig,
     /// Losses where the experiment does not compare them.
-    pub losses: Losses,
+    pub losses: LossChoice,
     /// Pictures a batch.
     pub batch: usize,
     /// Learning rate of the generators at the start.
@@ -75,15 +75,18 @@ pub struct Settings {
     /// Pictures evaluated.
     pub count: usize,
     /// Updates of the longest transfer.
-    #[serde(default = "transfer_updates")]
+    #[serde(default = "published_transfer_updates")]
     pub transfer_updates: u64,
     /// Seed of weights, order, flips and masks.
     pub seed: u64,
 }
 
-/// The paper's.
-fn transfer_updates() -> u64 {
-    5000
+/// The paper's updates of a transfer.
+pub const TRANSFER_UPDATES: u64 = 5000;
+
+/// Of settings that were written before there was a choice.
+fn published_transfer_updates() -> u64 {
+    TRANSFER_UPDATES
 }
 
 /// What an experiment may need beside data.
@@ -103,7 +106,7 @@ pub struct Tools {
 }
 
 /// An experiment's data, tools and folder.
-pub struct Lab {
+pub struct ExperimentContext {
     /// What the results depend on.
     pub settings: Settings,
     /// Tools.
@@ -116,8 +119,8 @@ pub struct Lab {
     pub networks: PathBuf,
 }
 
-impl Lab {
-    /// The lab of the experiment `name` in a sub-folder of `out`, which is made where it is not
+impl ExperimentContext {
+    /// That of the experiment `name` in a sub-folder of `out`, which is made where it is not
     /// there.
     ///
     /// # Errors
@@ -206,7 +209,7 @@ impl Lab {
     }
 
     fn open_split(&self, set: Set, split: Split) -> Result<Dataset> {
-        Ok(Dataset::open(&Options {
+        Ok(Dataset::open(&DatasetOptions {
             root: self.root(set)?.to_owned(),
             split,
             size: self.settings.generator.size as usize,
