@@ -26,12 +26,12 @@ setup-training: ## what the trainer needs: libtorch
 	@setup/wheels.sh libtorch
 
 .PHONY: build
-build: setup-runtime ## the plug-in, optimised: target/release/libgstmdecomplete.so
-	$(CARGO) build --release --package gst-plugin-mdecomplete
+build: setup-runtime ## plug-in and program, optimised: target/release/libgstmdecomplete.so, mdecomplete
+	$(CARGO) build --release --package gst-plugin-mdecomplete --lib \
+		--package mdecomplete-pipelines --bins
 
 .PHONY: demo
 demo: build ## complete a damaged clip of a portrait: demo/
-	$(CARGO) build --release --package mdecomplete-demo
 	@pipelines/demo.sh
 
 .PHONY: test lint unit-tests docs brief-fuzz
@@ -46,9 +46,10 @@ lint: setup ## format, clippy, and what may come into the dependencies
 docs: setup ## the documentation of all crates: target/doc
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet
 
-# The tests of tests/ build the plug-in as GStreamer loads it; built beforehand its progress shows.
+# The tests of tests/ build plug-in and program as users have them; built beforehand, it shows.
 unit-tests: setup ## all tests of all crates
-	$(CARGO) build --package gst-plugin-mdecomplete --lib
+	$(CARGO) build --package gst-plugin-mdecomplete --lib \
+		--package mdecomplete-pipelines --bin mdecomplete
 	G_DEBUG=fatal-warnings $(CARGO) test --workspace
 
 # Long enough to find what a change breaks at once; `make fuzz` looks on. Model files are left to it:
@@ -87,7 +88,7 @@ fuzz: setup-runtime ## look for inputs that break the element, FUZZ_SECONDS=600 
 	@fuzz/run.sh $(FUZZ_SECONDS)
 
 .PHONY: install uninstall
-install: build ## put plug-in, ONNX Runtime and detector where GStreamer finds them, for this user
+install: build ## put plug-in, program, ONNX Runtime and detector into this user's folders
 	@setup/install.sh
 
 uninstall: ## take away what `make install` put there

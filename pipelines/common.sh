@@ -1,4 +1,4 @@
-# Sourced by the scripts of this folder: finding the plug-in, looking at an input file.
+# Sourced by the scripts of this folder: finding the plug-in and a camera.
 # shellcheck shell=bash
 
 die() {
@@ -36,10 +36,6 @@ find_plugin() {
         die "GStreamer does not find the element mdecomplete: run 'make build' or 'make install'"
 }
 
-want_file() {
-    [ -r "$1" ] || die "cannot read the file '$1'"
-}
-
 # Sets `source` to the elements that give the picture of the camera `$1`, or a test picture.
 want_camera() {
     # shellcheck disable=SC2034 # for the script that sources this one
@@ -50,11 +46,4 @@ want_camera() {
             source=(v4l2src device="$1")
             ;;
     esac
-}
-
-# Whether a recording has sound that an MP4 file can hold as it is.
-has_sound() {
-    local streams
-    streams=$(gst-launch-1.0 -v filesrc location="$1" ! parsebin ! fakesink num-buffers=1 2>/dev/null || true)
-    grep -Eq 'caps = audio/(mpeg|x-opus|x-ac3|x-eac3|x-alac)' <<<"$streams"
 }

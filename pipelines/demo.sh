@@ -13,18 +13,29 @@ tool=target/release/mdecomplete-demo
 find_plugin
 mkdir -p demo
 
+# Runs a step, which ends with this script when that is ended.
+run() {
+    "$@" &
+    local step=$!
+    trap 'kill "$step"; exit 143' TERM
+    wait "$step"
+    trap - TERM
+}
+
 echo "demo: making the damaged clip"
-frames=$("$tool" clip .deps/pictures/astronaut.png demo/damaged.mp4)
+run "$tool" clip .deps/pictures/astronaut.png demo/damaged.mp4 >demo/frames
+frames=$(<demo/frames)
+rm demo/frames
 
 completion=(filesrc location=demo/damaged.mp4 ! decodebin ! mdecomplete occlusion=eyes
     ! x264enc pass=qual quantizer=18 ! h264parse ! mp4mux ! filesink location=demo/completed.mp4)
 echo "demo: gst-launch-1.0 ${completion[*]}"
 log=demo/gst-launch.log
-gst-launch-1.0 -m "${completion[@]}" >"$log" 2>&1 || {
+run gst-launch-1.0 -m "${completion[@]}" >"$log" 2>&1 || {
     cat "$log" >&2
     die "the completion failed, see above"
 }
-"$tool" sheet demo/damaged.mp4 demo/completed.mp4 demo/before-after.png
+run "$tool" sheet demo/damaged.mp4 demo/completed.mp4 demo/before-after.png
 
 # A field of the message in which the element says where it runs.
 provider() {

@@ -18,7 +18,8 @@ shift
 find_plugin
 read -ra sink <<<"${SINK:-autovideosink}"
 
+# The pipeline takes the script's place, and with it the signals that are to end it.
 # Frames that come while one is being completed are dropped: the picture stays present.
-gst-launch-1.0 -e \
+exec gst-launch-1.0 -e \
     rtspsrc location="$url" latency=200 ! decodebin ! queue max-size-buffers=1 leaky=downstream \
     ! videoconvert ! mdecomplete "$@" ! videoconvert ! "${sink[@]}"

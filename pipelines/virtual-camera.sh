@@ -19,8 +19,9 @@ want_camera "$device"
 [ -c "$virtual" ] || die "there is no device '$virtual': sudo modprobe v4l2loopback exclusive_caps=1"
 find_plugin
 
+# The pipeline takes the script's place, and with it the signals that are to end it.
 # Applications take YUY2 from cameras, whatever else they take.
-gst-launch-1.0 -e \
+exec gst-launch-1.0 -e \
     "${source[@]}" ! decodebin ! queue max-size-buffers=1 leaky=downstream \
     ! videoconvert ! mdecomplete "$@" ! videoconvert ! video/x-raw,format=YUY2 \
     ! v4l2sink device="$virtual" sync=false

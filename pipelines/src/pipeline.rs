@@ -1,44 +1,136 @@
 //! Building a pipeline from a description and running it to its end.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use gst::prelude::*;
 
+use crate::interrupt::Interrupt;
+use crate::{Error, Result};
+
+/// How often whoever watches a pipeline is asked how far it is.
+const TICK: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+
+/// A pipeline that has not come a step further for so long never will. Compiling a model for a
+/// graphics card takes minutes.
+const STALL: Duration = Duration::from_secs(900);
+
 /// The pipeline of a `gst-launch-1.0` description.
-pub fn parse(description: &str) -> anyhow::Result<gst::Pipeline> {
+///
+/// # Errors
+/// If an element is missing or they cannot be linked.
+pub fn parse(description: &str) -> Result<gst::Pipeline> {
+    let failed = |e| Error::Pipeline(format!("cannot build the pipeline '{description}': {e}"));
     gst::parse::launch(description)
-        .with_context(|| format!("cannot build the pipeline '{description}'"))?
+        .map_err(|e| failed(e.to_string()))?
         .downcast()
-        .map_err(|_| anyhow::anyhow!("'{description}' is one element, not a pipeline"))
+        .map_err(|_| failed("it is one element".to_owned()))
 }
 
 /// The element called `name` in the pipeline's description.
-pub fn element(pipeline: &gst::Pipeline, name: &str) -> anyhow::Result<gst::Element> {
-    pipeline
-        .by_name(name)
-        .with_context(|| format!("the pipeline has no element '{name}'"))
+///
+/// # Errors
+/// If there is none.
+pub fn element(pipeline: &gst::Pipeline, name: &str) -> Result<gst::Element> {
+    let none = || Error::Pipeline(format!("the pipeline has no element '{name}'"));
+    pipeline.by_name(name).ok_or_else(none)
 }
 
 /// Sets the file that the element called `name` reads or writes.
-pub fn set_location(pipeline: &gst::Pipeline, name: &str, file: &Path) -> anyhow::Result<()> {
+///
+/// # Errors
+/// If there is no such element.
+pub fn set_location(pipeline: &gst::Pipeline, name: &str, file: &Path) -> Result<()> {
     element(pipeline, name)?.set_property("location", file);
     Ok(())
 }
 
-/// Plays the pipeline to the end of its stream.
-pub fn run(pipeline: &gst::Pipeline) -> anyhow::Result<()> {
-    let bus = pipeline.bus().context("the pipeline has no bus")?;
-    let started = pipeline.set_state(gst::State::Playing);
-    let ended = bus.timed_pop_filtered(
-        gst::ClockTime::NONE,
-        &[gst::MessageType::Eos, gst::MessageType::Error],
-    );
-    pipeline.set_state(gst::State::Null)?;
-    if let Some(gst::MessageView::Error(error)) = ended.as_ref().map(|message| message.view()) {
-        let debug = error.debug().unwrap_or_default();
-        return Err(anyhow::Error::from(error.error()).context(debug.to_string()));
+/// Looks at a pipeline while it runs.
+pub trait Watch {
+    /// An element said something of its own.
+    fn said(&mut self, _message: &gst::StructureRef) {}
+
+    /// An element warned of something.
+    fn warned(&mut self, _text: &str) {}
+
+    /// Comes some times a second; gives how far the pipeline is, in any unit.
+    fn tick(&mut self) -> u64 {
+        0
     }
-    started?;
-    Ok(())
+}
+
+/// Nobody looks.
+impl Watch for () {}
+
+/// Plays the pipeline to the end of its stream, and leaves it playing there for who wants to ask it
+/// something: [`Playing`] stops it.
+///
+/// # Errors
+/// The first error of an element; [`Error::Interrupted`] after a signal; a pipeline that stands
+/// still.
+pub fn run<'a>(
+    pipeline: &'a gst::Pipeline,
+    interrupt: &Interrupt,
+    watch: &mut dyn Watch,
+) -> Result<Playing<'a>> {
+    let bus = pipeline.bus();
+    let bus = bus.ok_or_else(|| Error::Pipeline("the pipeline has no bus".to_owned()))?;
+    let _wake = interrupt.wake(bus.clone());
+    interrupt.check()?;
+    let playing = Playing(pipeline);
+    let started = pipeline.set_state(gst::State::Playing);
+    let (mut reached, mut since) = (0, Instant::now());
+    loop {
+        let message = bus.timed_pop(TICK);
+        interrupt.check()?;
+        match message.as_ref().map(|message| message.view()) {
+            Some(gst::MessageView::Eos(_)) => return Ok(playing),
+            Some(gst::MessageView::Error(error)) => return Err(told(error)),
+            Some(gst::MessageView::Warning(warning)) => {
+                watch.warned(&warning.error().to_string());
+            }
+            Some(gst::MessageView::Element(said)) => {
+                if let Some(said) = said.structure() {
+                    watch.said(said);
+                }
+            }
+            Some(_) => {}
+            // The error that goes with it came before.
+            None => {
+                started?;
+            }
+        }
+        let now = watch.tick();
+        if now != reached {
+            (reached, since) = (now, Instant::now());
+        } else if since.elapsed() > STALL {
+            let stood = STALL.as_secs() / 60;
+            return Err(Error::Pipeline(format!(
+                "the pipeline has stood still for {stood} minutes"
+            )));
+        }
+    }
+}
+
+/// An error in the words of its element, and where those say little what it tells developers.
+fn told(error: &gst::message::Error) -> Error {
+    let from = error.src().map(|element| element.name().to_string());
+    let mut text = format!("{}: {}", from.unwrap_or_default(), error.error());
+    let debug = error.debug().unwrap_or_default();
+    // File, line and object of the source come first.
+    if let Some((_, detail)) = debug.split_once('\n') {
+        text.push_str(&format!(" ({})", detail.trim()));
+    }
+    Error::Pipeline(text)
+}
+
+/// A pipeline that stops when this goes.
+#[derive(Debug)]
+pub struct Playing<'a>(&'a gst::Pipeline);
+
+impl Drop for Playing<'_> {
+    fn drop(&mut self) {
+        // Going down to Null does not fail.
+        let _ = self.0.set_state(gst::State::Null);
+    }
 }

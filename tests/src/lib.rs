@@ -1,14 +1,16 @@
 //! What the tests share: the built plug-in, GStreamer's command-line tools over it, and the demo
-//! portrait's face.
+//! portrait's face, and what is in recordings.
 
 #[path = "../../plugin/tests/common/skip.rs"]
 mod skip;
 
 pub mod face;
+pub mod recording;
 
-use std::io::{Seek, Write};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
@@ -20,10 +22,16 @@ pub fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// The folder with the plug-in, built with the profile of the tests by the first call.
+/// The file `name` of the recordings and pictures that once failed.
+pub fn case(name: &str) -> PathBuf {
+    source("tests/cases").join(name)
+}
+
+/// The folder with the plug-in and the program `mdecomplete`, built with the profile of the tests by
+/// the first call.
 ///
 /// # Errors
-/// With cargo's words where the plug-in does not build.
+/// With cargo's words where they do not build.
 pub fn plugin_folder() -> Result<&'static Path> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     FOLDER
@@ -44,13 +52,14 @@ fn build_plugin() -> Result<PathBuf> {
     };
     let output = Command::new(env!("CARGO"))
         .args(["build", "--package", "gst-plugin-mdecomplete", "--lib"])
+        .args(["--package", "mdecomplete-pipelines", "--bin", "mdecomplete"])
         .args(["--profile", profile])
         .current_dir(source("."))
         .output()
         .context("cargo")?;
     ensure!(
         output.status.success(),
-        "the plug-in does not build: {}",
+        "plug-in and program do not build: {}",
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(folder.to_path_buf())
@@ -61,6 +70,8 @@ fn build_plugin() -> Result<PathBuf> {
 pub struct Said {
     /// Whether its exit code was 0.
     pub success: bool,
+    /// Its exit code; nothing if a signal ended it.
+    pub code: Option<i32>,
     /// Its standard output.
     pub output: String,
     /// Its standard error.
@@ -72,6 +83,7 @@ impl From<Output> for Said {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
             success: output.status.success(),
+            code: output.status.code(),
             output: text(&output.stdout),
             errors: text(&output.stderr),
         }
@@ -89,9 +101,10 @@ impl Said {
 }
 
 /// A program that uses GStreamer, such as `gst-launch-1.0`, with the built plug-in, a registry of its
-/// own and messages in English. Ready for arguments.
+/// own and messages in English. Ready for arguments; ended where it takes more than five minutes.
 #[derive(Debug)]
 pub struct Tool {
+    name: String,
     command: Command,
     _registry: tempfile::TempDir,
 }
@@ -103,17 +116,28 @@ impl Tool {
     /// As [`plugin_folder`].
     pub fn new(name: &str) -> Result<Self> {
         let registry = tempfile::tempdir().context("a folder for the registry")?;
-        let mut command = Command::new(name);
+        let mut command = Command::new("timeout");
         command
+            .args(["--kill-after=5", "300", name])
             .env("GST_PLUGIN_PATH", plugin_folder()?)
             .env("GST_REGISTRY", registry.path().join("registry.bin"))
             .env("LC_ALL", "C")
             .env_remove("MDECOMPLETE_ORT")
             .env_remove("MDECOMPLETE_CENTERFACE");
         Ok(Self {
+            name: name.to_owned(),
             command,
             _registry: registry,
         })
+    }
+
+    /// The program `mdecomplete`.
+    ///
+    /// # Errors
+    /// As [`plugin_folder`].
+    pub fn program() -> Result<Self> {
+        let file = plugin_folder()?.join("mdecomplete");
+        Self::new(file.to_str().context("UTF-8")?)
     }
 
     /// With an environment variable set.
@@ -149,6 +173,102 @@ impl Tool {
     pub fn run(mut self, arguments: &str) -> Result<Said> {
         let output = self.command.args(arguments.split_whitespace()).output();
         Ok(output.context("a tool of GStreamer")?.into())
+    }
+
+    /// Runs it with the files and settings `arguments`, whatever blanks are in them.
+    ///
+    /// # Errors
+    /// If the tool cannot be run.
+    pub fn run_with(mut self, arguments: &[&OsStr]) -> Result<Said> {
+        let output = self.command.args(arguments).output();
+        Ok(output.context("a tool of GStreamer")?.into())
+    }
+
+    /// Starts it with `arguments`, to see what it says and to send it signals.
+    ///
+    /// # Errors
+    /// If the tool cannot be run.
+    pub fn start(self, arguments: &[&OsStr]) -> Result<Running> {
+        let environment = self.command.get_envs();
+        let mut command = Command::new(&self.name);
+        for (name, value) in environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let mut child = command
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("a tool of GStreamer")?;
+        let errors = child.stderr.take().context("standard error")?;
+        Ok(Running {
+            child,
+            errors: BufReader::new(errors),
+            _tool: self,
+        })
+    }
+}
+
+/// A tool that runs. Killed when this goes.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    errors: BufReader<std::process::ChildStderr>,
+    _tool: Tool,
+}
+
+impl Running {
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Reads its standard error until a line has `part` in it.
+    ///
+    /// # Errors
+    /// If there is none, with what there is.
+    pub fn wait_for(&mut self, part: &str) -> Result<()> {
+        let mut said = String::new();
+        loop {
+            let start = said.len();
+            let read = self.errors.read_line(&mut said)?;
+            ensure!(read > 0, "no '{part}' in '{said}'");
+            if said[start..].contains(part) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends it the signal `name`, such as `TERM`.
+    ///
+    /// # Errors
+    /// If that is no signal.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let id = self.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status()?;
+        ensure!(sent.success(), "kill -s {name} {id}: {sent}");
+        Ok(())
+    }
+
+    /// Waits for its end; gives how it ended and the rest of its standard error.
+    ///
+    /// # Errors
+    /// If it cannot be waited for.
+    pub fn end(mut self) -> Result<(ExitStatus, String)> {
+        let mut rest = String::new();
+        self.errors.read_to_string(&mut rest)?;
+        Ok((self.child.wait()?, rest))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -2,7 +2,6 @@
 //! portrait, and a picture that shows a clip before and after completion.
 
 mod clip;
-mod pipeline;
 mod sheet;
 
 use std::path::PathBuf;

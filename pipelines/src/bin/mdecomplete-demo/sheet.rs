@@ -6,7 +6,8 @@ use anyhow::Context;
 use gst::prelude::*;
 use image::{RgbImage, imageops};
 
-use crate::pipeline;
+use mdecomplete_pipelines::interrupt::Interrupt;
+use mdecomplete_pipelines::pipeline;
 
 const COLUMNS: usize = 5;
 /// Size of one picture on the sheet in pixels.
@@ -76,7 +77,7 @@ fn frames(clip: &Path) -> anyhow::Result<Vec<RgbImage>> {
             })
             .build(),
     );
-    pipeline::run(&pipeline)?;
+    pipeline::run(&pipeline, &Interrupt::default(), &mut ())?;
     // The sender goes with the callbacks, so that the receiver comes to an end.
     drop((sink, pipeline));
     Ok(receiver.iter().collect())

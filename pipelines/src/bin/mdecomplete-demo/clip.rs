@@ -7,7 +7,8 @@ use anyhow::Context;
 use gst::prelude::*;
 use gst_controller::prelude::*;
 
-use crate::pipeline;
+use mdecomplete_pipelines::interrupt::Interrupt;
+use mdecomplete_pipelines::pipeline;
 
 const FPS: u32 = 30;
 const FRAMES: u32 = 5 * FPS;
@@ -59,7 +60,7 @@ pub fn make(portrait: &Path, clip: &Path) -> anyhow::Result<u32> {
     animate(&picture, "xpos", |t| picture_place(t).0)?;
     animate(&picture, "ypos", |t| picture_place(t).1)?;
 
-    pipeline::run(&pipeline)
+    pipeline::run(&pipeline, &Interrupt::default(), &mut ())
         .with_context(|| format!("cannot make {} from {}", clip.display(), portrait.display()))?;
     Ok(FRAMES)
 }

@@ -1,0 +1,209 @@
+//! Completing the faces of a recording.
+
+mod branch;
+mod coding;
+mod plan;
+
+use std::path::PathBuf;
+
+use gst::prelude::*;
+
+use crate::aside::{self, Aside};
+use crate::container::Container;
+use crate::edits::{self, Movie};
+use crate::interrupt::Interrupt;
+use crate::pipeline::{self, Watch};
+use crate::probe::{self, Media};
+use crate::progress::{Counts, Progress};
+use crate::region::Square;
+use crate::settings::{self, Setting};
+use crate::summary::{self, Summary};
+use crate::{Error, Result, plugin};
+
+use branch::Branches;
+use coding::Coding;
+use plan::Plan;
+
+/// A recording to complete.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The recording.
+    pub input: PathBuf,
+    /// The file to write; its ending says what kind.
+    pub output: PathBuf,
+    /// Properties of the element.
+    pub settings: Vec<Setting>,
+    /// Where the face is, if it stays there.
+    pub region: Option<Square>,
+    /// Whether the picture is to lose nothing.
+    pub lossless: bool,
+    /// Whether sound that the file cannot hold is coded anew.
+    pub transcode_audio: bool,
+    /// Whether subtitles that the file cannot hold are left out.
+    pub drop_subtitles: bool,
+    /// Whether a file may be replaced.
+    pub force: bool,
+}
+
+/// Completes the recording of `job`, telling on standard error how far it is.
+///
+/// # Errors
+/// As [`Error`] has them; there is no output then, nor anything else that was not there before.
+pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
+    let Job { input, output, .. } = job;
+    aside::want_file(input)?;
+    let container = Container::of(output)?;
+    if job.lossless && container != Container::Matroska {
+        let reason = "lossless video is written as Matroska: name a file that ends in .mkv";
+        return Err(Error::output(output, reason));
+    }
+    let settings = settings(job)?;
+    settings::apply(&plugin::element()?, &settings)?;
+    settings::keep(&settings, output)?;
+    let aside = Aside::begin(output, input, job.force)?;
+
+    let media = probe::look(input)?;
+    interrupt.check()?;
+    if let Some(region) = job.region {
+        region.fit(media.video.size)?;
+    }
+    let movie = Movie::read(input).map_err(|e| Error::input(input, e))?;
+    let coding = Coding::choose(container, job.lossless, media.video.size);
+    let plan = Plan::make(&media, &movie, container, job)?;
+    for note in coding.note(&media.video).iter().chain(&plan.notes) {
+        eprintln!("{note}");
+    }
+
+    let made = Pipeline::build(job, &settings, &media, &movie, container, coding, &plan)?;
+    pipeline::set_location(&made.pipeline, "written", aside.path())?;
+    let counts = Counts::of(&made.completer)?;
+    let name = input.file_name().unwrap_or_default().to_string_lossy();
+    let mut watch = Onlooker {
+        progress: Progress::new(name.into_owned(), counts.clone(), media.duration),
+        told: Vec::new(),
+    };
+    let playing = pipeline::run(&made.pipeline, interrupt, &mut watch)?;
+    let summary = Summary::of(&made.completer, &counts);
+    drop(playing);
+    drop(watch);
+    if summary.frames == 0 {
+        return Err(Error::input(input, "no frame of it could be decoded"));
+    }
+    edits::write(aside.path(), &made.branches.edits())?;
+    interrupt.check()?;
+    aside.finish()?;
+    Ok(summary)
+}
+
+/// The settings of `job`, with what goes without saying.
+fn settings(job: &Job) -> Result<Vec<Setting>> {
+    let mut settings = job.settings.clone();
+    if settings.is_empty() {
+        settings.push(settings::default());
+    }
+    if job.region.is_some() {
+        if settings::has(&settings, "region") {
+            return Err(Error::Usage(
+                "--region says where the face is: do not set the property region too".to_owned(),
+            ));
+        }
+        settings.push(Setting::new("region", "roi-list"));
+    }
+    Ok(settings)
+}
+
+/// The pipeline of a job, ready to play.
+struct Pipeline {
+    pipeline: gst::Pipeline,
+    completer: gst::Element,
+    branches: Branches,
+}
+
+impl Pipeline {
+    fn build(
+        job: &Job,
+        settings: &[Setting],
+        media: &Media,
+        movie: &Movie,
+        container: Container,
+        coding: Coding,
+        plan: &Plan,
+    ) -> Result<Self> {
+        // Coded packets: as many as it takes until each stream has one, a quarter of a gigabyte at
+        // most. Frames: few, so that decoding, completing and coding go on side by side.
+        const FRAMES: &str = "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0";
+        let turn = match media.video.is_turned && !container.is_isobmff() {
+            true => "! videoflip video-direction=auto",
+            false => "",
+        };
+        let pipeline = pipeline::parse(&format!(
+            "filesrc name=read ! parsebin name=streams \
+             multiqueue name=abreast max-size-time=0 max-size-bytes=268435456 \
+             decodebin name=decoder force-sw-decoders=true \
+             {FRAMES} name=frames ! videoconvert {turn} ! {} name=completer ! {FRAMES} \
+             ! videoconvert ! {} ! {FRAMES} name=coded \
+             {} name=mux ! filesink name=written",
+            plugin::ELEMENT,
+            coding.elements(&media.video),
+            container.muxer(),
+        ))?;
+        pipeline::set_location(&pipeline, "read", &job.input)?;
+        let completer = pipeline::element(&pipeline, "completer")?;
+        settings::apply(&completer, settings)?;
+        if let Some(region) = job.region {
+            region.mark(&completer)?;
+        }
+        let source = pipeline::element(&pipeline, "read")?;
+        plan.hidden.iter().try_for_each(|track| track.hide(&source))?;
+
+        let mux = pipeline::element(&pipeline, "mux")?;
+        if let (Some(chapters), Some(setter)) =
+            (&media.chapters, mux.dynamic_cast_ref::<gst::TocSetter>())
+        {
+            setter.set_toc(Some(chapters));
+        }
+        if container == Container::Matroska {
+            mux.set_property("timecodescale", coding::tick(media));
+        }
+        let own = movie.track(&media.video.id).map(|track| track.scale);
+        let scale = coding::track_scale(media, own);
+        let branches = Branches::connect(&pipeline, media, container, plan, scale)?;
+        Ok(Self {
+            pipeline,
+            completer,
+            branches,
+        })
+    }
+}
+
+/// Shows progress and what the element says.
+struct Onlooker {
+    progress: Progress,
+    /// What was told before: elements repeat themselves.
+    told: Vec<String>,
+}
+
+impl Onlooker {
+    fn tell(&mut self, text: String) {
+        if !self.told.contains(&text) {
+            self.progress.note(&text);
+            self.told.push(text);
+        }
+    }
+}
+
+impl Watch for Onlooker {
+    fn said(&mut self, message: &gst::StructureRef) {
+        if let Some(text) = summary::told(message) {
+            self.tell(text);
+        }
+    }
+
+    fn warned(&mut self, text: &str) {
+        self.tell(format!("warning: {text}"));
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.progress.show()
+    }
+}

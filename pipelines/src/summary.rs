@@ -1,0 +1,126 @@
+//! What was done, in words.
+
+use std::fmt;
+
+use gst::prelude::*;
+
+use crate::progress::Counts;
+
+/// What the element did to a recording or a picture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Frames that came through; 1 for a picture.
+    pub frames: u64,
+    /// Frames in which something was completed.
+    pub completed: u64,
+    /// Different faces that were completed.
+    pub faces: usize,
+    /// Regions that were looked at, one a face and frame.
+    pub regions: u64,
+    /// Of those, left as they were because they cannot be completed, or because there were more than
+    /// `max-faces`.
+    pub skipped: u64,
+}
+
+impl Summary {
+    /// Of what `element`, which still plays, has done.
+    pub fn of(element: &gst::Element, counts: &Counts) -> Self {
+        let stats = element.property::<Option<gst::Structure>>("stats");
+        let number = |name: &str| {
+            let stats = stats.as_ref();
+            stats.and_then(|stats| stats.get(name).ok()).unwrap_or(0)
+        };
+        Self {
+            frames: counts.frames(),
+            completed: counts.completed(),
+            faces: counts.faces(),
+            regions: number("faces"),
+            skipped: number("skipped-invalid") + number("skipped-surplus"),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            frames,
+            completed,
+            faces,
+            regions,
+            skipped,
+        } = self;
+        match (regions, completed) {
+            (0, 0) => write!(
+                f,
+                "nothing found: there is no face in {}, which is as it was",
+                of_frames(*frames)
+            )?,
+            (_, 0) => write!(
+                f,
+                "nothing completed: faces were found, but nothing of them is missing; {} as before",
+                match frames {
+                    1 => "the picture is",
+                    _ => "all frames are",
+                }
+            )?,
+            _ => write!(
+                f,
+                "completed {} in {completed} of {}",
+                counted(*faces as u64, "face"),
+                counted(*frames, "frame")
+            )?,
+        }
+        if *skipped > 0 {
+            let times = counted(*skipped, "time");
+            write!(f, "; a face was left as it was {times}")?;
+        }
+        Ok(())
+    }
+}
+
+fn of_frames(frames: u64) -> String {
+    match frames {
+        1 => "the picture".to_owned(),
+        _ => format!("any of the {frames} frames"),
+    }
+}
+
+/// Such as "1 face" and "2 faces".
+fn counted(count: u64, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
+    }
+}
+
+/// A message of the element, if a user wants to know it.
+pub fn told(message: &gst::StructureRef) -> Option<String> {
+    let text = |field: &str| message.get::<String>(field).unwrap_or_default();
+    match message.name().as_str() {
+        "mdecomplete/covers-nothing" => Some(format!(
+            "{} covers nothing: {}",
+            text("property"),
+            text("reason")
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_is_said_in_words() {
+        let mut summary = Summary {
+            frames: 30,
+            ..Summary::default()
+        };
+        assert!(summary.to_string().starts_with("nothing found"));
+        summary.regions = 30;
+        assert!(summary.to_string().starts_with("nothing completed"));
+        summary.completed = 28;
+        summary.faces = 1;
+        assert_eq!(summary.to_string(), "completed 1 face in 28 of 30 frames");
+    }
+}
