@@ -24,11 +24,14 @@ command c++ build-essential
 command pkg-config pkg-config
 command strace strace
 library gstreamer-check-1.0 libgstreamer1.0-dev
+library gstreamer-pbutils-1.0 libgstreamer-plugins-base1.0-dev
 library gstreamer-video-1.0 libgstreamer-plugins-base1.0-dev
 command gst-launch-1.0 gstreamer1.0-tools
 element compositor gstreamer1.0-plugins-base
 element mp4mux gstreamer1.0-plugins-good
+element vp9enc gstreamer1.0-plugins-good
 element h264parse gstreamer1.0-plugins-bad
+element av1enc gstreamer1.0-plugins-bad
 element x264enc gstreamer1.0-plugins-ugly
 element avdec_h264 gstreamer1.0-libav
 TABLE

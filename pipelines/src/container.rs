@@ -86,10 +86,14 @@ impl Container {
                 structure.remove_field("format");
             }
         }
-        let mut sinks = muxer.static_pad_templates().into_iter().filter(|template| {
-            template.direction() == gst::PadDirection::Sink
-        });
-        Ok(sinks.any(|template| template.caps().can_intersect(&wanted)))
+        let mut sinks = muxer
+            .static_pad_templates()
+            .into_iter()
+            .filter(|template| template.direction() == gst::PadDirection::Sink);
+        // GStreamer 1.22's muxer crashes on it.
+        let is_vp9 = caps.structure(0).is_some_and(|s| s.name() == "video/x-vp9");
+        let is_safe = !(is_vp9 && self.is_isobmff());
+        Ok(is_safe && sinks.any(|template| template.caps().can_intersect(&wanted)))
     }
 
     /// The encoder that brings sound into it that it cannot hold.
@@ -114,7 +118,6 @@ pub fn adapter(caps: &gst::CapsRef) -> Option<&'static str> {
         ("audio/mpeg", Ok(2 | 4)) => "aacparse",
         ("video/x-h264", _) => "h264parse",
         ("video/x-h265", _) => "h265parse",
-        ("video/x-vp9", _) => "vp9parse",
         ("video/x-av1", _) => "av1parse",
         (MARKED, _) if structure.get("format") == Ok("pango-markup") => {
             "capssetter caps=text/x-raw,format=utf8"
@@ -146,11 +149,20 @@ mod tests {
         let adts = "audio/mpeg,mpegversion=4,framed=true,stream-format=adts,rate=48000,channels=1";
         for (caps, holders) in [
             (adts, &[Mp4, Mov, Matroska][..]),
-            ("audio/mpeg,mpegversion=1,layer=2,parsed=true,rate=48000,channels=2", &[Mp4, Mov, Matroska]),
-            ("audio/x-opus,channel-mapping-family=0,channels=2,rate=48000", &[Mp4, Mov, Matroska, WebM]),
+            (
+                "audio/mpeg,mpegversion=1,layer=2,parsed=true,rate=48000,channels=2",
+                &[Mp4, Mov, Matroska],
+            ),
+            (
+                "audio/x-opus,channel-mapping-family=0,channels=2,rate=48000",
+                &[Mp4, Mov, Matroska, WebM],
+            ),
             ("audio/x-vorbis,channels=2,rate=48000", &[Matroska, WebM]),
             ("audio/x-flac,channels=2,rate=48000", &[Matroska]),
-            ("audio/x-raw,format=S16LE,layout=interleaved,channels=2,rate=48000", &[Mov, Matroska]),
+            (
+                "audio/x-raw,format=S16LE,layout=interleaved,channels=2,rate=48000",
+                &[Mov, Matroska],
+            ),
             ("application/x-ass", &[Matroska]),
         ] {
             let caps: gst::Caps = caps.parse()?;

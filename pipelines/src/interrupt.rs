@@ -39,12 +39,10 @@ impl Interrupt {
     }
 
     fn tell(&self, signal: i32) {
-        let first = self.0.signal.compare_exchange(
-            0,
-            signal,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let first = self
+            .0
+            .signal
+            .compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed);
         let bus = self.0.bus.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Ok(_), Some(bus)) = (first, bus.as_ref()) {
             // A bus that is flushing belongs to a pipeline that ends anyway.

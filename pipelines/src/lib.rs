@@ -4,11 +4,11 @@
 
 pub mod aside;
 pub mod container;
-mod edits;
 mod error;
 pub mod file;
 pub mod interrupt;
 mod isobmff;
+mod movie;
 pub mod picture;
 pub mod pipeline;
 pub mod plugin;

@@ -162,7 +162,7 @@ pub fn look(input: &Path) -> Result<Media> {
             Some(Stream { id, kind, caps })
         })
         .collect();
-    let is_turned = [video.tags(), info.tags()].into_iter().flatten().any(|tags| {
+    let is_turned = video.tags().is_some_and(|tags| {
         let orientation = tags.get::<gst::tags::ImageOrientation>();
         orientation.is_some_and(|orientation| orientation.get() != "rotate-0")
     });
@@ -189,7 +189,7 @@ fn container(info: &DiscovererInfo) -> String {
 }
 
 fn stream_id(stream: &DiscovererStreamInfo) -> String {
-    stream.stream_id().to_string()
+    stream.stream_id().unwrap_or_default().to_string()
 }
 
 /// Which decoder is not installed, if that is what is wrong.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
@@ -22,6 +22,8 @@ const LINES: Duration = Duration::from_secs(10);
 pub struct Counts {
     frames: AtomicU64,
     completed: AtomicU64,
+    /// When the first frame plays.
+    first: OnceLock<gst::ClockTime>,
     /// Nanoseconds from the first frame to the end of the last.
     position: AtomicU64,
     /// The numbers that the element has given to completed faces.
@@ -38,19 +40,19 @@ impl Counts {
         let pad = pad.ok_or_else(|| Error::Pipeline("there is no pad to count at".to_owned()))?;
         let counts = Arc::new(Self::default());
         let counted = Arc::clone(&counts);
-        let mut first = None;
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             if let Some(buffer) = info.buffer() {
-                let time = buffer.pts().unwrap_or_default();
-                counted.count(buffer, time - (*first.get_or_insert(time)).min(time));
+                counted.count(buffer);
             }
             gst::PadProbeReturn::Ok
         });
         Ok(counts)
     }
 
-    fn count(&self, buffer: &gst::BufferRef, since_first: gst::ClockTime) {
+    fn count(&self, buffer: &gst::BufferRef) {
         self.frames.fetch_add(1, Ordering::Relaxed);
+        let time = buffer.pts().unwrap_or_default();
+        let since_first = time.saturating_sub(*self.first.get_or_init(|| time));
         let end = since_first + buffer.duration().unwrap_or_default();
         self.position.fetch_max(end.nseconds(), Ordering::Relaxed);
         let mut faces = buffer
@@ -134,7 +136,8 @@ impl Progress {
         let position = self.counts.position();
         let spent = self.start.elapsed();
         self.bar.set_position(millis(position));
-        self.bar.set_message(pace(frames, position, spent, self.duration));
+        self.bar
+            .set_message(pace(frames, position, spent, self.duration));
         let is_due = self.line.is_none_or(|line| line.elapsed() >= LINES);
         if self.bar.is_hidden() && frames > 0 && is_due {
             self.line = Some(Instant::now());

@@ -40,7 +40,8 @@ impl Square {
     /// [`Error::Usage`].
     pub fn fit(self, (width, height): (u32, u32)) -> Result<()> {
         let Self { x, y, side } = self;
-        let is_within = |from: u32, whole: u32| u64::from(from) + u64::from(side) <= whole.into();
+        let is_within =
+            |from: u32, whole: u32| u64::from(from) + u64::from(side) <= u64::from(whole);
         match is_within(x, width) && is_within(y, height) {
             true => Ok(()),
             false => Err(Error::Usage(format!(
@@ -82,13 +83,7 @@ impl Square {
 }
 
 /// The points of the template, as the element names them in a region of interest.
-const POINTS: [&str; 5] = [
-    "left-eye",
-    "right-eye",
-    "nose",
-    "left-mouth",
-    "right-mouth",
-];
+const POINTS: [&str; 5] = ["left-eye", "right-eye", "nose", "left-mouth", "right-mouth"];
 
 #[cfg(test)]
 mod tests {

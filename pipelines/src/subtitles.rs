@@ -22,7 +22,7 @@ pub fn unmark(pad: &gst::Pad, is_plain: bool) {
             });
             if let Some(text) = text {
                 let mut written = gst::Buffer::from_slice(text.into_bytes());
-                let flags = gst::BufferCopyFlags::METADATA;
+                let flags = gst::BufferCopyFlags::FLAGS | gst::BufferCopyFlags::TIMESTAMPS;
                 // Times and flags of any buffer can be copied to a new one.
                 if buffer.copy_into(written.make_mut(), flags, ..).is_ok() {
                     *buffer = written;

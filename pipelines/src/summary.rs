@@ -63,6 +63,7 @@ impl fmt::Display for Summary {
                     _ => "all frames are",
                 }
             )?,
+            (_, 1) if *frames == 1 => write!(f, "completed {}", counted(*faces as u64, "face"))?,
             _ => write!(
                 f,
                 "completed {} in {completed} of {}",

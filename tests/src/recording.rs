@@ -44,7 +44,11 @@ impl Stream {
 
     /// The times of its packets in the order in which they play.
     pub fn times(&self) -> Vec<u64> {
-        let mut times: Vec<_> = self.packets.iter().filter_map(|packet| packet.time).collect();
+        let mut times: Vec<_> = self
+            .packets
+            .iter()
+            .filter_map(|packet| packet.time)
+            .collect();
         times.sort_unstable();
         times
     }

@@ -91,7 +91,10 @@ fn sound_comes_through_packet_by_packet() -> Result<()> {
             assert_eq!(before.format(), after.format(), "{what}");
             assert!(before.bytes() == after.bytes(), "{what}: other bytes");
             let times = (since_first(&before.times()), since_first(&after.times()));
-            assert!(are_equal(&times.0, &times.1, 2 * MILLISECOND), "{what}: {times:?}");
+            assert!(
+                are_equal(&times.0, &times.1, 2 * MILLISECOND),
+                "{what}: {times:?}"
+            );
         }
     }
     Ok(())
@@ -114,7 +117,10 @@ fn aac_of_a_transport_stream_comes_through() -> Result<()> {
             Ok(picture.abs_diff(sound))
         };
         let (before, after) = (lag(&case("t4.ts"))?, lag(&done.output)?);
-        assert!(before.abs_diff(after) <= MILLISECOND, "{output}: {before} {after}");
+        assert!(
+            before.abs_diff(after) <= MILLISECOND,
+            "{output}: {before} {after}"
+        );
     }
     Ok(())
 }
@@ -136,7 +142,10 @@ fn sound_that_an_edit_list_hides_is_kept() -> Result<()> {
         let before = recording::stream(&input, "audio")?;
         let after = recording::stream(&done.output, "audio")?;
         assert_eq!(before.bytes(), after.bytes(), "{output}");
-        assert!(are_equal(&before.times(), &after.times(), MILLISECOND), "{output}");
+        assert!(
+            are_equal(&before.times(), &after.times(), MILLISECOND),
+            "{output}"
+        );
     }
     // Matroska has no such lists: all plays, and everything later by what comes before.
     let done = completed("edits.mp4", "out.mkv", &[])?;
@@ -146,7 +155,10 @@ fn sound_that_an_edit_list_hides_is_kept() -> Result<()> {
     let before = recording::frames(&input)?.times();
     // 7264 samples of 48000 a second are hidden.
     let later = 7264 * 1_000_000_000 / 48_000;
-    assert!((before[0] + later).abs_diff(picture[0]) <= MILLISECOND, "{picture:?}");
+    assert!(
+        (before[0] + later).abs_diff(picture[0]) <= MILLISECOND,
+        "{picture:?}"
+    );
     Ok(())
 }
 
@@ -159,7 +171,13 @@ fn what_a_container_cannot_hold_is_said() -> Result<()> {
     let output = folder.path().join("out.mp4");
     let said = file(&case("tracks.mkv"), &output, &[])?;
     assert_eq!(said.code, Some(4), "{said:?}");
-    for part in ["Vorbis", "FLAC", ".mkv", "--transcode-audio", "--drop-subtitles"] {
+    for part in [
+        "Vorbis",
+        "FLAC",
+        ".mkv",
+        "--transcode-audio",
+        "--drop-subtitles",
+    ] {
         assert!(said.errors.contains(part), "{part}: {said:?}");
     }
     assert_eq!(entries(&folder)?, 0);
@@ -194,8 +212,17 @@ fn subtitles_chapters_languages_and_tags_are_kept() -> Result<()> {
         }
     }
     let text = fs::read(&done.output)?;
-    let has = |words: &str| text.windows(words.len()).any(|part| part == words.as_bytes());
-    for words in ["Tom & Jerry <i>go</i> west", "5 < 6", "First", "Second", "A portrait"] {
+    let has = |words: &str| {
+        text.windows(words.len())
+            .any(|part| part == words.as_bytes())
+    };
+    for words in [
+        "Tom & Jerry <i>go</i> west",
+        "5 < 6",
+        "First",
+        "Second",
+        "A portrait",
+    ] {
         assert!(has(words), "'{words}' is lost");
     }
     Ok(())
@@ -221,7 +248,10 @@ fn a_phone_s_recording_does_not_lie() -> Result<()> {
     for output in ["out.mkv", "out.webm"] {
         let done = completed("phone.mp4", output, &[])?;
         let after = recording::stream(&done.output, "video")?;
-        assert!(turn(&after).is_none_or(|turn| turn == "rotate-0"), "{output}");
+        assert!(
+            turn(&after).is_none_or(|turn| turn == "rotate-0"),
+            "{output}"
+        );
         let size = (after.field::<i32>("width"), after.field::<i32>("height"));
         assert_eq!(size, (Some(640), Some(480)), "{output}");
     }
@@ -276,7 +306,10 @@ fn frames_keep_their_times() -> Result<()> {
     ] {
         let done = completed("vfr.mp4", output, &[])?;
         let after = recording::frames(&done.output)?.times();
-        assert!(are_equal(&before, &after, within), "{output}: {before:?} {after:?}");
+        assert!(
+            are_equal(&before, &after, within),
+            "{output}: {before:?} {after:?}"
+        );
     }
     Ok(())
 }
@@ -310,7 +343,11 @@ fn everything_plays_the_picture() -> Result<()> {
         let picture = recording::stream(&output, "video")?;
         assert_eq!(picture.format(), "video/x-h264");
         assert_eq!(picture.field::<&str>("profile"), Some("high"), "{input:?}");
-        assert_eq!(picture.field::<&str>("chroma-format"), Some("4:2:0"), "{input:?}");
+        assert_eq!(
+            picture.field::<&str>("chroma-format"),
+            Some("4:2:0"),
+            "{input:?}"
+        );
         assert_eq!(picture.field::<u32>("bit-depth-luma"), Some(8), "{input:?}");
     }
     Ok(())
@@ -322,7 +359,11 @@ fn lossless_is_lossless() -> Result<()> {
         return Ok(());
     }
     for input in ["ten.mkv", "odd.webm", "vfr.mp4"] {
-        let done = completed(input, "out.mkv", &["--lossless", "strength=0", "occlusion=eyes"])?;
+        let done = completed(
+            input,
+            "out.mkv",
+            &["--lossless", "strength=0", "occlusion=eyes"],
+        )?;
         let (before, after) = (
             recording::frames(&case(input))?,
             recording::frames(&done.output)?,
@@ -450,7 +491,11 @@ fn the_end_tells_what_was_done() -> Result<()> {
     image::GrayImage::new(4, 4).save(&mask)?;
     let mask = format!("mask-file={}", mask.display());
     let done = completed("t1.webm", "out.mp4", &[&mask])?;
-    assert!(done.said.errors.contains("covers nothing"), "{:?}", done.said);
+    assert!(
+        done.said.errors.contains("covers nothing"),
+        "{:?}",
+        done.said
+    );
     Ok(())
 }
 
@@ -500,10 +545,22 @@ fn an_interrupted_run_leaves_nothing() -> Result<()> {
 #[test]
 fn the_program_explains_itself() -> Result<()> {
     let said = Tool::program()?.run("file --help")?;
-    for part in ["Exit codes", "--force", "--lossless", "PROPERTY=VALUE", "--region"] {
-        assert!(said.success && said.output.contains(part), "{part}: {said:?}");
+    for part in [
+        "Exit codes",
+        "--force",
+        "--lossless",
+        "PROPERTY=VALUE",
+        "--region",
+    ] {
+        assert!(
+            said.success && said.output.contains(part),
+            "{part}: {said:?}"
+        );
     }
     let said = Tool::program()?.run("picture --help")?;
-    assert!(said.success && said.output.contains("Exit codes"), "{said:?}");
+    assert!(
+        said.success && said.output.contains("Exit codes"),
+        "{said:?}"
+    );
     Ok(())
 }

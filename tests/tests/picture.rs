@@ -129,7 +129,9 @@ fn jpeg_and_webp_go_in_and_out() -> Result<()> {
         assert_eq!(file.format(), Some(format), "{to}");
         let before = portrait.to_rgb8();
         let mean = |is_within: &dyn Fn(u32, u32) -> bool| {
-            let pixels = done.enumerate_pixels().filter(|(x, y, _)| is_within(*x, *y));
+            let pixels = done
+                .enumerate_pixels()
+                .filter(|(x, y, _)| is_within(*x, *y));
             let (mut sum, mut count) = (0.0, 0.0);
             for (x, y, pixel) in pixels {
                 for (a, b) in pixel.0.iter().zip(before.get_pixel(x, y).0) {
@@ -153,7 +155,10 @@ fn the_cases_come_out() -> Result<()> {
     }
     let folder = tempfile::tempdir()?;
     let output = folder.path().join("out.png");
-    for (input, color) in [("p_rgb.png", ColorType::Rgb8), ("p_soft.png", ColorType::Rgba8)] {
+    for (input, color) in [
+        ("p_rgb.png", ColorType::Rgb8),
+        ("p_soft.png", ColorType::Rgba8),
+    ] {
         let said = picture(&case(input), &output, &["--force"])?;
         assert!(said.success, "{said:?}");
         assert!(said.output.contains("completed 1 face"), "{said:?}");
@@ -212,17 +217,27 @@ fn pictures_without_a_face_are_told_and_kept() -> Result<()> {
     }
     let folder = tempfile::tempdir()?;
     let (input, output) = (folder.path().join("in.png"), folder.path().join("out.png"));
-    let plain = DynamicImage::from(image::RgbImage::from_pixel(64, 48, image::Rgb([9, 99, 199])));
+    let plain = DynamicImage::from(image::RgbImage::from_pixel(
+        64,
+        48,
+        image::Rgb([9, 99, 199]),
+    ));
     plain.save(&input)?;
     let said = picture(&input, &output, &[])?;
-    assert!(said.success && said.output.contains("nothing found"), "{said:?}");
+    assert!(
+        said.success && said.output.contains("nothing found"),
+        "{said:?}"
+    );
     assert_eq!(image::open(&output)?, plain);
 
     // Nor is a mask beside the face.
     let said = picture(
         &case("p_rgb.png"),
         &output,
-        &["--force", &format!("mask-file={}", case("m_exif3.png").display())],
+        &[
+            "--force",
+            &format!("mask-file={}", case("m_exif3.png").display()),
+        ],
     )?;
     assert!(said.success, "{said:?}");
     Ok(())
@@ -264,7 +279,11 @@ fn what_cannot_be_completed_is_said_and_leaves_nothing() -> Result<()> {
             }
         }
         erased.save(path("erased.png"))?;
-        let said = picture(&path("erased.png"), &path("out.jpg"), &["mask-from-alpha=false"])?;
+        let said = picture(
+            &path("erased.png"),
+            &path("out.jpg"),
+            &["mask-from-alpha=false"],
+        )?;
         assert!(
             said.code == Some(4) && said.errors.contains("transparency"),
             "{said:?}"

@@ -1,12 +1,12 @@
 //! The ways of the streams through the pipeline.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gst::prelude::*;
 
 use super::plan::{Fate, Keep, Plan};
 use crate::container::{self, Container};
-use crate::edits::EditList;
 use crate::probe::{Kind, Media};
 use crate::{Error, Result, pipeline, subtitles};
 
@@ -27,8 +27,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     has_picture: bool,
-    /// Of the sound tracks written, in their order.
-    edits: Vec<Option<EditList>>,
+    /// Where the streams that have not turned up yet go into the file.
+    awaited: HashMap<String, gst::Pad>,
 }
 
 impl Branches {
@@ -43,7 +43,7 @@ impl Branches {
         container: Container,
         plan: &Plan,
         ticks: Option<u32>,
-    ) -> Result<Self> {
+    ) -> Result<()> {
         let mux = pipeline::element(pipeline, "mux")?;
         let pad = request(&mux, "video_%u")?;
         if let Some(ticks) = ticks.filter(|_| container.is_isobmff()) {
@@ -60,32 +60,52 @@ impl Branches {
             }
         });
 
+        // In the plan's order, which is that of the tracks in the file.
+        let mut awaited = HashMap::new();
+        for (id, kind, fate) in plan.fates() {
+            if *fate != Fate::Drop {
+                awaited.insert(id.clone(), request(&mux, template(*kind))?);
+            }
+        }
+        let state = State {
+            awaited,
+            ..State::default()
+        };
         let branches = Self(Arc::new(Shared {
             pipeline: pipeline.downgrade(),
             picture: media.video.id.clone(),
             container,
             plan: plan.clone(),
-            state: Mutex::default(),
+            state: Mutex::new(state),
         }));
         let streams = pipeline::element(pipeline, "streams")?;
+        streams.connect("autoplug-continue", false, |values| {
+            let caps = values.get(2).and_then(|caps| caps.get::<gst::Caps>().ok());
+            let is_subtitles = caps.is_some_and(|caps| Kind::of(&caps) == Kind::Subtitles);
+            // What reads subtitles further makes plain text of them.
+            Some((!is_subtitles).to_value())
+        });
         let joining = branches.clone();
         streams.connect_pad_added(move |streams, pad| report(streams, joining.join(pad)));
-        let whole = branches.clone();
+        let whole = branches;
         streams.connect_no_more_pads(move |streams| report(streams, whole.check()));
-        Ok(branches)
+        Ok(())
     }
 
-    /// The edit lists of the sound tracks written, in their order.
-    pub fn edits(&self) -> Vec<Option<EditList>> {
-        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.edits.clone()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Fails if a stream has not turned up: the file would wait for it for ever.
     fn check(&self) -> Result<()> {
-        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.has_picture {
-            true => Ok(()),
-            false => Err(Error::Pipeline("the picture has not turned up".to_owned())),
+        let state = self.state();
+        match (state.has_picture, state.awaited.is_empty()) {
+            (true, true) => Ok(()),
+            (false, _) => Err(Error::Pipeline("the picture has not turned up".to_owned())),
+            (_, false) => Err(Error::Pipeline(format!(
+                "{} of the streams found before have not turned up",
+                state.awaited.len()
+            ))),
         }
     }
 
@@ -96,7 +116,7 @@ impl Branches {
             picture,
             container,
             plan,
-            state,
+            ..
         } = &*self.0;
         let Some(pipeline) = pipeline.upgrade() else {
             return Ok(());
@@ -111,50 +131,66 @@ impl Branches {
 
         if id == *picture {
             next.set_offset(plan.delay);
-            link(&next, &own_pad(&pipeline::element(&pipeline, "decoder")?, "sink")?)?;
-            state.lock().unwrap_or_else(PoisonError::into_inner).has_picture = true;
+            link(
+                &next,
+                &own_pad(&pipeline::element(&pipeline, "decoder")?, "sink")?,
+            )?;
+            self.state().has_picture = true;
             return link(pad, &waiting);
         }
-        let mux = pipeline::element(&pipeline, "mux")?;
         let steps = match plan.fate(&id) {
             Some(Fate::Keep(Keep { shift, .. })) => {
                 next.set_offset(plan.delay + shift);
-                container::adapter(&caps).unwrap_or("identity").to_owned()
+                let adapter = container::adapter(&caps).unwrap_or("identity");
+                gst::parse::bin_from_description(adapter, true)?
             }
             Some(Fate::Transcode) => {
                 next.set_offset(plan.delay);
                 let (encoder, _) = container.sound_encoder();
-                format!("decodebin ! audioconvert ! audioresample ! {encoder} ! queue")
+                coded_anew(encoder)?
             }
-            Some(Fate::Drop) | None => "fakesink sync=false async=false".to_owned(),
+            Some(Fate::Drop) | None => {
+                gst::parse::bin_from_description("fakesink sync=false async=false", true)?
+            }
         };
-        let steps = gst::parse::bin_from_description(&steps, true)?;
         pipeline.add(&steps)?;
-        if let Some(Fate::Keep(_) | Fate::Transcode) = plan.fate(&id) {
-            let template = match kind {
-                Kind::Sound => "audio_%u",
-                Kind::Picture => "video_%u",
-                Kind::Subtitles | Kind::Data => "subtitle_%u",
-            };
+        let entry = self.state().awaited.remove(id.as_str());
+        if let Some(entry) = entry {
             let end = own_pad(steps.upcast_ref(), "src")?;
             if kind == Kind::Subtitles && container::adapter(&caps).is_some() {
                 subtitles::unmark(&end, container.is_isobmff());
             }
-            link(&end, &request(&mux, template)?)?;
-        }
-        if kind == Kind::Sound {
-            let edits = match plan.fate(&id) {
-                Some(Fate::Keep(Keep { edits, .. })) => Some(edits.clone()),
-                Some(Fate::Transcode) => Some(None),
-                _ => None,
-            };
-            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.edits.extend(edits);
+            link(&end, &entry)?;
         }
         link(&next, &own_pad(steps.upcast_ref(), "sink")?)?;
         steps.sync_state_with_parent()?;
         link(pad, &waiting)
     }
+}
+
+/// The pads of muxers for streams of a kind.
+fn template(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sound => "audio_%u",
+        Kind::Picture => "video_%u",
+        Kind::Subtitles | Kind::Data => "subtitle_%u",
+    }
+}
+
+/// Decodes sound and codes it with `encoder`.
+fn coded_anew(encoder: &str) -> Result<gst::Bin> {
+    let steps = gst::parse::bin_from_description(
+        &format!(
+            "decodebin name=first ! audioconvert ! audioresample ! {encoder} ! queue name=last"
+        ),
+        false,
+    )?;
+    for (element, pad) in [("first", "sink"), ("last", "src")] {
+        let inside = steps.by_name(element);
+        let inside = inside.ok_or_else(|| Error::Pipeline(format!("there is no '{element}'")))?;
+        steps.add_pad(&gst::GhostPad::with_target(&own_pad(&inside, pad)?)?)?;
+    }
+    Ok(steps)
 }
 
 /// A pad of `element` that is always there.
@@ -169,10 +205,12 @@ fn request(element: &gst::Element, name: &str) -> Result<gst::Pad> {
 }
 
 fn link(from: &gst::Pad, to: &gst::Pad) -> Result<()> {
-    let caps = |pad: &gst::Pad| pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     from.link(to).map(|_| ()).map_err(|e| {
-        let (given, taken) = (caps(from), to.query_caps(None));
-        Error::Pipeline(format!("{e}: {given} cannot go where {taken} is taken"))
+        let caps = from.current_caps().unwrap_or_else(|| from.query_caps(None));
+        let given = caps.structure(0).map_or("nothing", |s| s.name().as_str());
+        let taker = to.parent_element().map(|element| element.name());
+        let taker = taker.unwrap_or_default();
+        Error::Pipeline(format!("{e}: {given} cannot go to {taker}"))
     })
 }
 

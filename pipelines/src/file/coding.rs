@@ -10,6 +10,9 @@ pub enum Coding {
     H264,
     /// VP9, profile 0: what WebM wants, and what has odd sizes.
     Vp9,
+    /// AV1, profile 0: what has odd sizes in MP4 and QuickTime files. GStreamer 1.22's muxer of these
+    /// crashes on VP9.
+    Av1,
     /// FFV1, which loses nothing.
     Ffv1,
 }
@@ -21,7 +24,8 @@ impl Coding {
         match container {
             _ if lossless => Self::Ffv1,
             Container::WebM => Self::Vp9,
-            _ if is_odd => Self::Vp9,
+            Container::Matroska if is_odd => Self::Vp9,
+            _ if is_odd => Self::Av1,
             _ => Self::H264,
         }
     }
@@ -30,9 +34,14 @@ impl Coding {
     pub fn note(self, video: &Video) -> Option<String> {
         let (width, height) = video.size;
         let is_odd = width % 2 == 1 || height % 2 == 1;
-        (self == Self::Vp9 && is_odd).then(|| {
+        let name = match self {
+            Self::Vp9 => "VP9",
+            Self::Av1 => "AV1",
+            Self::H264 | Self::Ffv1 => return None,
+        };
+        is_odd.then(|| {
             format!(
-                "the picture of {width}x{height} pixels is coded as VP9: common H.264 has even \
+                "the picture of {width}x{height} pixels is coded as {name}: common H.264 has even \
                  sizes alone"
             )
         })
@@ -46,12 +55,16 @@ impl Coding {
                 "video/x-raw,format=I420 ! x264enc pass=qual quantizer=20 interlaced={interlaced} \
                  ! video/x-h264,profile=high ! h264parse"
             ),
-            // Quality decides, not the rate. Times in microseconds: frames may come at any.
+            // Quality decides, not the rate. Times in microseconds: frames may come at any. The
+            // encoder loses frames at the end if it may look ahead.
             Self::Vp9 => format!(
                 "video/x-raw,format=I420 ! vp9enc end-usage=cq cq-level=24 target-bitrate=100000000 \
-                 deadline=1 cpu-used=4 row-mt=true timebase=1/1000000 threads={} ! vp9parse",
+                 deadline=1 cpu-used=4 lag-in-frames=0 row-mt=true timebase=1/1000000 threads={}",
                 std::thread::available_parallelism().map_or(1, usize::from)
             ),
+            Self::Av1 => "video/x-raw,format=I420 ! av1enc usage-profile=realtime cpu-used=6 \
+                          end-usage=q min-quantizer=16 max-quantizer=28 ! av1parse"
+                .to_owned(),
             Self::Ffv1 => "avenc_ffv1".to_owned(),
         }
     }
@@ -82,9 +95,14 @@ mod tests {
     fn everything_plays_what_is_written() {
         use Container::{Matroska, Mov, Mp4, WebM};
         let even = (640, 480);
-        for container in [Mp4, Mov, Matroska] {
+        let odd = (427, 320);
+        for (container, of_odd) in [
+            (Mp4, Coding::Av1),
+            (Mov, Coding::Av1),
+            (Matroska, Coding::Vp9),
+        ] {
             assert_eq!(Coding::choose(container, false, even), Coding::H264);
-            assert_eq!(Coding::choose(container, false, (427, 320)), Coding::Vp9);
+            assert_eq!(Coding::choose(container, false, odd), of_odd);
         }
         assert_eq!(Coding::choose(WebM, false, even), Coding::Vp9);
         assert_eq!(Coding::choose(Matroska, true, even), Coding::Ffv1);

@@ -10,8 +10,8 @@ use gst::prelude::*;
 
 use crate::aside::{self, Aside};
 use crate::container::Container;
-use crate::edits::{self, Movie};
 use crate::interrupt::Interrupt;
+use crate::movie::{Changes, Matrix, Movie};
 use crate::pipeline::{self, Watch};
 use crate::probe::{self, Media};
 use crate::progress::{Counts, Progress};
@@ -89,7 +89,11 @@ pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
     if summary.frames == 0 {
         return Err(Error::input(input, "no frame of it could be decoded"));
     }
-    edits::write(aside.path(), &made.branches.edits())?;
+    let changes = Changes {
+        matrix: matrix(&media, &movie).filter(|_| container.is_isobmff()),
+        edits: plan.edits(),
+    };
+    changes.write(aside.path())?;
     interrupt.check()?;
     aside.finish()?;
     Ok(summary)
@@ -112,11 +116,16 @@ fn settings(job: &Job) -> Result<Vec<Setting>> {
     Ok(settings)
 }
 
+/// How the picture is turned, as its file says it, if it is.
+fn matrix(media: &Media, movie: &Movie) -> Option<Matrix> {
+    let track = movie.track(&media.video.id)?;
+    media.video.is_turned.then_some(track.matrix)
+}
+
 /// The pipeline of a job, ready to play.
 struct Pipeline {
     pipeline: gst::Pipeline,
     completer: gst::Element,
-    branches: Branches,
 }
 
 impl Pipeline {
@@ -132,7 +141,8 @@ impl Pipeline {
         // Coded packets: as many as it takes until each stream has one, a quarter of a gigabyte at
         // most. Frames: few, so that decoding, completing and coding go on side by side.
         const FRAMES: &str = "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0";
-        let turn = match media.video.is_turned && !container.is_isobmff() {
+        let can_say = container.is_isobmff() && matrix(media, movie).is_some();
+        let turn = match media.video.is_turned && !can_say {
             true => "! videoflip video-direction=auto",
             false => "",
         };
@@ -153,8 +163,7 @@ impl Pipeline {
         if let Some(region) = job.region {
             region.mark(&completer)?;
         }
-        let source = pipeline::element(&pipeline, "read")?;
-        plan.hidden.iter().try_for_each(|track| track.hide(&source))?;
+        movie.hide(&plan.hidden, &pipeline::element(&pipeline, "read")?)?;
 
         let mux = pipeline::element(&pipeline, "mux")?;
         if let (Some(chapters), Some(setter)) =
@@ -167,11 +176,10 @@ impl Pipeline {
         }
         let own = movie.track(&media.video.id).map(|track| track.scale);
         let scale = coding::track_scale(media, own);
-        let branches = Branches::connect(&pipeline, media, container, plan, scale)?;
+        Branches::connect(&pipeline, media, container, plan, scale)?;
         Ok(Self {
             pipeline,
             completer,
-            branches,
         })
     }
 }

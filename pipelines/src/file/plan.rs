@@ -2,7 +2,7 @@
 
 use super::Job;
 use crate::container::Container;
-use crate::edits::{EditList, Movie, Track};
+use crate::movie::{EditList, Movie, Track};
 use crate::probe::{Kind, Media, Stream};
 use crate::{Error, Result};
 
@@ -29,7 +29,7 @@ pub struct Keep {
 /// What becomes of all streams.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    fates: Vec<(String, Fate)>,
+    fates: Vec<(String, Kind, Fate)>,
     /// Tracks whose edit lists the demuxer must not see.
     pub hidden: Vec<Track>,
     /// What the user is to know.
@@ -68,12 +68,12 @@ impl Plan {
                 }
                 Fate::Drop
             };
-            plan.fates.push((stream.id.clone(), fate));
+            plan.fates.push((stream.id.clone(), stream.kind, fate));
         }
         if !unfit.is_empty() {
             return Err(Error::output(&job.output, advice(&unfit, container)?));
         }
-        let earliest = plan.fates.iter().filter_map(|(_, fate)| match fate {
+        let earliest = plan.fates.iter().filter_map(|(_, _, fate)| match fate {
             Fate::Keep(Keep { shift, .. }) => Some(*shift),
             _ => None,
         });
@@ -107,7 +107,28 @@ impl Plan {
     /// What becomes of the stream `id`; nothing is known of streams that turn up later.
     pub fn fate(&self, id: &str) -> Option<&Fate> {
         let mut fates = self.fates.iter();
-        fates.find(|(of, _)| of == id).map(|(_, fate)| fate)
+        fates.find(|(of, ..)| of == id).map(|(.., fate)| fate)
+    }
+
+    /// The streams in the file's order: what GStreamer calls them, what they are, and what becomes
+    /// of them.
+    pub fn fates(&self) -> &[(String, Kind, Fate)] {
+        &self.fates
+    }
+
+    /// The edit lists of the sound tracks that are written, in their order.
+    pub fn edits(&self) -> Vec<Option<EditList>> {
+        let sounds = self
+            .fates
+            .iter()
+            .filter(|(_, kind, _)| *kind == Kind::Sound);
+        sounds
+            .filter_map(|(.., fate)| match fate {
+                Fate::Keep(Keep { edits, .. }) => Some(edits.clone()),
+                Fate::Transcode => Some(None),
+                Fate::Drop => None,
+            })
+            .collect()
     }
 }
 

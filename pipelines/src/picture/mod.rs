@@ -48,7 +48,8 @@ pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
     let frame = pixels::to_frame(&still.upright)
         .ok_or_else(|| Error::input(input, "its pixels are floating-point numbers; use 16 bits"))?;
     let pipeline = pipeline::parse(&format!(
-        "appsrc name=given format=time ! {} name=completer ! appsink name=taken sync=false",
+        "appsrc name=given format=time ! {} name=completer ! appsink name=taken sync=false \
+         wait-on-eos=false",
         plugin::ELEMENT
     ))?;
     let completer = pipeline::element(&pipeline, "completer")?;

@@ -1,6 +1,5 @@
 //! Pictures as frames of raw video, and back.
 
-use gst_video::prelude::*;
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
 use image::{ColorType, DynamicImage, ImageBuffer};
 
@@ -54,18 +53,26 @@ pub fn from_sample(sample: &gst::Sample, color: ColorType) -> Option<DynamicImag
     let (width, height) = (info.width(), info.height());
     let stride = usize::try_from(info.stride()[0]).ok()?;
     let row = width as usize * usize::try_from(info.comp_pstride(0)).ok()?;
-    let rows = frame.plane_data(0).ok()?.chunks(stride).take(height as usize);
+    let rows = frame
+        .plane_data(0)
+        .ok()?
+        .chunks(stride)
+        .take(height as usize);
     let bytes: Vec<u8> = rows.flat_map(|bytes| &bytes[..row]).copied().collect();
     let wide = || -> Vec<u16> {
         let samples = bytes.chunks_exact(2);
         samples.map(|v| u16::from_le_bytes([v[0], v[1]])).collect()
     };
     let picture: DynamicImage = match info.format() {
-        VideoFormat::Gray8 => ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageLuma8),
+        VideoFormat::Gray8 => {
+            ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageLuma8)
+        }
         VideoFormat::Gray16Le => {
             ImageBuffer::from_raw(width, height, wide()).map(DynamicImage::ImageLuma16)
         }
-        VideoFormat::Rgb => ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageRgb8),
+        VideoFormat::Rgb => {
+            ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageRgb8)
+        }
         VideoFormat::Rgba => {
             ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageRgba8)
         }

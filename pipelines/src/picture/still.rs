@@ -113,7 +113,7 @@ impl Still {
                           that ends in .png, .webp or .tif";
             return Err(Error::output(output, reason));
         }
-        let failed = |e: &dyn ToString| Error::output(output, e);
+        let failed = |e: &dyn std::fmt::Display| Error::output(output, e);
         let fitted = fitted(&completed, format);
         let mut notes = Vec::new();
         if bits(&fitted) < bits(&completed) {
@@ -130,7 +130,11 @@ impl Still {
         Ok(notes)
     }
 
-    fn encode(self, upright: DynamicImage, mut encoder: impl ImageEncoder) -> image::ImageResult<()> {
+    fn encode(
+        self,
+        upright: DynamicImage,
+        mut encoder: impl ImageEncoder,
+    ) -> image::ImageResult<()> {
         // A format without profiles is looked at as sRGB.
         if let Some(profile) = self.colour_profile {
             let _ = encoder.set_icc_profile(profile);
@@ -189,8 +193,9 @@ fn want_one_picture(bytes: &[u8], format: ImageFormat) -> std::result::Result<()
         ImageFormat::Png => PngDecoder::new(Cursor::new(bytes))
             .and_then(|decoder| decoder.is_apng())
             .unwrap_or(false),
-        ImageFormat::WebP => WebPDecoder::new(Cursor::new(bytes))
-            .is_ok_and(|decoder| decoder.has_animation()),
+        ImageFormat::WebP => {
+            WebPDecoder::new(Cursor::new(bytes)).is_ok_and(|decoder| decoder.has_animation())
+        }
         _ => false,
     };
     if is_moving {

@@ -37,7 +37,7 @@ enum Command {
     /// Completes a recording; sound, subtitles, chapters and tags are kept as they are
     ///
     /// The picture is coded as H.264 (4:2:0, 8 bits, constant quality), which everything plays; as VP9
-    /// in WebM and where a side has an odd number of pixels. Size, shape of the pixels, orientation
+    /// in WebM; and as AV1 or VP9 where a side has an odd number of pixels, which H.264 has not. Size, shape of the pixels, orientation
     /// and the time of each frame stay as they are.
     #[command(after_help = PROPERTIES, after_long_help = format!("{PROPERTIES}\n\n{CODES}"))]
     File {
