@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::probe::Kind;
 use crate::{Error, Result};
 
 /// A kind of file.
@@ -90,6 +91,10 @@ impl Container {
             .static_pad_templates()
             .into_iter()
             .filter(|template| template.direction() == gst::PadDirection::Sink);
+        // GStreamer would write subtitles into WebM that no player looks for there.
+        if self == Self::WebM && Kind::of(caps) == Kind::Subtitles {
+            return Ok(false);
+        }
         // GStreamer 1.22's muxer crashes on it.
         let is_vp9 = caps.structure(0).is_some_and(|s| s.name() == "video/x-vp9");
         let is_safe = !(is_vp9 && self.is_isobmff());

@@ -20,11 +20,14 @@ pub struct Summary {
     /// Of those, left as they were because they cannot be completed, or because there were more than
     /// `max-faces`.
     pub skipped: u64,
+    /// Whether something beside the faces was filled from what is around it.
+    pub is_filled: bool,
 }
 
 impl Summary {
-    /// Of what `element`, which still plays, has done.
-    pub fn of(element: &gst::Element, counts: &Counts) -> Self {
+    /// Of what `element`, which still plays, has done; `is_filled` is whether it said
+    /// [`is_plain`].
+    pub fn of(element: &gst::Element, counts: &Counts, is_filled: bool) -> Self {
         let stats = element.property::<Option<gst::Structure>>("stats");
         let number = |name: &str| {
             let stats = stats.as_ref();
@@ -36,6 +39,7 @@ impl Summary {
             faces: counts.faces(),
             regions: number("faces"),
             skipped: number("skipped-invalid") + number("skipped-surplus"),
+            is_filled,
         }
     }
 }
@@ -48,8 +52,15 @@ impl fmt::Display for Summary {
             faces,
             regions,
             skipped,
+            is_filled,
         } = self;
         match (regions, completed) {
+            (_, 0) if *is_filled => {
+                write!(
+                    f,
+                    "no face completed; the rest was filled from what is around it"
+                )?;
+            }
             (0, 0) => write!(
                 f,
                 "nothing found: there is no face in {}, which is as it was",
@@ -103,8 +114,15 @@ pub fn told(message: &gst::StructureRef) -> Option<String> {
             text("property"),
             text("reason")
         )),
+        "mdecomplete/reference-fits-no-face" => Some(text("reason")),
+        _ if is_plain(message) => Some(text("reason")),
         _ => None,
     }
+}
+
+/// Whether a message tells that something beside the faces is filled from what is around it.
+pub fn is_plain(message: &gst::StructureRef) -> bool {
+    message.name() == "mdecomplete/fills-plainly"
 }
 
 #[cfg(test)]

@@ -128,7 +128,8 @@ fn jpeg_and_webp_go_in_and_out() -> Result<()> {
     ] {
         let input = (&portrait, from);
         let done = completed(&folder, input, to, &["occlusion=eyes"])?.into_rgb8();
-        let file = ImageReader::open(folder.path().join(format!("out.{to}")))?.with_guessed_format()?;
+        let file =
+            ImageReader::open(folder.path().join(format!("out.{to}")))?.with_guessed_format()?;
         assert_eq!(file.format(), Some(format), "{to}");
         let before = portrait.to_rgb8();
         let mean = |is_within: &dyn Fn(u32, u32) -> bool| {

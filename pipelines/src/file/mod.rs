@@ -81,9 +81,10 @@ pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
     let mut watch = Onlooker {
         progress: Progress::new(name.into_owned(), counts.clone(), media.duration),
         told: Vec::new(),
+        is_filled: false,
     };
     let playing = pipeline::run(&made.pipeline, interrupt, &mut watch)?;
-    let summary = Summary::of(&made.completer, &counts);
+    let summary = Summary::of(&made.completer, &counts, watch.is_filled);
     drop(playing);
     drop(watch);
     if summary.frames == 0 {
@@ -189,6 +190,7 @@ struct Onlooker {
     progress: Progress,
     /// What was told before: elements repeat themselves.
     told: Vec<String>,
+    is_filled: bool,
 }
 
 impl Onlooker {
@@ -202,6 +204,7 @@ impl Onlooker {
 
 impl Watch for Onlooker {
     fn said(&mut self, message: &gst::StructureRef) {
+        self.is_filled |= summary::is_plain(message);
         if let Some(text) = summary::told(message) {
             self.tell(text);
         }

@@ -66,8 +66,9 @@ pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
         .push_buffer(frame.buffer)
         .and_then(|_| given.end_of_stream())
         .map_err(|e| Error::Pipeline(e.to_string()))?;
-    let playing = pipeline::run(&pipeline, interrupt, &mut Onlooker)?;
-    let summary = Summary::of(&completer, &counts);
+    let mut watch = Onlooker::default();
+    let playing = pipeline::run(&pipeline, interrupt, &mut watch)?;
+    let summary = Summary::of(&completer, &counts, watch.is_filled);
     let completed = taken
         .pull_sample()
         .ok()
@@ -99,10 +100,14 @@ fn settings(job: &Job, still: &Still) -> Vec<Setting> {
 }
 
 /// Tells what the element says.
-struct Onlooker;
+#[derive(Default)]
+struct Onlooker {
+    is_filled: bool,
+}
 
 impl Watch for Onlooker {
     fn said(&mut self, message: &gst::StructureRef) {
+        self.is_filled |= summary::is_plain(message);
         if let Some(text) = summary::told(message) {
             eprintln!("{text}");
         }
