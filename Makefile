@@ -46,11 +46,11 @@ lint: setup ## format, clippy, and what may come into the dependencies
 docs: setup ## the documentation of all crates: target/doc
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet
 
-# The tests of tests/ build plug-in and program as users have them; built beforehand, it shows.
+# Plug-in and program are built with the tests that run them: their dependencies are built once.
 unit-tests: setup ## all tests of all crates
-	$(CARGO) build --package gst-plugin-mdecomplete --lib \
-		--package mdecomplete-pipelines --bin mdecomplete
-	G_DEBUG=fatal-warnings $(CARGO) test --workspace
+	@setup/system.sh tests
+	$(CARGO) build --workspace --lib --bins --tests
+	MDE_BUILT=1 G_DEBUG=fatal-warnings $(CARGO) test --workspace
 
 # Long enough to find what a change breaks at once; `make fuzz` looks on. Model files are left to it:
 # what it finds there is mostly ONNX Runtime's.
