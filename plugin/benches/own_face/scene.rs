@@ -169,15 +169,12 @@ impl Scenes {
 fn smoothed(points: &[FacePoints], index: usize) -> FacePoints {
     let mut sum = [[0.0; 2]; 5];
     let mut weights = 0.0;
-    for at in index.saturating_sub(REACH)..(index + REACH + 1).min(points.len()) {
+    let around = index.saturating_sub(REACH)..(index + REACH + 1).min(points.len());
+    for (at, points) in around.clone().zip(&points[around]) {
         let off = (at as f64 - index as f64) / SIGMA;
         let weight = (-0.5 * off * off).exp();
         weights += weight;
-        for (sum, value) in sum
-            .as_flattened_mut()
-            .iter_mut()
-            .zip(points[at].as_flattened())
-        {
+        for (sum, value) in (sum.as_flattened_mut().iter_mut()).zip(points.as_flattened()) {
             *sum += weight * value;
         }
     }
