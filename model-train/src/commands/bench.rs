@@ -28,19 +28,19 @@ pub struct Bench {
     /// Pictures a batch.
     #[arg(long, default_value_t = 24)]
     batch: i64,
-    /// Without the adversarial and the hide-and-seek loss: the generator's update alone.
+    /// Leave out the adversarial and the hide-and-seek loss, so that only the generator is updated.
     #[arg(long)]
     no_adv: bool,
-    /// SqueezeNet or VGG-16, to measure the update with the perceptual loss.
+    /// SqueezeNet or VGG-16, to measure updates with the perceptual loss.
     #[arg(long, value_name = "FILE")]
     perceptual_network: Option<PathBuf>,
-    /// Arithmetic; by default bf16 where the device has instructions for it, else f32.
+    /// Number format to compute in; by default bf16 if the device has it, else f32.
     #[arg(long, value_enum)]
     precision: Option<Precision>,
     /// Where to compute.
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceArg,
-    /// Updates measured, after two that are not.
+    /// Updates to measure; two come before them that are not measured.
     #[arg(long, default_value_t = 7)]
     updates: usize,
     /// Print one JSON object.

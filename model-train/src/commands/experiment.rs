@@ -19,7 +19,7 @@ use crate::network::perceptual;
 /// on with --resume.
 #[derive(Args, Debug)]
 pub struct RunExperiment {
-    /// Which.
+    /// The experiment.
     #[arg(value_enum)]
     name: Experiment,
     /// CelebA: as published, or its tar crops.
@@ -28,15 +28,15 @@ pub struct RunExperiment {
     /// Folder of the results, one sub-folder an experiment.
     #[arg(long)]
     out: PathBuf,
-    /// Go on with the results in --out.
+    /// Continue with the results in --out.
     #[arg(long)]
     resume: bool,
-    /// Minutes of training, divided among the experiment's networks such that each makes as many
-    /// updates; evaluation comes on top.
+    /// Minutes of training, divided so that each network of the experiment makes the same number of
+    /// updates. The evaluation takes more time.
     #[arg(long, value_name = "MINUTES", required_unless_present = "updates")]
     #[arg(value_parser = minutes)]
     budget: Option<f64>,
-    /// Updates of each network, in the place of a budget.
+    /// Updates of each network, instead of --budget.
     #[arg(long, conflicts_with = "budget", value_parser = clap::value_parser!(u64).range(1..))]
     updates: Option<u64>,
     /// Oxford-102, for completion.

@@ -27,20 +27,20 @@ pub struct ObjectiveArgs {
     /// Weight of the reconstruction loss (known values).
     #[arg(long, default_value = "1", value_parser = weight)]
     reconstruction: f64,
-    /// Weight of the adversarial loss; the paper's is 1e-2, taken where none is given.
+    /// Weight of the adversarial loss; without a value the paper's, 1e-2.
     #[arg(long, value_name = "W", num_args = 0..=1, value_parser = weight)]
     #[arg(default_value = "0", default_missing_value = "1e-2")]
     #[arg(default_value_if("recipe", "paper", "1e-2"))]
     adversarial: f64,
-    /// Weight of the hide-and-seek loss; the paper's is 1e-2, taken where none is given. Only
-    /// pictures of the tasks RE and REC take part.
+    /// Weight of the hide-and-seek loss; without a value the paper's, 1e-2. It only applies to
+    /// pictures of the tasks RE and REC.
     #[arg(long, value_name = "W", num_args = 0..=1, value_parser = weight)]
     #[arg(default_value = "0", default_missing_value = "1e-2")]
     #[arg(default_value_if("recipe", "paper", "1e-2"))]
     hide_and_seek: f64,
-    /// Weight of the perceptual loss; the paper's is 2e-5, taken where none is given. It fits
-    /// networks on inputs up to 255, as SqueezeNet here; features of torchvision's VGG-16 are
-    /// about 58 times smaller, which a weight of 0.07 makes up for.
+    /// Weight of the perceptual loss; without a value the paper's, 2e-5. That fits networks whose
+    /// inputs go up to 255, such as SqueezeNet here. The features of torchvision's VGG-16 are about
+    /// 58 times smaller; a weight of 0.07 makes up for that.
     #[arg(long, value_name = "W", num_args = 0..=1, value_parser = weight)]
     #[arg(default_value = "0", default_missing_value = "2e-5")]
     #[arg(default_value_if("recipe", "paper", "2e-5"))]
@@ -67,7 +67,7 @@ pub struct ObjectiveArgs {
     /// Normalisation of the discriminator; the paper's is batch.
     #[arg(long, value_enum, default_value = "batch")]
     discriminator_norm: DiscriminatorNorm,
-    /// Taken off the discriminator's target for real pictures, in [0, 0.5).
+    /// How far the discriminator's target for real pictures is below 1, in [0, 0.5).
     #[arg(long, default_value = "0", value_parser = smoothing)]
     label_smoothing: f64,
     /// Factor of the R1 penalty on the discriminator's gradient by real pictures; 10 is usual.

@@ -11,13 +11,13 @@ use crate::files::write_aside;
 use crate::report::document::Document;
 use crate::report::markdown;
 
-/// Gathers the numbers of experiments' reports, the paper's beside them, in one Markdown file.
+/// Gathers the numbers of experiments' reports next to the paper's, in one Markdown file.
 #[derive(Args, Debug)]
 pub struct Results {
-    /// Folders that `mde-train experiment` was given as --out.
+    /// Folders that were --out of `mde-train experiment`.
     #[arg(required = true)]
     folders: Vec<PathBuf>,
-    /// The file to write; printed where none is given.
+    /// The file to write; without one, the text is printed.
     #[arg(long)]
     out: Option<PathBuf>,
 }

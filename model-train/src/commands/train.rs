@@ -33,18 +33,18 @@ pub struct Train {
     data: PathBuf,
     #[command(flatten)]
     run: RunArgs,
-    /// Begin with the weights of a checkpoint or of a model of `mde-train export`, whose sizes and
-    /// inputs the generator then has.
+    /// Start with the weights of a checkpoint or of a model of `mde-train export`. The generator
+    /// then has the sizes and inputs of that one.
     #[arg(long, value_name = "FILE")]
     #[arg(conflicts_with_all = ["resume", "preset", "no_mask_input", "mirror_input"])]
     init_from: Option<PathBuf>,
-    /// Where options that are not given take their values from.
+    /// Defaults for the options that you do not give.
     #[arg(long, value_enum, default_value = "plain")]
     recipe: DefaultsOf,
     /// Size of the generator, by default half, or paper in the paper's recipe.
     #[arg(long, value_enum)]
     preset: Option<Preset>,
-    /// Do not give the mask to the network; so it is in the paper's recipe.
+    /// Do not give the mask to the network, as in the paper's recipe.
     #[arg(long, default_value_if("recipe", "paper", "true"))]
     no_mask_input: bool,
     /// Give the mirrored picture and mask to the network as well.

@@ -11,8 +11,9 @@ use crate::data::Split;
 use crate::points::scores::score;
 use crate::points::trainee::Checkpoint;
 
-/// Scores a checkpoint on validation pictures, one look at crops that lie off by up to 25 degrees,
-/// a third in size and a third of the distance of the eyes: errors in % of that distance.
+/// Scores a checkpoint on validation pictures: errors in % of the distance between the eyes, after
+/// one look at crops that are off by up to 25 degrees, a third in size, and a third of that
+/// distance.
 #[derive(Args, Debug)]
 pub struct Score {
     /// Checkpoint of `mde-train points train`.
