@@ -149,8 +149,13 @@ fn no_frame_is_lost_where_the_sink_is_too_slow() {
         let element = mean_fill("eyes");
         let source = "videotestsrc num-buffers=12 ! capsfilter \
                       caps=video/x-raw,format=RGB,width=96,height=96,framerate=50/1";
-        let sink = "identity sleep-time=40000 ! fakesink sync=true qos=true";
-        let pipeline = pipeline(source, &element, sink);
+        let pipeline = pipeline(source, &element, "fakesink sync=true qos=true");
+        // As if it had begun to play ten seconds ago: the sink is behind from the first frame on.
+        let clock = gst::SystemClock::obtain();
+        let ago = clock.time().saturating_sub(ClockTime::from_seconds(10));
+        pipeline.use_clock(Some(&clock));
+        pipeline.set_start_time(ClockTime::NONE);
+        pipeline.set_base_time(ago);
         let (tell, counted) = std::sync::mpsc::channel();
         let pad = element.static_pad("src").expect("a source pad");
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
