@@ -115,7 +115,7 @@ impl Container {
 const MARKED: &str = "text/x-raw";
 
 /// The element that brings a parsed stream of the format `caps` into the form that a container
-/// takes, where there is more than one. Markup in text is left to [`crate::subtitles`].
+/// takes, where there is more than one. Markup in text is left to the module that reads subtitles.
 pub fn adapter(caps: &gst::CapsRef) -> Option<&'static str> {
     let structure = caps.structure(0)?;
     let version = structure.get::<i32>("mpegversion");
