@@ -64,8 +64,8 @@ pub struct Level {
 }
 
 /// How many pixels to a crop pixel of `crop` = (width, height) a picture read from a frame by
-/// `to_frame` should have: about as many as the frame, no more than [`LONGEST`] allows. 1 where the
-/// frame shows no more than the crop.
+/// `to_frame` should have: about as many as the frame, no more than make 512 a
+/// side. 1 where the frame shows no more than the crop.
 pub fn factor_of(to_frame: &Affine, crop: (usize, usize)) -> usize {
     let most = (LONGEST / crop.0.max(crop.1)).max(1);
     // A NaN becomes 0.

@@ -8,7 +8,7 @@ use mde_core::occlusion::Rect;
 use super::raster::Raster;
 
 /// Makes missing in `mask`, `[3, H, W]` with 1 where known, each pixel of the crop that stands for
-/// a [hidden](Damage::is_hidden) pixel of `area`. `to_crop` maps pixels of the frame to those of the crop of `size` =
+/// a hidden pixel of `area`. `to_crop` maps pixels of the frame to those of the crop of `size` =
 /// (width, height).
 ///
 /// A crop pixel stands for the frame pixels less than `reach` = (right, down) crop pixels from its
