@@ -149,7 +149,7 @@ fn a_run_goes_on_with_what_it_was_made_with() -> Result<()> {
     let before = tensors(&folder.join("run/checkpoint.safetensors"))?;
     for (option, value, was) in [
         ("--seed", "2", "1"),
-        ("--tasks", "mouth", "eyes=1,"),
+        ("--tasks", "mouth", "REC:0.1=35,"),
         ("--discriminator-rate", "0.5", "0.00002"),
         ("--reconstruction", "0.5", "1"),
         ("--clip", "2", "none"),
