@@ -65,7 +65,6 @@
  * ]| Completes what was erased from the faces of a picture.
  */
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use gst::glib;
@@ -84,13 +83,9 @@ use super::bus::refusal;
 use super::bus::stats::Stats;
 use super::bus::unplaced::Unplaced;
 use super::lifecycle::masks::Masks;
-use super::lifecycle::model::{self, announce};
-use super::lifecycle::opening::{
-    model_name, open_completer, open_locator, open_mask, open_references,
-};
 use super::lifecycle::orientation::Orientation;
-use super::properties::{self, RegionSource, Settings};
-use crate::CAT;
+use super::lifecycle::{model, model_name};
+use super::properties::{self, ModelSettings, Settings, Wishes};
 use crate::completer::{Completer, Interrupt};
 use crate::frame::SUPPORTED_FORMATS;
 use crate::locate::Locator;
@@ -102,13 +97,15 @@ use crate::runtime::ActiveProvider;
 pub(super) struct State {
     /// Nothing while a frame is being worked on.
     pub(super) worker: Option<Worker>,
-    pub(super) active: ActiveProvider,
-    /// What `stats` calls the model.
-    pub(super) model: String,
-    /// The property's value for the model in use.
-    pub(super) model_file: Option<PathBuf>,
     /// For the worker to take over with the next frame.
-    pub(super) new_completer: Option<Completer>,
+    pub(super) update: Update,
+    pub(super) active: ActiveProvider,
+    /// How the model in use was opened.
+    pub(super) model: ModelSettings,
+    /// The mask picture in use.
+    pub(super) mask_file: Option<PathBuf>,
+    /// Those that are followed already.
+    pub(super) wishes: Wishes,
     /// Of the frames, once there are caps.
     pub(super) info: Option<VideoInfo>,
     /// The last caps that were not taken.
@@ -118,9 +115,7 @@ pub(super) struct State {
     /// Whether upstream is live, once it has been asked.
     pub(super) is_live: Option<bool>,
     /// Whether there is a locator: in the worker, or on its way to it.
-    has_locator: bool,
-    /// For the worker to take over with the next frame.
-    pub(super) new_locator: Option<Locator>,
+    pub(super) has_locator: bool,
     pub(super) masks: Masks,
     pub(super) has_warned: bool,
     pub(super) stats: Stats,
@@ -129,13 +124,26 @@ pub(super) struct State {
     pub(super) unplaced: Unplaced,
 }
 
+impl State {
+    /// The property `stats`.
+    pub(super) fn statistics(&self) -> gst::Structure {
+        let provider = self.active.provider.to_string();
+        self.stats.to_structure(&provider, &model_name(&self.model))
+    }
+}
+
+/// What has been opened while frames go through.
+#[derive(Debug, Default)]
+pub(super) struct Update {
+    pub(super) completer: Option<Completer>,
+    pub(super) locator: Option<Locator>,
+}
+
 /// The element's private data.
 #[derive(Debug, Default)]
 pub struct MdeComplete {
     settings: Mutex<Settings>,
     state: Mutex<Option<State>>,
-    /// Counts the starts and the wishes for another model; the latest one counts.
-    pub(super) model_requests: AtomicU64,
     /// Locked while a model is loaded aside.
     pub(super) loading: Mutex<()>,
     /// Ends the wait for other elements of the group where the stream cannot wait.
@@ -149,29 +157,6 @@ impl MdeComplete {
 
     pub(super) fn state(&self) -> MutexGuard<'_, Option<State>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Opens the locator if the element runs without one. Called on the application's thread, so
-    /// that the stream does not wait for it.
-    fn provide_locator(&self) -> Result<(), gst::ErrorMessage> {
-        let needs_one = self.state().as_ref().is_some_and(|s| !s.has_locator);
-        if needs_one {
-            let locator = open_locator()?;
-            if let Some(state) = self.state().as_mut() {
-                state.new_locator = Some(locator);
-                state.has_locator = true;
-            }
-        }
-        Ok(())
-    }
-
-    /// Does what the new value of a property needs to be of use.
-    fn provide(&self, property: &str, value: &glib::Value) -> Result<(), gst::ErrorMessage> {
-        match property {
-            "region" if value.get() == Ok(RegionSource::Faces) => self.provide_locator(),
-            "mask-file" => self.provide_mask(properties::path(value).as_deref()),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -189,24 +174,7 @@ impl ObjectImpl for MdeComplete {
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        let name = pspec.name();
-        if let Err(error) = self.provide(name, value) {
-            gst::element_imp_warning!(
-                self,
-                gst::LibraryError::Settings,
-                ("{} stays as it is: {}", name, error)
-            );
-            return;
-        }
-        if !self.settings().set(name, value) {
-            gst::error!(CAT, imp = self, "no writable property {name}");
-            return;
-        }
-        gst::debug!(CAT, imp = self, "{name} is now {value:?}");
-        self.tell_of_empty_masks();
-        if name == "model-file" {
-            self.replace_model();
-        }
+        self.change(pspec, value);
     }
 
     fn signals() -> &'static [Signal] {
@@ -221,13 +189,7 @@ impl ObjectImpl for MdeComplete {
         let state = self.state();
         let state = state.as_ref();
         match pspec.name() {
-            "stats" => {
-                let stats = state.map(|s| {
-                    s.stats
-                        .to_structure(&s.active.provider.to_string(), &s.model)
-                });
-                stats.to_value()
-            }
+            "stats" => state.map(State::statistics).to_value(),
             _ => state.map(|s| s.active.provider.to_string()).to_value(),
         }
     }
@@ -287,57 +249,11 @@ impl BaseTransformImpl for MdeComplete {
     const TRANSFORM_IP_ON_PASSTHROUGH: bool = false;
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        let settings = self.settings().clone();
-        self.new_model_request();
-        let completer = open_completer(&self.obj(), &settings.model, settings.frame.region)?;
-        let locator = match settings.frame.region {
-            RegionSource::Faces => Some(open_locator()?),
-            RegionSource::RoiList | RegionSource::FullFrame => None,
-        };
-        let mut masks = Masks::default();
-        masks.set_picture(open_mask(settings.mask_file.as_deref())?);
-        let (references, faults) = open_references(settings.reference_file.as_deref())?;
-        for fault in faults {
-            gst::element_imp_warning!(self, gst::ResourceError::Read, ("{}", fault));
-        }
-        announce(&self.obj(), &completer);
-        *self.state() = Some(State {
-            active: completer.active(),
-            model: model_name(&settings.model),
-            model_file: settings.model.model_file,
-            new_completer: None,
-            info: None,
-            refused: None,
-            orientation: Orientation::default(),
-            is_live: None,
-            has_locator: locator.is_some(),
-            worker: Some(Worker::new(completer, locator, references, &settings.frame)),
-            new_locator: None,
-            masks,
-            has_warned: false,
-            stats: Stats::new(),
-            latency: Latency::default(),
-            qos: Qos::default(),
-            unplaced: Unplaced::default(),
-        });
-        self.obj().notify("active-execution-provider");
-        self.tell_of_empty_masks();
-        Ok(())
+        self.begin()
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
-        // A model that is being loaded comes too late.
-        self.new_model_request();
-        let stopped = self.state().take();
-        // The process may end next, and OpenVINO crashes where it does while compiling.
-        self.wait_for_loading();
-        if let Some(state) = stopped {
-            let stats = state
-                .stats
-                .to_structure(&state.active.provider.to_string(), &state.model);
-            gst::info!(CAT, imp = self, "Stopped: {stats}");
-        }
-        self.obj().notify("active-execution-provider");
+        self.end();
         Ok(())
     }
 
@@ -411,6 +327,7 @@ impl VideoFilterImpl for MdeComplete {
                 worker.forget();
             }
         }
+        self.fit_mask();
         self.tell_of_empty_masks();
         Ok(())
     }

@@ -15,6 +15,7 @@ mod damage;
 mod display;
 mod faults;
 mod follow;
+mod lifecycle;
 mod marks;
 mod model;
 mod negotiation;

@@ -1,6 +1,6 @@
 //! The element messages that the element posts, as structures.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use crate::completer::{Completer, Step};
 
@@ -20,8 +20,8 @@ pub fn provider(completer: &Completer) -> gst::Structure {
         .build()
 }
 
-/// A step on the way to a generator that is ready, counted from `start`.
-pub fn progress(step: Step, start: Instant) -> gst::Structure {
+/// A step on the way to a generator that is ready, `elapsed` after the first one.
+pub fn progress(step: Step, elapsed: Duration) -> gst::Structure {
     let structure = gst::Structure::builder("mdecomplete/progress");
     let structure = match step {
         Step::Measuring(provider) => structure
@@ -35,23 +35,23 @@ pub fn progress(step: Step, start: Instant) -> gst::Structure {
             .field("execution-provider", active.provider.to_string())
             .field("crops", crops as u32),
     };
-    structure.field("elapsed-ms", milliseconds(start)).build()
+    (structure.field("elapsed-ms", milliseconds(elapsed))).build()
 }
 
-/// That the generator is ready, counted from `start`.
-pub fn ready(completer: &Completer, start: Instant) -> gst::Structure {
+/// That the generator is ready, `elapsed` after the first step.
+pub fn ready(completer: &Completer, elapsed: Duration) -> gst::Structure {
     gst::Structure::builder("mdecomplete/progress")
         .field("step", "ready")
         .field(
             "execution-provider",
             completer.active().provider.to_string(),
         )
-        .field("elapsed-ms", milliseconds(start))
+        .field("elapsed-ms", milliseconds(elapsed))
         .build()
 }
 
-fn milliseconds(start: Instant) -> u64 {
-    start.elapsed().as_millis() as u64
+fn milliseconds(elapsed: Duration) -> u64 {
+    elapsed.as_millis() as u64
 }
 
 /// That damage away from the completed regions is filled from what is around it, without a generator.

@@ -1,15 +1,16 @@
 //! The mask picture of a stream, and what the bus knows of masks that cover nothing.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_video::VideoInfo;
 
 use super::model::post;
 use super::opening::open_mask;
 use crate::element::bus::messages::{covers_nothing, fills_plainly};
-use crate::element::imp::MdeComplete;
+use crate::element::imp::{MdeComplete, State};
 use crate::element::properties::{FrameSettings, Settings};
 use crate::frame;
 use crate::missing::{FittedMask, Raster};
@@ -26,24 +27,29 @@ pub struct Masks {
 }
 
 impl Masks {
-    /// Takes over the picture of `mask-file`.
-    pub fn set_picture(&mut self, picture: Option<FittedMask>) {
-        self.picture = picture;
+    /// Takes over the picture of `mask-file`; gives the one before.
+    pub fn set_picture(&mut self, picture: Option<FittedMask>) -> Option<FittedMask> {
         self.is_picture_told = false;
-        self.fit();
+        std::mem::replace(&mut self.picture, picture)
     }
 
     /// Takes over what the frames are like.
     pub fn set_info(&mut self, info: &VideoInfo) {
         self.info = Some(info.clone());
         self.is_alpha_told = false;
-        self.fit();
     }
 
-    fn fit(&mut self) {
-        let size = self.frame_size();
-        if let (Some(picture), Some(size)) = (&mut self.picture, size) {
-            picture.fit(size);
+    /// Whether `picture` has the frames' size, or need not have it yet.
+    fn fits(&self, picture: &FittedMask) -> bool {
+        let fitted = picture.fitted().map(|fitted| fitted.size());
+        self.frame_size().is_none_or(|size| fitted == Some(size))
+    }
+
+    /// The picture, if it has not the frames' size.
+    fn take_unfitted(&mut self) -> Option<FittedMask> {
+        match &self.picture {
+            Some(picture) if !self.fits(picture) => self.picture.take(),
+            _ => None,
         }
     }
 
@@ -111,24 +117,80 @@ impl Masks {
 }
 
 impl MdeComplete {
-    /// Reads the mask picture `file` if the element runs. Called on the application's thread, so
-    /// that the stream does not wait for it.
-    pub(in crate::element) fn provide_mask(
-        &self,
-        file: Option<&Path>,
-    ) -> Result<(), gst::ErrorMessage> {
-        let size = match &*self.state() {
-            Some(state) => state.masks.frame_size(),
-            None => return Ok(()),
+    /// If the element runs, and another mask picture than its own has been set, opens that, or lets
+    /// the property tell the one in use again. Called on the application's thread, so that the
+    /// stream does not wait for it.
+    pub(in crate::element) fn replace_mask(&self) {
+        let (file, wish) = {
+            let settings = self.settings();
+            (settings.mask_file.clone(), settings.wishes.mask)
         };
-        let mut picture = open_mask(file)?;
-        if let (Some(picture), Some(size)) = (&mut picture, size) {
-            picture.fit(size);
+        let is_new = |state: &&mut State| state.wishes.mask < wish;
+        let in_use = match self.state().as_mut().filter(is_new) {
+            Some(state) => state.mask_file.clone(),
+            None => return,
+        };
+        match open_mask(file.as_deref()) {
+            Ok(picture) => self.take_mask(file, picture, wish),
+            Err(error) => {
+                if let Some(state) = self.state().as_mut().filter(is_new) {
+                    state.wishes.mask = wish;
+                }
+                self.settings().keep_mask(wish, in_use);
+                gst::element_imp_warning!(
+                    self,
+                    gst::ResourceError::OpenRead,
+                    ("mask-file stays as it is: {}", error)
+                );
+                self.obj().notify("mask-file");
+            }
         }
-        if let Some(state) = self.state().as_mut() {
-            state.masks.set_picture(picture);
+    }
+
+    /// Takes the `picture` in `file` for the mask, unless `wish` is outdated.
+    fn take_mask(&self, mut file: Option<PathBuf>, mut picture: Option<FittedMask>, wish: u64) {
+        loop {
+            let size = {
+                let mut state = self.state();
+                let Some(state) = state.as_mut().filter(|state| state.wishes.mask < wish) else {
+                    return;
+                };
+                if picture
+                    .as_ref()
+                    .is_none_or(|picture| state.masks.fits(picture))
+                {
+                    state.wishes.mask = wish;
+                    state.mask_file = file.take();
+                    // The one before is dropped when nobody waits for the state any more.
+                    picture = state.masks.set_picture(picture);
+                    None
+                } else {
+                    state.masks.frame_size()
+                }
+            };
+            match (&mut picture, size) {
+                (Some(picture), Some(size)) => picture.fit(size),
+                _ => return,
+            }
         }
-        Ok(())
+    }
+
+    /// Scales the mask picture to the frames' size. Meanwhile the state has none: only frames would
+    /// miss it, and those wait for this.
+    pub(in crate::element) fn fit_mask(&self) {
+        let unfitted = self.state().as_mut().and_then(|state| {
+            let picture = state.masks.take_unfitted()?;
+            Some((picture, state.masks.frame_size()?, state.wishes.mask))
+        });
+        let Some((mut picture, size, wish)) = unfitted else {
+            return;
+        };
+        picture.fit(size);
+        if let Some(state) = &mut *self.state()
+            && state.wishes.mask == wish
+        {
+            state.masks.picture = Some(picture);
+        }
     }
 
     /// Tells the application, once, that damage is filled plainly.

@@ -2,6 +2,9 @@
 
 pub mod masks;
 pub mod model;
-pub mod opening;
+mod opening;
 pub mod orientation;
+mod start;
 mod stream;
+
+pub use opening::model_name;

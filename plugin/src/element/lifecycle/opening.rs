@@ -1,15 +1,8 @@
-//! Opening the models and the mask picture: telling the application how far it is, with errors for
-//! the bus.
+//! Opening the models and the pictures, with errors that name the property and what to do.
 
 use std::path::Path;
-use std::time::Instant;
 
-use gst::subclass::prelude::*;
-
-use super::model;
-use crate::completer::{Completer, CompleterError, ModelSource};
-use crate::element::MdeComplete;
-use crate::element::bus::messages;
+use crate::completer::{Completer, CompleterError, Interrupt, ModelSource, Step};
 use crate::element::properties::{ModelSettings, RegionSource};
 use crate::locate::Locator;
 use crate::missing::{self, FittedMask};
@@ -19,6 +12,41 @@ use crate::views::reference::{self, Reference, ReferenceError};
 /// The generator that the plug-in carries with it.
 static EMBEDDED_MODEL: &[u8] = include_bytes!("../../../models/face.onnx");
 
+/// What a property asks for cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct OpenError {
+    kind: Kind,
+    text: String,
+}
+
+/// What the application is told is at fault.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// ONNX Runtime is not to be had.
+    Library,
+    /// It cannot do what is asked of it.
+    LibrarySettings,
+    /// A file cannot be read.
+    File,
+    /// What is in a file cannot be used.
+    Content,
+    /// The models that find faces are not to be had.
+    Locator,
+}
+
+impl From<OpenError> for gst::ErrorMessage {
+    fn from(OpenError { kind, text }: OpenError) -> Self {
+        match kind {
+            Kind::Library => gst::error_msg!(gst::LibraryError::Init, ("{}", text)),
+            Kind::LibrarySettings => gst::error_msg!(gst::LibraryError::Settings, ("{}", text)),
+            Kind::File => gst::error_msg!(gst::ResourceError::OpenRead, ("{}", text)),
+            Kind::Content => gst::error_msg!(gst::ResourceError::Read, ("{}", text)),
+            Kind::Locator => gst::error_msg!(gst::ResourceError::NotFound, ("{}", text)),
+        }
+    }
+}
+
 /// What the model is called in the statistics.
 pub fn model_name(settings: &ModelSettings) -> String {
     match &settings.model_file {
@@ -27,71 +55,60 @@ pub fn model_name(settings: &ModelSettings) -> String {
     }
 }
 
-/// Opens the generator that `settings` name, for regions from `region`, and tells the application
-/// how far it is. This may take long: some providers compile the model.
+/// Opens the generator that `settings` name, for regions from `region`; `watch` is told the steps,
+/// and `interrupt` ends its waits for other elements.
+/// This may take long: some providers compile the model.
 pub fn open_completer(
-    element: &MdeComplete,
     settings: &ModelSettings,
     region: RegionSource,
-) -> Result<Completer, gst::ErrorMessage> {
+    interrupt: &Interrupt,
+    watch: &mut dyn FnMut(Step),
+) -> Result<Completer, OpenError> {
     let source = match &settings.model_file {
         Some(file) => ModelSource::File(file.clone()),
         None => ModelSource::Memory(EMBEDDED_MODEL.into()),
     };
-    let start = Instant::now();
-    let completer = Completer::open(
-        source,
-        settings.config(region, &element.imp().interrupt),
-        &mut |step| {
-            model::post(element, messages::progress(step, start));
-        },
-    )
-    .map_err(|error| message(settings.model_file.as_deref(), &error))?;
-    model::post(element, messages::ready(&completer, start));
-    Ok(completer)
+    Completer::open(source, settings.config(region, interrupt), watch)
+        .map_err(|error| why(settings.model_file.as_deref(), &error))
 }
 
 /// What finds the faces for `region=faces`.
-pub fn open_locator() -> Result<Locator, gst::ErrorMessage> {
-    Locator::open().map_err(|e| {
-        gst::error_msg!(
-            gst::ResourceError::NotFound,
-            (
-                "region=faces cannot find faces: {}. Or set region to full-frame or roi-list",
-                e
-            )
-        )
+pub fn open_locator() -> Result<Locator, OpenError> {
+    Locator::open().map_err(|e| OpenError {
+        kind: Kind::Locator,
+        text: format!(
+            "region=faces cannot find faces: {e}. Or set region to full-frame or roi-list"
+        ),
     })
 }
 
 /// The mask picture `file`; none where there is none.
-pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, gst::ErrorMessage> {
+pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, OpenError> {
     let picture = file.map(missing::read).transpose();
     picture
         .map(|picture| picture.map(FittedMask::new))
-        .map_err(|e| gst::error_msg!(gst::ResourceError::Read, ("{}", e)))
+        .map_err(|e| OpenError {
+            kind: Kind::Content,
+            text: e.to_string(),
+        })
 }
 
 /// The reference pictures that `names` stand for, and why others of them cannot be used; an error
 /// where none can.
 pub fn open_references(
     names: Option<&str>,
-) -> Result<(Vec<Reference>, Vec<ReferenceError>), gst::ErrorMessage> {
-    let useless = |error: ReferenceError| {
-        gst::error_msg!(gst::ResourceError::Read, ("reference-file: {}", error))
+) -> Result<(Vec<Reference>, Vec<ReferenceError>), OpenError> {
+    let useless = |error: ReferenceError| OpenError {
+        kind: Kind::Content,
+        text: format!("reference-file: {error}"),
     };
     let files = reference::files(names.unwrap_or_default()).map_err(useless)?;
     if files.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    let mut locator = Locator::open().map_err(|e| {
-        gst::error_msg!(
-            gst::ResourceError::NotFound,
-            (
-                "reference-file: the face in a picture cannot be found: {}",
-                e
-            )
-        )
+    let mut locator = Locator::open().map_err(|e| OpenError {
+        kind: Kind::Locator,
+        text: format!("reference-file: the face in a picture cannot be found: {e}"),
     })?;
     let (mut references, mut faults) = (Vec::new(), Vec::new());
     for file in files {
@@ -110,30 +127,26 @@ pub fn open_references(
 }
 
 /// Errors that are not the model's are told as they are.
-fn message(file: Option<&Path>, error: &CompleterError) -> gst::ErrorMessage {
+fn why(file: Option<&Path>, error: &CompleterError) -> OpenError {
     let what = match file {
         Some(file) => format!("model-file {} cannot be used", file.display()),
         None => "The embedded model cannot be used".to_owned(),
     };
-    match error {
-        CompleterError::Read { .. } => gst::error_msg!(
-            gst::ResourceError::OpenRead,
-            (
-                "model-file {}. Set it to an ONNX file exported by mde-train, or leave it empty \
-                 for the embedded model",
-                error
-            )
+    let (kind, text) = match error {
+        CompleterError::Read { .. } => (
+            Kind::File,
+            format!(
+                "model-file {error}. Set it to an ONNX file exported by mde-train, or leave it \
+                 empty for the embedded model"
+            ),
         ),
-        CompleterError::Runtime(RuntimeError::Library(e)) => {
-            gst::error_msg!(gst::LibraryError::Init, ("{}", e))
-        }
+        CompleterError::Runtime(RuntimeError::Library(e)) => (Kind::Library, e.to_string()),
         CompleterError::Runtime(
             e @ (RuntimeError::Provider { .. }
             | RuntimeError::Precision { .. }
             | RuntimeError::Cache { .. }),
-        ) => {
-            gst::error_msg!(gst::LibraryError::Settings, ("{}", e))
-        }
-        _ => gst::error_msg!(gst::ResourceError::Read, ("{}: {}", what, error)),
-    }
+        ) => (Kind::LibrarySettings, e.to_string()),
+        _ => (Kind::Content, format!("{what}: {error}")),
+    };
+    OpenError { kind, text }
 }

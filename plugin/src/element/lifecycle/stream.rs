@@ -12,9 +12,9 @@ use crate::element::bus::messages::fits_no_face;
 use crate::element::bus::qos::{self, Qos, Times};
 use crate::element::bus::refusal;
 use crate::element::bus::stats::Report;
-use crate::element::imp::MdeComplete;
+use crate::element::imp::{MdeComplete, Update};
 use crate::element::lifecycle::orientation::Orientation;
-use crate::element::properties::{FrameSettings, LatePolicy, RegionSource};
+use crate::element::properties::{LatePolicy, RegionSource};
 use crate::locate;
 use crate::pass::{FrameError, Worker};
 
@@ -52,9 +52,16 @@ impl MdeComplete {
             return Ok(());
         }
         self.learn_whether_live();
-        let Some((mut worker, info)) = self.take_worker(&settings) else {
+        let Some((mut worker, update, info)) = self.take_worker() else {
             return Ok(());
         };
+        // What gives way is dropped here, where nobody waits for the state.
+        if let Some(locator) = update.locator {
+            worker.set_locator(locator);
+        }
+        if let Some(completer) = update.completer {
+            worker.set_completer(completer, &settings);
+        }
         let result = worker.process(buffer, &info, &settings, is_late);
         let report = *result.as_ref().unwrap_or(&Report::default());
         gst::trace!(CAT, imp = self, "{report:?}");
@@ -164,22 +171,16 @@ impl MdeComplete {
         }
     }
 
-    /// The worker, for one frame, and with it a locator that has been opened since the last one.
-    fn take_worker(&self, settings: &FrameSettings) -> Option<(Worker, VideoInfo)> {
+    /// The worker, for one frame, and what has been opened for it since the last one.
+    fn take_worker(&self) -> Option<(Worker, Update, VideoInfo)> {
         let mut state = self.state();
         let state = state.as_mut()?;
         let info = state.info.clone()?;
         let mut worker = state.worker.take()?;
-        if let Some(locator) = state.new_locator.take() {
-            worker.set_locator(locator);
-        }
         worker.set_mask(state.masks.fitted());
-        if let Some(completer) = state.new_completer.take() {
-            worker.set_completer(completer, settings);
-        }
         worker.set_live(state.is_live == Some(true));
         worker.set_orientation(state.orientation.method());
-        Some((worker, info))
+        Some((worker, std::mem::take(&mut state.update), info))
     }
 
     /// Gives the worker back and counts what it did.

@@ -85,10 +85,10 @@ impl ModelSettings {
         }
     }
 
-    /// Takes over the new value of the property `name`; false where there is no such property.
+    /// Takes over the new value of the property `name`; false where it is none of these. The model's
+    /// file is set by [`Settings`](super::Settings).
     pub fn set(&mut self, name: &str, value: &glib::Value) -> bool {
         match name {
-            "model-file" => self.model_file = settings::path(value),
             "model-range" => self.model_range = of(value),
             "model-mask" => self.model_mask = of(value),
             "execution-provider" => self.execution_provider = of(value),

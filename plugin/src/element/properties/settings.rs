@@ -35,6 +35,17 @@ pub struct Settings {
     pub reference_file: Option<String>,
     /// Read for each frame.
     pub frame: FrameSettings,
+    pub wishes: Wishes,
+}
+
+/// How often a file that is loaded aside was set: the latest wish counts, and one that was outdated
+/// meanwhile is not followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// For another model.
+    pub model: u64,
+    /// For another mask picture.
+    pub mask: u64,
 }
 
 /// What is done to a frame; may change between any two.
@@ -158,12 +169,33 @@ impl FrameSettings {
 }
 
 impl Settings {
+    /// Lets `mask-file` tell the picture in use again, after that of `wish` could not be opened.
+    pub fn keep_mask(&mut self, wish: u64, in_use: Option<PathBuf>) {
+        if self.wishes.mask == wish {
+            self.mask_file = in_use;
+        }
+    }
+
+    /// Lets `model-file` tell the model in use again, after that of `wish` could not be opened.
+    pub fn keep_model(&mut self, wish: u64, in_use: Option<PathBuf>) {
+        if self.wishes.model == wish {
+            self.model.model_file = in_use;
+        }
+    }
+
     /// Takes over the new value of the property `name`; false where there is no such property.
     pub fn set(&mut self, name: &str, value: &glib::Value) -> bool {
         match name {
             "occlusion" => self.frame.occlusion = of(value),
             "damaged-channels" => self.frame.damaged_channels = of(value),
-            "mask-file" => self.mask_file = path(value),
+            "mask-file" => {
+                self.mask_file = path(value);
+                self.wishes.mask += 1;
+            }
+            "model-file" => {
+                self.model.model_file = path(value);
+                self.wishes.model += 1;
+            }
             "reference-file" => self.reference_file = of(value),
             "mask-from-alpha" => self.frame.mask_from_alpha = of(value),
             "damage-color" => self.frame.damage_color = of(value),
@@ -407,4 +439,27 @@ pub fn properties() -> Vec<glib::ParamSpec> {
     properties.extend(Following::properties());
     properties.extend(model_settings::properties());
     properties
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_that_failed_does_not_undo_a_later_one() {
+        let mut settings = Settings::default();
+        let file = |name: &str| Some(PathBuf::from(name));
+        for name in ["first", "second"] {
+            assert!(settings.set("model-file", &Some(name).to_value()));
+            assert!(settings.set("mask-file", &Some(name).to_value()));
+        }
+        settings.keep_model(1, file("in-use"));
+        settings.keep_mask(1, file("in-use"));
+        assert_eq!(settings.model.model_file, file("second"));
+        assert_eq!(settings.mask_file, file("second"));
+        settings.keep_model(2, file("in-use"));
+        settings.keep_mask(2, None);
+        assert_eq!(settings.model.model_file, file("in-use"));
+        assert_eq!(settings.mask_file, None);
+    }
 }

@@ -1,0 +1,168 @@
+//! Starting, stopping, and what a property that is set between needs to be of use.
+
+use std::time::Instant;
+
+use gst::glib;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+
+use super::masks::Masks;
+use super::model::{announce, post};
+use super::opening::{OpenError, open_completer, open_locator, open_mask, open_references};
+use super::orientation::Orientation;
+use crate::CAT;
+use crate::completer::Completer;
+use crate::element::RegionSource;
+use crate::element::bus::latency::Latency;
+use crate::element::bus::messages;
+use crate::element::bus::qos::Qos;
+use crate::element::bus::stats::Stats;
+use crate::element::bus::unplaced::Unplaced;
+use crate::element::imp::{MdeComplete, State, Update};
+use crate::element::properties::Settings;
+use crate::pass::Worker;
+
+impl MdeComplete {
+    /// Opens what the settings ask for, and takes up what was set meanwhile.
+    pub(in crate::element) fn begin(&self) -> Result<(), gst::ErrorMessage> {
+        let settings = self.settings().clone();
+        let region = settings.frame.region;
+        let completer = self.open_generator(&settings)?;
+        let locator = match region {
+            RegionSource::Faces => Some(open_locator()?),
+            RegionSource::RoiList | RegionSource::FullFrame => None,
+        };
+        let mut masks = Masks::default();
+        masks.set_picture(open_mask(settings.mask_file.as_deref())?);
+        let (references, faults) = open_references(settings.reference_file.as_deref())?;
+        for fault in faults {
+            gst::element_imp_warning!(self, gst::ResourceError::Read, ("{}", fault));
+        }
+        announce(&self.obj(), &completer);
+        *self.state() = Some(State {
+            active: completer.active(),
+            model: settings.model,
+            mask_file: settings.mask_file,
+            wishes: settings.wishes,
+            info: None,
+            refused: None,
+            orientation: Orientation::default(),
+            is_live: None,
+            has_locator: locator.is_some(),
+            worker: Some(Worker::new(completer, locator, references, &settings.frame)),
+            update: Update::default(),
+            masks,
+            has_warned: false,
+            stats: Stats::new(),
+            latency: Latency::default(),
+            qos: Qos::default(),
+            unplaced: Unplaced::default(),
+        });
+        self.obj().notify("active-execution-provider");
+        self.catch_up(region);
+        Ok(())
+    }
+
+    /// Opens the generator, and tells the application how far it is.
+    fn open_generator(&self, settings: &Settings) -> Result<Completer, OpenError> {
+        let (element, start) = (self.obj(), Instant::now());
+        let mut tell = |step| post(&element, messages::progress(step, start.elapsed()));
+        let region = settings.frame.region;
+        let completer = open_completer(&settings.model, region, &self.interrupt, &mut tell)?;
+        post(&element, messages::ready(&completer, start.elapsed()));
+        Ok(completer)
+    }
+
+    /// Closes all.
+    pub(in crate::element) fn end(&self) {
+        // A model that is being loaded comes too late from here on.
+        let stopped = self.state().take();
+        // The process may end next, and OpenVINO crashes where it does while compiling.
+        self.wait_for_loading();
+        if let Some(state) = stopped {
+            gst::info!(CAT, imp = self, "Stopped: {}", state.statistics());
+        }
+        self.obj().notify("active-execution-provider");
+    }
+
+    /// Takes over the new `value` of a property.
+    pub(in crate::element) fn change(&self, pspec: &glib::ParamSpec, value: &glib::Value) {
+        let name = pspec.name();
+        let region = self.settings().frame.region;
+        // Before the property changes, so that until then frames are treated as they were.
+        if name == "region"
+            && value.get() == Ok(RegionSource::Faces)
+            && let Err(error) = self.provide_locator()
+        {
+            self.warn_of_region(&error);
+            return;
+        }
+        let is_fixed = !pspec.flags().contains(gst::PARAM_FLAG_MUTABLE_PLAYING);
+        let comes_late = is_fixed && self.state().is_some() && !self.has(name, value);
+        if !self.settings().set(name, value) {
+            gst::error!(CAT, imp = self, "no writable property {name}");
+            return;
+        }
+        gst::debug!(CAT, imp = self, "{name} is now {value:?}");
+        if comes_late {
+            gst::element_imp_warning!(
+                self,
+                gst::LibraryError::Settings,
+                (
+                    "{} cannot change while the element runs: the new value counts from the next \
+                     start on",
+                    name
+                )
+            );
+        }
+        self.catch_up(region);
+    }
+
+    /// Whether the property `name` has this `value` already.
+    fn has(&self, name: &str, value: &glib::Value) -> bool {
+        let text = |value: &glib::Value| value.serialize().ok();
+        let old = self.settings().get(name);
+        old.is_some_and(|old| text(&old) == text(value))
+    }
+
+    /// Opens what the settings ask for and the element, if it runs, lacks. Called after each change
+    /// of the settings and after the start, so that nothing set while the element starts is lost.
+    /// Where faces cannot be found, the regions are those of `region` again.
+    fn catch_up(&self, region: RegionSource) {
+        let wanted = self.settings().frame.region;
+        if wanted == RegionSource::Faces
+            && let Err(error) = self.provide_locator()
+        {
+            self.settings().frame.region = region;
+            self.warn_of_region(&error);
+            self.obj().notify("region");
+        }
+        self.replace_mask();
+        self.replace_model();
+        self.tell_of_empty_masks();
+    }
+
+    /// Opens the locator if the element runs without one. Called on the application's thread, so
+    /// that the stream does not wait for it.
+    fn provide_locator(&self) -> Result<(), OpenError> {
+        let needs_one = |state: &&mut State| !state.has_locator;
+        if self.state().as_mut().filter(needs_one).is_none() {
+            return Ok(());
+        }
+        let mut locator = Some(open_locator()?);
+        if let Some(state) = self.state().as_mut().filter(needs_one) {
+            state.update.locator = locator.take();
+            state.has_locator = true;
+        }
+        // One too many is dropped here, where nobody waits for the state.
+        Ok(())
+    }
+
+    fn warn_of_region(&self, error: &OpenError) {
+        gst::element_imp_warning!(
+            self,
+            gst::LibraryError::Settings,
+            ("region stays as it is: {}", error)
+        );
+    }
+}
