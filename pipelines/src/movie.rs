@@ -348,7 +348,6 @@ impl Changes {
         // The completed picture is the first track of its kind.
         let mut matrix = self.matrix.as_ref();
         let mut content = Vec::with_capacity(movie.len());
-        let mut longest = 0;
         for (name, place) in isobmff::boxes(movie, HEADER..movie.len()) {
             let is_track = &name == b"trak";
             let list = match is_track && is_of(movie, &place, b"soun") {
@@ -356,10 +355,7 @@ impl Changes {
                 false => None,
             };
             match list {
-                Some(list) => {
-                    longest = longest.max(list.duration(scale));
-                    content.extend(track_with(movie, &place, list, scale)?);
-                }
+                Some(list) => content.extend(track_with(movie, &place, list, scale)?),
                 None => content.extend_from_slice(&movie[place.clone()]),
             }
             if is_track
@@ -370,9 +366,17 @@ impl Changes {
                 set_matrix(&mut content, start, matrix)?;
             }
         }
-        // The movie lasts as long as its longest track. Boxes before `mvhd` keep their size.
+        // The movie lasts as long as its longest track: the muxer counted what is not played.
+        let tracks = isobmff::boxes(&content, 0..content.len()).filter(|(name, _)| name == b"trak");
+        let longest = tracks.filter_map(|(_, trak)| {
+            let tkhd = isobmff::find(&content, &trak, &[b"tkhd"])?;
+            let (at, is_long) = duration_at(&content, tkhd.start, TKHD)?;
+            number_at(&content, at, is_long)
+        });
+        let longest = longest.max();
+        // Boxes before `mvhd` keep their size.
         set_duration(&mut content, mvhd.start - HEADER, MVHD, |now| {
-            now.max(longest)
+            longest.unwrap_or(now)
         })?;
         Some(isobmff::make(b"moov", &content))
     }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use gst::prelude::*;
+use gst_video::prelude::*;
+use gst_video::{VideoFrameRef, VideoInfo};
 
 /// A recording that is not read after so long never will be.
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(120);
@@ -145,7 +147,9 @@ fn join(
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
         let stream = &mut found[number];
         if let Some(buffer) = info.buffer() {
-            stream.packets.push(packet(pad, buffer));
+            if !is_flac_header(pad, buffer) {
+                stream.packets.push(packet(pad, buffer));
+            }
         } else if let Some(event) = info.event() {
             match event.view() {
                 gst::EventView::Caps(caps) => stream.caps = caps.caps_owned(),
@@ -162,18 +166,54 @@ fn join(
     Ok(())
 }
 
+/// Whether `buffer` is a header of FLAC and no frame: parsers make these of what the container says
+/// beside the packets.
+fn is_flac_header(pad: &gst::Pad, buffer: &gst::Buffer) -> bool {
+    let caps = pad.current_caps();
+    let is_flac = caps.is_some_and(|caps| {
+        caps.structure(0)
+            .is_some_and(|s| s.name() == "audio/x-flac")
+    });
+    is_flac && (buffer.map_readable()).is_ok_and(|bytes| bytes.first() != Some(&0xff))
+}
+
 fn packet(pad: &gst::Pad, buffer: &gst::Buffer) -> Packet {
     let segment = pad
         .sticky_event::<gst::event::Segment>(0)
         .and_then(|event| event.segment().downcast_ref::<gst::ClockTime>().cloned());
     let time = segment.and_then(|segment| segment.to_running_time(buffer.pts()?));
     let mut hasher = DefaultHasher::new();
-    if let Ok(bytes) = buffer.map_readable() {
+    let is_raw = |caps: &gst::Caps| caps.structure(0).is_some_and(|s| s.name() == "video/x-raw");
+    let caps = pad.current_caps().filter(is_raw);
+    let info = caps.and_then(|caps| VideoInfo::from_caps(&caps).ok());
+    if let Some(info) = info {
+        hash_pixels(buffer, &info, &mut hasher);
+    } else if let Ok(bytes) = buffer.map_readable() {
         bytes.hash(&mut hasher);
     }
     Packet {
         time: time.map(gst::ClockTime::nseconds),
         hash: hasher.finish(),
+    }
+}
+
+/// Hashes the pixels of a frame: what lies between the rows is another decoder's affair.
+fn hash_pixels(buffer: &gst::Buffer, info: &VideoInfo, hasher: &mut impl Hasher) {
+    let Ok(frame) = VideoFrameRef::from_buffer_ref_readable(buffer, info) else {
+        return;
+    };
+    let format = frame.format_info();
+    for component in 0..format.n_components() as usize {
+        let plane = format.plane()[component];
+        let number = component as u8;
+        let pixel = format.pixel_stride()[component] as usize;
+        let bytes = format.scale_width(number, frame.width()) as usize * pixel;
+        let rows = format.scale_height(number, frame.height()) as usize;
+        let stride = frame.plane_stride()[plane as usize] as usize;
+        let data = frame.plane_data(plane).unwrap_or_default();
+        for row in data.chunks(stride).take(rows) {
+            row[..bytes.min(row.len())].hash(hasher);
+        }
     }
 }
 

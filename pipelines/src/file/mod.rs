@@ -52,15 +52,15 @@ pub struct Job {
 pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
     let Job { input, output, .. } = job;
     aside::want_file(input)?;
+    let settings = settings(job)?;
+    settings::apply(&plugin::element()?, &settings)?;
+    settings::keep(&settings, output)?;
+    let aside = Aside::begin(output, input, job.force)?;
     let container = Container::of(output)?;
     if job.lossless && container != Container::Matroska {
         let reason = "lossless video is written as Matroska: name a file that ends in .mkv";
         return Err(Error::output(output, reason));
     }
-    let settings = settings(job)?;
-    settings::apply(&plugin::element()?, &settings)?;
-    settings::keep(&settings, output)?;
-    let aside = Aside::begin(output, input, job.force)?;
 
     let media = probe::look(input)?;
     interrupt.check()?;

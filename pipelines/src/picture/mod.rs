@@ -90,8 +90,11 @@ pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
 fn settings(job: &Job, still: &Still) -> Vec<Setting> {
     let mut settings = job.settings.clone();
     if still.upright.color().has_alpha() {
-        if !settings::has(&settings, "mask-from-alpha") {
-            settings.push(Setting::new("mask-from-alpha", "true"));
+        // What is erased has no rim that a lossy code has smeared.
+        for (name, value) in [("mask-from-alpha", "true"), ("mask-grow", "0")] {
+            if !settings::has(&settings, name) {
+                settings.push(Setting::new(name, value));
+            }
         }
     } else if settings.is_empty() {
         settings.push(settings::default());
