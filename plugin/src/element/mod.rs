@@ -1,6 +1,6 @@
 //! The element `mdecomplete`: its GObject and nothing else. `properties` says what is asked for,
 //! `lifecycle` opens, replaces and closes what a stream needs, `bus` has what is told to the
-//! application. What becomes of a frame is [`crate::pass`]'s.
+//! application. What becomes of a frame is `pass`'s.
 
 pub(crate) mod bus;
 mod imp;
