@@ -82,6 +82,7 @@ fn complete(buffer: &mut gst::Buffer, info: &VideoInfo, region: &Region) {
         strength: 1.0,
         grain: 1.0,
         pixels: None,
+        layers: Default::default(),
     };
     let _ = Writer::default().write(&mut frame, &region.to_crop, &completion);
 }
