@@ -19,6 +19,8 @@ mod face;
 #[path = "../measure/mod.rs"]
 mod measure;
 mod score;
+#[path = "../clips/smoothed.rs"]
+mod smoothed;
 
 use std::path::Path;
 use std::process::ExitCode;

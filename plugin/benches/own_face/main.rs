@@ -19,6 +19,8 @@ mod clips;
 mod measure;
 mod scene;
 mod score;
+#[path = "../clips/smoothed.rs"]
+mod smoothed;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

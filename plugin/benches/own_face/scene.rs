@@ -12,6 +12,7 @@ use mde_core::occlusion::Occlusion;
 
 use super::clips::{self, Image};
 use super::score;
+use super::smoothed::smoothed;
 
 /// Frames that a face is shown in.
 const WIDTH: usize = 1920;
@@ -21,10 +22,6 @@ const FACE: f64 = 400.0;
 const ON_TEMPLATE: f64 = 82.0;
 /// The colour of covers, as `damage-color` has it, and its values.
 pub const COLOUR: (&str, [u8; 3]) = ("0xff00ff", [255, 0, 255]);
-/// Standard deviation in frames over which points are averaged, and how far it is looked.
-const SIGMA: f64 = 2.0;
-const REACH: usize = 6;
-
 /// The frames of a clip in which its face is seen without a break.
 pub struct Scenes {
     frames: Vec<Image>,
@@ -58,10 +55,11 @@ impl Scenes {
                 start = end;
             }
         }
-        let points: Vec<FacePoints> = seen[best.clone()].iter().flatten().map(|s| s.1).collect();
-        anyhow::ensure!(!points.is_empty(), "there is no face");
-        let to_crop: Vec<Affine> = (0..points.len())
-            .map(|index| align_face(&smoothed(&points, index), CROP_SIZE, CROP_SIZE))
+        let shown = &seen[best.clone()];
+        let track = shown.iter().flatten().map(|(track, _)| *track).next();
+        let track = track.context("there is no face")?;
+        let to_crop: Vec<Affine> = (0..shown.len())
+            .map(|index| align_face(&smoothed(shown, index, track), CROP_SIZE, CROP_SIZE))
             .collect::<Result<_, _>>()?;
         // The face's height in the clip, and its middle, in the first frame.
         let scale = to_crop[0].determinant().sqrt() * FACE / ON_TEMPLATE;
@@ -163,20 +161,4 @@ impl Scenes {
             .save(file)
             .with_context(|| file.display().to_string())
     }
-}
-
-/// The points around frame `index`, averaged.
-fn smoothed(points: &[FacePoints], index: usize) -> FacePoints {
-    let mut sum = [[0.0; 2]; 5];
-    let mut weights = 0.0;
-    let around = index.saturating_sub(REACH)..(index + REACH + 1).min(points.len());
-    for (at, points) in around.clone().zip(&points[around]) {
-        let off = (at as f64 - index as f64) / SIGMA;
-        let weight = (-0.5 * off * off).exp();
-        weights += weight;
-        for (sum, value) in (sum.as_flattened_mut().iter_mut()).zip(points.as_flattened()) {
-            *sum += weight * value;
-        }
-    }
-    sum.map(|point| point.map(|v| v / weights))
 }
