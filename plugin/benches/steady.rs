@@ -8,11 +8,8 @@ mod measure;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use gstmdecomplete::completer::Batch;
-use gstmdecomplete::finish::temporal::Steady;
-use gstmdecomplete::locate::{Bounds, Region};
+use gstmdecomplete::finish::{CompletedCrop, TemporalBlend};
 use mde_core::CROP_SIZE;
-use mde_core::contract::ValueRange;
 use mde_core::mask::Mask;
 use mde_core::occlusion::Occlusion;
 
@@ -39,20 +36,20 @@ fn main() -> ExitCode {
 /// The median time of a frame.
 fn milliseconds(occlusion: Occlusion) -> f64 {
     let mask = Mask::from_occlusions(SIZE.0, SIZE.1, [occlusion]);
-    let bounds = Bounds::of_picture(SIZE.0, SIZE.1);
-    let region = Region::of_box(bounds, SIZE).expect("a region");
-    let mut steady = Steady::new(SIZE);
-    let mut batch = Batch::new(SIZE);
+    let mut blend = TemporalBlend::new(SIZE);
     let times = (0..FRAMES).map(|frame| {
-        batch.resize(1);
         let picture = picture(0.3 * (frame as f32).sin());
-        let (to_image, to_mask) = batch.crop_mut(0);
-        to_image.copy_from_slice(&picture);
-        to_mask.copy_from_slice(mask.as_slice());
-        batch.take_completion(0, &picture, ValueRange::Unit);
+        let mut completed = picture.clone();
+        let mut crop = CompletedCrop {
+            size: SIZE,
+            image: &picture,
+            mask: mask.as_slice(),
+            covered: None,
+            completed: &mut completed,
+        };
         let now = Duration::from_millis(33) * (frame + 1);
         let start = Instant::now();
-        steady.smooth(&mut batch, &[region], &[Some(0)], now, 0.8);
+        blend.blend(1, &mut crop, now, 0.8);
         start.elapsed().as_secs_f64() * 1e3
     });
     measure::median(times.collect::<Vec<f64>>())

@@ -14,7 +14,6 @@ use std::sync::LazyLock;
 
 use gst::glib;
 
-pub mod completed_crop;
 pub mod completer;
 mod distance;
 pub mod element;

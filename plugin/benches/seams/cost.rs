@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
-use gstmdecomplete::completed_crop::CompletedCrop;
-use gstmdecomplete::finish::Border;
+use gstmdecomplete::finish::{Border, CompletedCrop};
 use gstmdecomplete::frame::{Channels, Completion, Hole, Writer};
 use mde_core::CROP_SIZE;
 use mde_core::alignment::Affine;
@@ -49,14 +48,14 @@ fn milliseconds(format: VideoFormat, occlusion: Occlusion) -> [f64; 2] {
     let mut fitter = Border::default();
     let border = median_time(|| {
         completed.copy_from_slice(&generated);
-        let crop = CompletedCrop {
+        let mut crop = CompletedCrop {
             size: (CROP_SIZE, CROP_SIZE),
             image: &image,
             mask: mask.as_slice(),
             covered: Some(mask.as_slice()),
             completed: &mut completed,
         };
-        fitter.fit(crop, 1.0);
+        fitter.fit(&mut crop, 1.0);
     });
     let mut frame = Frame::new(info);
     let mut completion = Completion {

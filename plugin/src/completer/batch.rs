@@ -3,8 +3,6 @@
 use mde_core::contract::{FLOW_CHANNELS, GRID_STEP, ValueRange, WEIGHT_CHANNELS};
 use mde_core::mask::CHANNELS;
 
-use crate::completed_crop::CompletedCrop;
-
 /// Crops of one size with their masks and, after [`complete`](super::Completer::complete), their
 /// completions. Made once and reused: growing back to a number of crops that it held before does
 /// not allocate.
@@ -227,18 +225,19 @@ impl Batch {
         self.valid[index].then(|| &self.completed[self.range(index)])
     }
 
-    /// A crop with its completion, to be changed; nothing where [`Self::completed`] gives nothing.
+    /// The picture and the mask of a crop with its completion, to be changed; nothing where
+    /// [`Self::completed`] gives nothing.
     ///
     /// # Panics
     /// If there is no crop `index`.
-    pub fn completed_crop_mut(&mut self, index: usize) -> Option<CompletedCrop<'_>> {
+    pub fn completed_mut(&mut self, index: usize) -> Option<(&[f32], &[f32], &mut [f32])> {
         let range = self.range(index);
-        self.valid[index].then(|| CompletedCrop {
-            size: (self.width, self.height),
-            image: &self.images[range.clone()],
-            mask: &self.masks[range.clone()],
-            covered: None,
-            completed: &mut self.completed[range],
+        self.valid[index].then(|| {
+            (
+                &self.images[range.clone()],
+                &self.masks[range.clone()],
+                &mut self.completed[range],
+            )
         })
     }
 

@@ -85,19 +85,18 @@ use super::bus::unplaced::Unplaced;
 use super::lifecycle::masks::Masks;
 use super::lifecycle::orientation::Orientation;
 use super::lifecycle::{model, model_name};
-use super::properties::{self, ModelSettings, Settings, Wishes};
-use crate::completer::{Completer, Interrupt};
+use super::properties::{self, ModelSettings, Settings, StreamFacts, Wishes};
+use crate::completer::Interrupt;
 use crate::frame::SUPPORTED_FORMATS;
-use crate::locate::Locator;
-use crate::pass::Worker;
+use crate::pass::{Pass, Update};
 use crate::runtime::ActiveProvider;
 
 /// Between start and stop.
 #[derive(Debug)]
 pub(super) struct State {
     /// Nothing while a frame is being worked on.
-    pub(super) worker: Option<Worker>,
-    /// For the worker to take over with the next frame.
+    pub(super) pass: Option<Pass>,
+    /// For the pass to take over with the next frame.
     pub(super) update: Update,
     pub(super) active: ActiveProvider,
     /// How the model in use was opened.
@@ -114,7 +113,7 @@ pub(super) struct State {
     pub(super) orientation: Orientation,
     /// Whether upstream is live, once it has been asked.
     pub(super) is_live: Option<bool>,
-    /// Whether there is a locator: in the worker, or on its way to it.
+    /// Whether there is a locator: in the pass, or on its way to it.
     pub(super) has_locator: bool,
     pub(super) masks: Masks,
     pub(super) has_warned: bool,
@@ -125,18 +124,20 @@ pub(super) struct State {
 }
 
 impl State {
+    /// What is known of the stream.
+    pub(super) fn stream_facts(&self) -> StreamFacts {
+        StreamFacts {
+            is_live: self.is_live == Some(true),
+            orientation: self.orientation.method(),
+            mask: self.masks.fitted(),
+        }
+    }
+
     /// The property `stats`.
     pub(super) fn statistics(&self) -> gst::Structure {
         let provider = self.active.provider.to_string();
         self.stats.to_structure(&provider, &model_name(&self.model))
     }
-}
-
-/// What has been opened while frames go through.
-#[derive(Debug, Default)]
-pub(super) struct Update {
-    pub(super) completer: Option<Completer>,
-    pub(super) locator: Option<Locator>,
 }
 
 /// The element's private data.
@@ -323,8 +324,8 @@ impl VideoFilterImpl for MdeComplete {
         if let Some(state) = self.state().as_mut() {
             state.info = Some(in_info.clone());
             state.masks.set_info(in_info);
-            if let Some(worker) = &mut state.worker {
-                worker.forget();
+            if let Some(pass) = &mut state.pass {
+                pass.forget();
             }
         }
         self.fit_mask();

@@ -2,10 +2,10 @@
 //! `lifecycle` opens, replaces and closes what a stream needs, `bus` has what is told to the
 //! application. What becomes of a frame is `pass`'s.
 
-pub(crate) mod bus;
+mod bus;
 mod imp;
 mod lifecycle;
-pub(crate) mod properties;
+mod properties;
 
 use gst::glib;
 use gst::prelude::*;

@@ -3,8 +3,8 @@
 use mde_core::mask::CHANNELS;
 use mde_core::occlusion::Rect;
 
+use super::completed_crop::CompletedCrop;
 use super::membrane::Membrane;
-use crate::completed_crop::CompletedCrop;
 
 /// Differences further from the median of the border than this many times their median distance
 /// from it (times [`DEVIATION`]) are cut: a cover that reaches a little beyond the hole, or an edge
@@ -61,16 +61,16 @@ impl Border {
     ///
     /// # Panics
     /// If a slice of `crop` has another length.
-    pub fn fit(&mut self, crop: CompletedCrop<'_>, share: f32) {
+    pub fn fit(&mut self, crop: &mut CompletedCrop<'_>, share: f32) {
         let values = CHANNELS * crop.size.0 * crop.size.1;
         let covered = crop.covered.unwrap_or(crop.mask);
-        for slice in [crop.image, crop.mask, covered, crop.completed] {
+        for slice in [crop.image, crop.mask, covered, &*crop.completed] {
             assert_eq!(slice.len(), values, "three values a pixel");
         }
         let Some(part) = crop.part().filter(|_| share > 0.0) else {
             return;
         };
-        self.take(&crop, part);
+        self.take(crop, part);
         let trust: [Trust; CHANNELS] = std::array::from_fn(|channel| self.judge(part, channel));
         let (values, known) = self.membrane.cells_mut();
         for (value, known) in values.iter_mut().zip(known) {
@@ -140,7 +140,7 @@ impl Border {
     }
 
     /// Adds `share` of the surface over `part` and of each channel's median, as far as it is trusted.
-    fn give(&self, crop: CompletedCrop<'_>, part: Rect, trust: [Trust; CHANNELS], share: f32) {
+    fn give(&self, crop: &mut CompletedCrop<'_>, part: Rect, trust: [Trust; CHANNELS], share: f32) {
         for (value, place) in self.membrane.values().iter().zip(crop.places(part)) {
             for (channel, trust) in trust.iter().enumerate() {
                 let change = trust.share * share * (trust.middle + value[channel]);
@@ -225,14 +225,14 @@ mod tests {
 
     fn fitted(image: &[f32], mask: &Mask, completed: &[f32], share: f32) -> Vec<f32> {
         let mut fitted = completed.to_vec();
-        let crop = CompletedCrop {
+        let mut crop = CompletedCrop {
             size: (mask.width(), mask.height()),
             image,
             mask: mask.as_slice(),
             covered: None,
             completed: &mut fitted,
         };
-        Border::default().fit(crop, share);
+        Border::default().fit(&mut crop, share);
         fitted
     }
 
@@ -318,14 +318,14 @@ mod tests {
             }
         }
         let mut found: Vec<f32> = truth.iter().map(|v| v + 0.03).collect();
-        let crop = CompletedCrop {
+        let mut crop = CompletedCrop {
             size: (96, 96),
             image: &image,
             mask: mask.as_slice(),
             covered: Some(mask.as_slice()),
             completed: &mut found,
         };
-        Border::default().fit(crop, 1.0);
+        Border::default().fit(&mut crop, 1.0);
         assert!(worst(&mask, &found, &truth) < 1e-4);
     }
 
@@ -369,8 +369,8 @@ mod tests {
             let mut border = Border::default();
             for _ in 0..2 {
                 completed.copy_from_slice(&before);
-                let crop = CompletedCrop { size, image: &image, mask: &mask, covered: is_covered.then_some(&mask), completed: &mut completed };
-                border.fit(crop, share);
+                let mut crop = CompletedCrop { size, image: &image, mask: &mask, covered: is_covered.then_some(&mask), completed: &mut completed };
+                border.fit(&mut crop, share);
             }
             for i in 0..values {
                 prop_assert!(completed[i].is_finite());

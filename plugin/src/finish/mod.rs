@@ -1,5 +1,6 @@
-//! The seam between a completion and what is known around it, in the crop: no format of frames is
-//! known here.
+//! What is done to a completion before it is written, in the crop: its border is matched to what is
+//! known around it ([`Border`]), then it is held still in time ([`TemporalBlend`]). No format of
+//! frames is known here.
 //!
 //! A generator's colours and brightness differ a little from the picture's. What it makes of known
 //! pixels tells by how much: a [`Border`] carries the difference along a hole's border into the
@@ -8,10 +9,13 @@
 //! that a cover runs into are taken out of what is known ([`distrust_border`]).
 
 mod border;
+mod completed_crop;
 mod cover;
 mod membrane;
-pub mod temporal;
+mod temporal;
 
 pub use border::Border;
+pub use completed_crop::CompletedCrop;
 pub use cover::{Crop, distrust_border};
 pub use membrane::{Cell, Membrane};
+pub use temporal::TemporalBlend;

@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use gst_video::VideoFrameRef;
-use gst_video::prelude::*;
-use mde_core::alignment::Affine;
 
+use super::cut_detector::CutDetector;
 use super::detector::{Detector, DetectorError};
 use super::detector_thread::{DetectorThread, Found};
 use super::point_net::{PointEstimate, PointNet, PointQuery};
 use super::schedule::{Followed, SearchSchedule};
-use super::track::{Scene, THUMBNAIL, Track, TrackRules, Tracker, displacement};
+use super::track::{Track, TrackRules, Tracker, displacement};
 use super::{DisplaySpace, Turn};
-use crate::frame::{Channels, Crop, Reader};
 use crate::runtime::RuntimeError;
 
 /// Faces cannot be found or followed.
@@ -54,8 +52,7 @@ pub struct Locator {
     schedule: SearchSchedule,
     net: PointNet,
     tracker: Tracker,
-    scene: Scene,
-    thumbnail: Thumbnail,
+    cuts: CutDetector,
     queries: Vec<PointQuery>,
     estimates: Vec<PointEstimate>,
 }
@@ -71,8 +68,7 @@ impl Locator {
             schedule: SearchSchedule::default(),
             net: PointNet::open()?,
             tracker: Tracker::default(),
-            scene: Scene::default(),
-            thumbnail: Thumbnail::default(),
+            cuts: CutDetector::default(),
             queries: Vec::new(),
             estimates: Vec::new(),
         })
@@ -82,7 +78,7 @@ impl Locator {
     pub fn forget(&mut self) {
         self.search.forget();
         self.tracker.end_all();
-        self.scene.forget();
+        self.cuts.forget();
         self.schedule = SearchSchedule::default();
     }
 
@@ -102,11 +98,7 @@ impl Locator {
         now: Duration,
         options: &LocateOptions,
     ) -> Result<&[Track], LocateError> {
-        let is_cut = self.scene.is_cut(self.thumbnail.read(frame));
-        if is_cut {
-            self.tracker.end_all();
-            self.search.forget();
-        }
+        let is_cut = self.end_at_cut(frame);
         let seen = Seen {
             frame,
             display,
@@ -136,6 +128,22 @@ impl Locator {
             }
         }
         Ok(self.tracker.tracks())
+    }
+
+    /// Takes note of `frame`, the next one of the stream, without looking for faces in it. Tells
+    /// whether it shows another scene; all faces are then gone.
+    pub fn skip<T>(&mut self, frame: &VideoFrameRef<T>) -> bool {
+        self.end_at_cut(frame)
+    }
+
+    /// Ends all tracks where a cut lies before `frame`, and tells if one does.
+    fn end_at_cut<T>(&mut self, frame: &VideoFrameRef<T>) -> bool {
+        let is_cut = self.cuts.is_cut(frame);
+        if is_cut {
+            self.tracker.end_all();
+            self.search.forget();
+        }
+        is_cut
     }
 
     fn followed(&self) -> Followed {
@@ -236,29 +244,3 @@ struct Seen<'a, T> {
 /// Displacement ([`displacement`]) from which a face is looked at again: near to what the net is
 /// trained to put right in one look.
 const FAR_OFF: f64 = 0.5;
-
-/// Frames at [`THUMBNAIL`]'s size.
-#[derive(Debug, Default)]
-struct Thumbnail {
-    reader: Reader,
-    rgb: Vec<f32>,
-    inside: Vec<f32>,
-}
-
-impl Thumbnail {
-    /// Luma, `[H, W]` in `[0, 1]`.
-    fn read<T>(&mut self, frame: &VideoFrameRef<T>) -> &[f32] {
-        let pixels = THUMBNAIL.0 * THUMBNAIL.1;
-        self.rgb.resize(3 * pixels, 0.0);
-        self.inside.resize(pixels, 0.0);
-        let size = (frame.width() as usize, frame.height() as usize);
-        let to_frame = Affine::stretch(THUMBNAIL, size);
-        let crop = Crop {
-            size: THUMBNAIL,
-            rgb: &mut self.rgb,
-            inside: &mut self.inside,
-        };
-        self.reader.read(frame, &to_frame, Channels::Luma, crop);
-        &self.rgb[..pixels]
-    }
-}

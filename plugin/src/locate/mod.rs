@@ -12,6 +12,7 @@
 mod bounds;
 mod centerface;
 mod clock;
+mod cut_detector;
 mod detector;
 mod detector_thread;
 mod display;
@@ -26,6 +27,7 @@ mod track;
 pub use bounds::Bounds;
 pub use centerface::Face;
 pub use clock::Clock;
+pub use cut_detector::CutDetector;
 pub use detector::{Detector, DetectorError, Picture};
 pub use display::{DisplaySpace, Turn};
 pub use locator::{LocateError, LocateOptions, Locator};

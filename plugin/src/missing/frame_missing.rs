@@ -100,11 +100,11 @@ impl FrameMissing {
     }
 
     /// Looks for all damage of `frame`, of which `regions` show crops of `crop` = (width, height).
-    pub fn look<T>(
+    pub fn look<'r, T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         sources: &Sources,
-        regions: &[Region],
+        regions: impl Iterator<Item = &'r Region>,
         crop: (usize, usize),
     ) {
         let size = (frame.width() as usize, frame.height() as usize);
@@ -128,9 +128,7 @@ impl FrameMissing {
         }
         if let Some(range) = sources.colour {
             self.crops.clear();
-            let areas = regions
-                .iter()
-                .map(|region| area_of_crop(&region.to_frame, crop, size));
+            let areas = regions.map(|region| area_of_crop(&region.to_frame, crop, size));
             self.crops.extend(areas);
             let Self { search, raster, .. } = self;
             let parts = self.colour.mark(search, frame, range, &self.crops, raster);

@@ -20,6 +20,19 @@ pub struct Asked {
     pub is_frame: bool,
 }
 
+impl Asked {
+    /// The occlusions that are missing.
+    pub fn named(&self) -> impl Iterator<Item = Occlusion> {
+        let named = Occlusion::ALL.into_iter().zip(self.occlusions);
+        named.filter_map(|(occlusion, is_missing)| is_missing.then_some(occlusion))
+    }
+
+    /// Whether nothing is missing from a crop.
+    pub fn is_nothing(&self) -> bool {
+        self.named().next().is_none() && self.channels == [false; CHANNELS]
+    }
+}
+
 /// What is missing from a crop whatever the frame shows, and how its completion is blended in.
 #[derive(Debug)]
 pub struct StaticHole {
@@ -32,9 +45,7 @@ pub struct StaticHole {
 impl StaticHole {
     /// What is `asked` for, from crops of `size` = (width, height).
     pub fn new(asked: Asked, (width, height): (usize, usize)) -> Self {
-        let named = Occlusion::ALL.into_iter().zip(asked.occlusions);
-        let named = named.filter_map(|(occlusion, is_missing)| is_missing.then_some(occlusion));
-        let mut mask = Mask::from_occlusions(width, height, named);
+        let mut mask = Mask::from_occlusions(width, height, asked.named());
         for channel in (0..CHANNELS).filter(|&channel| asked.channels[channel]) {
             mask.drop_channel(channel);
         }
@@ -48,6 +59,11 @@ impl StaticHole {
             asked,
             mask,
         }
+    }
+
+    /// Width and height of the crops.
+    pub fn size(&self) -> (usize, usize) {
+        self.hole.size()
     }
 
     /// Whether this is what is `asked` for.

@@ -6,50 +6,53 @@ use std::time::Duration;
 use gst_video::VideoFrameRef;
 use mde_core::mask::CHANNELS;
 
+use super::face::{BatchCrop, Face};
+use super::identity::Identity;
+use super::report::Shares;
 use crate::completer::Batch;
-use crate::element::bus::stats::Shares;
 use crate::frame::{Layer, MOST_LAYERS};
-use crate::locate::Region;
 use crate::views::{Choice, LookReader, Origin, Reference, Sight, Views};
 
-/// Keeps looks at the faces of a stream and hands them out; faces are told apart by `K`. Made once
-/// and reused.
+/// Keeps looks at the faces of a stream and hands them out. Made once and reused.
 #[derive(Debug)]
-pub struct Copying<K> {
+pub struct Copying {
+    references: Vec<Reference>,
     /// Of the crops.
     size: (usize, usize),
     /// How long a look is kept; 0 for not at all.
     memory: Duration,
-    views: Views<K>,
+    views: Views<Identity>,
     reader: LookReader,
     /// What each face with something missing looks like in the present frame.
-    seen: Vec<(K, Sight)>,
+    seen: Vec<(Identity, Sight)>,
     /// Of one of them.
     known: Vec<f32>,
-    /// Of each crop of the batch.
-    choices: Vec<Option<Choice>>,
 }
 
-impl<K: Copy + PartialEq> Copying<K> {
+impl Copying {
     /// For crops of `size` = (width, height), with the pictures `references`.
-    pub fn new(size: (usize, usize), references: &[Reference]) -> Self {
+    pub fn new(size: (usize, usize), references: Vec<Reference>) -> Self {
         let mut views = Views::default();
         views.set_references(references.iter().filter_map(|r| r.view(size)));
         Self {
+            references,
             size,
             memory: Duration::ZERO,
             views,
             reader: LookReader::default(),
             seen: Vec::new(),
             known: Vec::new(),
-            choices: Vec::new(),
         }
+    }
+
+    /// Begins anew, for crops of `size` = (width, height).
+    pub fn resize(&mut self, size: (usize, usize)) {
+        *self = Self::new(size, std::mem::take(&mut self.references));
     }
 
     /// Forgets all faces.
     pub fn forget(&mut self) {
         self.views.forget();
-        self.choices.clear();
     }
 
     /// Keeps looks for the time `memory` from now on, the time being `now`.
@@ -58,136 +61,81 @@ impl<K: Copy + PartialEq> Copying<K> {
         self.views.expire(now, memory);
     }
 
-    /// Keeps a look at one of `faces`, of which nothing is missing, if it is time for one.
-    pub fn remember<'r, T>(
-        &mut self,
-        frame: &VideoFrameRef<T>,
-        mut faces: impl Iterator<Item = (K, &'r Region)>,
-        now: Duration,
-    ) {
+    /// Keeps a look at one of `faces` of which nothing is missing, if it is time for one.
+    pub fn remember<T>(&mut self, frame: &VideoFrameRef<T>, faces: &[Face], now: Duration) {
+        let mut whole = faces.iter().filter(|face| !face.is_holed);
+        let due = whole.find_map(|face| {
+            let identity = face.identity.filter(|own| self.is_due(*own, now, true))?;
+            Some((identity, face))
+        });
         // The others have their turn in the next frames.
-        if let Some((key, region)) = faces.find(|(key, _)| self.is_due(*key, now, true)) {
-            let look = self.reader.read(frame, region, self.size, None);
-            self.views.remember(key, &look, now);
+        if let Some((identity, face)) = due {
+            let look = self.reader.read(frame, &face.region, self.size, None);
+            self.views.remember(identity, &look, now);
         }
     }
 
-    /// Chooses a view for each of `faces`, with its crop in `batch`, and shows it there to the
+    /// Chooses a view for each of `faces` with a crop in `batch`, and shows it there to the
     /// generator. Tells whether every reference picture has a face that it fits, as far as there are
     /// any to fit.
-    pub fn show<'r>(
-        &mut self,
-        faces: impl Iterator<Item = (K, &'r Region, usize)> + Clone,
-        batch: &mut Batch,
-        now: Duration,
-    ) -> bool {
-        self.choices.clear();
-        self.choices.resize(batch.len(), None);
-        self.seen.clear();
+    pub fn show(&mut self, faces: &mut [Face], batch: &mut Batch, now: Duration) -> bool {
         for index in 0..batch.len() {
             if let Some((_, known)) = batch.view_mut(index) {
                 known.fill(0.0);
             }
         }
-        for (key, region, index) in faces.clone() {
-            self.find_known(batch.mask(index));
-            let points = region.face_points(self.size);
-            let points = points.map(|point| region.to_crop.apply(point));
+        self.seen.clear();
+        for (identity, crop, face) in cropped(faces) {
+            self.find_known(batch.mask(crop.index));
+            let points = face.region.face_points(self.size);
+            let points = points.map(|point| face.region.to_crop.apply(point));
             let known = |i: usize| self.known[i];
-            let sight = Sight::new(self.size, batch.image(index), known, &points);
-            self.seen.push((key, sight));
+            let sight = Sight::new(self.size, batch.image(crop.index), known, &points);
+            self.seen.push((identity, sight));
         }
         let are_placed = self.views.place_references(&self.seen, now);
-        for ((key, _, index), (_, seen)) in faces.zip(&self.seen) {
-            let choice = self.views.choose(key, seen, now);
-            if let (Some((view, known)), Some(choice)) = (batch.view_mut(index), &choice) {
+        let crops = faces.iter_mut().filter_map(|face| face.crop.as_mut());
+        for (crop, (identity, seen)) in crops.zip(&self.seen) {
+            let choice = self.views.choose(*identity, seen, now);
+            if let (Some((view, known)), Some(choice)) = (batch.view_mut(crop.index), &choice) {
                 choice.view.show(view, known);
             }
-            self.choices[index] = choice;
+            crop.view = choice;
         }
         are_placed || self.seen.is_empty()
     }
 
-    /// Keeps a look at what is known of one of `faces`, with its crop in `batch`, of which something
+    /// Keeps a look at what is known of one of `faces` with a crop in `batch`, of which something
     /// is missing, if it is time for one.
-    pub fn remember_known<'r, T>(
+    pub fn remember_known<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
-        mut faces: impl Iterator<Item = (K, &'r Region, usize)>,
+        faces: &[Face],
         batch: &Batch,
         now: Duration,
     ) {
-        let due = faces.find(|(key, ..)| self.is_due(*key, now, false));
-        if let Some((key, region, index)) = due {
-            self.find_known(batch.mask(index));
+        let mut holed = cropped(faces);
+        let due = holed.find(|(identity, ..)| self.is_due(*identity, now, false));
+        if let Some((identity, crop, face)) = due {
+            self.find_known(batch.mask(crop.index));
             let known = Some(self.known.as_slice());
-            let look = self.reader.read(frame, region, self.size, known);
-            self.views.remember(key, &look, now);
+            let look = self.reader.read(frame, &face.region, self.size, known);
+            self.views.remember(identity, &look, now);
         }
     }
 
-    /// Takes note of how the completions of faces, with their crops in `batch`, were copied.
-    pub fn note(&mut self, faces: impl Iterator<Item = (K, usize)>, batch: &Batch) {
-        for (key, index) in faces {
-            if let (Some(copied), true) = (batch.copied(index), self.choice(index).is_some()) {
+    /// Takes note of how the completions that `faces` have in `batch` were copied.
+    pub fn note(&mut self, faces: &[Face], batch: &Batch) {
+        for (identity, crop, _) in cropped(faces) {
+            if let (Some(copied), Some(_)) = (batch.copied(crop.index), &crop.view) {
                 let (flow, weights) = copied.of_view();
-                self.views.note(key, flow, weights);
+                self.views.note(identity, flow, weights);
             }
         }
     }
 
-    /// What is laid on the completion that is crop `index` of `batch`.
-    pub fn layers<'a>(
-        &'a self,
-        batch: &'a Batch,
-        index: usize,
-    ) -> [Option<Layer<'a>>; MOST_LAYERS] {
-        let mut layers = [None; MOST_LAYERS];
-        if let (Some(choice), Some(copied)) = (self.choice(index), batch.copied(index)) {
-            let (flow, weights) = copied.of_view();
-            layers[0] = Some(Layer {
-                detail: choice.view.detail(),
-                flow,
-                weights,
-                opacity: choice.opacity,
-            });
-            layers[1] = choice.before.as_deref().map(|before| Layer {
-                detail: before.view.detail(),
-                flow: &before.flow,
-                weights: &before.weights,
-                opacity: 1.0 - choice.opacity,
-            });
-        }
-        layers
-    }
-
-    /// What the hole of the batch's crop `index` is filled with; nothing where the generator does
-    /// not tell it.
-    pub fn shares(&self, batch: &Batch, index: usize) -> Option<Shares> {
-        let copied = batch.copied(index)?;
-        let choice = self.choice(index);
-        let [painted, view, mirror] = copied.shares(batch.mask(index), batch.size());
-        let mut shares = Shares {
-            painted,
-            mirror,
-            agreement: choice.map(Choice::agreement),
-            ..Shares::default()
-        };
-        match choice.map(|choice| choice.view.origin()) {
-            Some(Origin::Memory) => shares.memory = view,
-            Some(Origin::Reference) => shares.reference = view,
-            // What it says it copies where it is shown no view it has painted.
-            None => shares.painted += view,
-        }
-        Some(shares)
-    }
-
-    fn choice(&self, index: usize) -> Option<&Choice> {
-        self.choices.get(index).and_then(Option::as_ref)
-    }
-
-    fn is_due(&self, key: K, now: Duration, is_whole: bool) -> bool {
-        !self.memory.is_zero() && self.views.is_due(key, now, is_whole)
+    fn is_due(&self, identity: Identity, now: Duration, is_whole: bool) -> bool {
+        !self.memory.is_zero() && self.views.is_due(identity, now, is_whole)
     }
 
     /// Finds out which pixels are known in all channels of `mask`.
@@ -199,4 +147,50 @@ impl<K: Copy + PartialEq> Copying<K> {
             values.fold(1.0, f32::min)
         }));
     }
+}
+
+/// Those of `faces` that have a crop.
+fn cropped(faces: &[Face]) -> impl Iterator<Item = (Identity, &BatchCrop, &Face)> {
+    (faces.iter()).filter_map(|face| Some((face.identity?, face.crop.as_ref()?, face)))
+}
+
+/// What is laid on the completion that is `crop` of `batch`.
+pub fn layers<'a>(crop: &'a BatchCrop, batch: &'a Batch) -> [Option<Layer<'a>>; MOST_LAYERS] {
+    let mut layers = [None; MOST_LAYERS];
+    if let (Some(choice), Some(copied)) = (&crop.view, batch.copied(crop.index)) {
+        let (flow, weights) = copied.of_view();
+        layers[0] = Some(Layer {
+            detail: choice.view.detail(),
+            flow,
+            weights,
+            opacity: choice.opacity,
+        });
+        layers[1] = choice.before.as_deref().map(|before| Layer {
+            detail: before.view.detail(),
+            flow: &before.flow,
+            weights: &before.weights,
+            opacity: 1.0 - choice.opacity,
+        });
+    }
+    layers
+}
+
+/// What the hole of the batch's `crop` is filled with; nothing where the generator does not tell it.
+pub fn shares(crop: &BatchCrop, batch: &Batch) -> Option<Shares> {
+    let copied = batch.copied(crop.index)?;
+    let choice = crop.view.as_ref();
+    let [painted, view, mirror] = copied.shares(batch.mask(crop.index), batch.size());
+    let mut shares = Shares {
+        painted,
+        mirror,
+        agreement: choice.map(Choice::agreement),
+        ..Shares::default()
+    };
+    match choice.map(|choice| choice.view.origin()) {
+        Some(Origin::Memory) => shares.memory = view,
+        Some(Origin::Reference) => shares.reference = view,
+        // What it says it copies where it is shown no view it has painted.
+        None => shares.painted += view,
+    }
+    Some(shares)
 }

@@ -4,115 +4,13 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use crate::pass::{Report, Step};
+
 /// Longer times count as this one.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Quantiles are right to one part in a hundred.
 const SIGNIFICANT_DIGITS: u8 = 2;
-
-/// Steps that a frame goes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Finding the regions.
-    Locate,
-    /// Reading their crops and masks.
-    Preprocess,
-    /// Running the generator.
-    Inference,
-    /// Writing the completions, drawing the overlay, adding the metas.
-    Postprocess,
-}
-
-impl Step {
-    /// All steps in their order.
-    pub const ALL: [Self; 4] = [
-        Self::Locate,
-        Self::Preprocess,
-        Self::Inference,
-        Self::Postprocess,
-    ];
-
-    /// Its name in the statistics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Locate => "locate",
-            Self::Preprocess => "preprocess",
-            Self::Inference => "inference",
-            Self::Postprocess => "postprocess",
-        }
-    }
-}
-
-/// What became of a frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Report {
-    /// Regions that were looked at.
-    pub faces: usize,
-    /// Regions with a completion of their own.
-    pub completed: usize,
-    /// Regions on which an earlier completion was laid.
-    pub reused: usize,
-    /// Regions left as they were because they cannot be completed.
-    pub invalid: usize,
-    /// Those of them whose completion is no picture: a NaN or an infinity is in it.
-    pub without_numbers: usize,
-    /// Regions left as they were because there are more than are wanted.
-    pub surplus: usize,
-    /// Whether damage was filled plainly, for no region has it.
-    pub has_filled: bool,
-    /// Sums of what the holes of completed regions are filled with.
-    pub shares: Shares,
-    /// Regions that are summed there: those of which the generator tells it.
-    pub shared: usize,
-    /// Regions whose view is summed there.
-    pub viewed: usize,
-    /// Whether a reference picture fits no face, where there is one with something missing.
-    pub is_unplaced: bool,
-    /// How long each of [`Step::ALL`] took, if it was taken.
-    pub times: [Option<Duration>; Step::ALL.len()],
-}
-
-/// What a hole is filled with.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Shares {
-    /// The share copied from what the stream has shown before, in `[0, 1]`, as are all.
-    pub memory: f32,
-    /// The share copied from a reference picture.
-    pub reference: f32,
-    /// The share copied from the other half of the face.
-    pub mirror: f32,
-    /// The share painted.
-    pub painted: f32,
-    /// How well the view agrees with what is seen of the face: 1 where they are the same; nothing
-    /// without a view.
-    pub agreement: Option<f32>,
-}
-
-impl Report {
-    /// Notes what a region's hole is filled with.
-    pub fn add_shares(&mut self, shares: &Shares) {
-        let sum = &mut self.shares;
-        sum.memory += shares.memory;
-        sum.reference += shares.reference;
-        sum.mirror += shares.mirror;
-        sum.painted += shares.painted;
-        self.shared += 1;
-        if let Some(agreement) = shares.agreement {
-            *sum.agreement.get_or_insert(0.0) += agreement;
-            self.viewed += 1;
-        }
-    }
-
-    /// Notes how long `step` took.
-    pub fn set_time(&mut self, step: Step, time: Duration) {
-        self.times[step as usize] = Some(time);
-    }
-
-    /// How long all steps took.
-    pub fn total(&self) -> Duration {
-        self.times.iter().flatten().sum()
-    }
-}
 
 /// Sums of reports, with the distributions of their times. Recording does not allocate.
 #[derive(Debug)]

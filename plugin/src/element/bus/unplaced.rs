@@ -1,6 +1,6 @@
 //! Reference pictures that fit no face.
 
-use super::stats::Report;
+use crate::pass::Report;
 
 /// Frames in a row after which the application is told.
 const PATIENCE: u32 = 30;

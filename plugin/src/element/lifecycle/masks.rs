@@ -11,9 +11,9 @@ use super::model::post;
 use super::opening::open_mask;
 use crate::element::bus::messages::{covers_nothing, fills_plainly};
 use crate::element::imp::{MdeComplete, State};
-use crate::element::properties::{FrameSettings, Settings};
-use crate::frame;
+use crate::element::properties::Settings;
 use crate::missing::{FittedMask, Raster};
+use crate::{frame, pass};
 
 /// Between start and stop.
 #[derive(Debug, Default)]
@@ -65,29 +65,12 @@ impl Masks {
         picture.fitted().cloned()
     }
 
-    /// Whether anything tells of damage in pixels of the frame.
-    fn tell_of_damage(&self, settings: &FrameSettings) -> bool {
-        let has_mask = self.picture.as_ref().is_some_and(|mask| !mask.is_intact());
-        let has_alpha = self.info.as_ref().is_some_and(frame::has_alpha);
-        has_mask || settings.marks_pixels(has_alpha)
-    }
-
-    /// Whether a frame without a region leaves as it came.
-    pub fn need_region(&self, settings: &FrameSettings) -> bool {
-        !self.tell_of_damage(settings)
-    }
-
-    /// Whether every frame leaves as it came.
-    pub fn change_nothing(&self, settings: &FrameSettings) -> bool {
-        settings.change_nothing(self.tell_of_damage(settings))
-    }
-
     /// A message, once, that damage has been filled plainly.
-    pub fn fill_news(&mut self, settings: &FrameSettings) -> Option<gst::Structure> {
+    pub fn fill_news(&mut self, settings: &pass::Settings) -> Option<gst::Structure> {
         let told_by = [
-            ("mask-file", self.fitted().is_some()),
-            ("mask-from-alpha", settings.mask_from_alpha),
-            ("damage-color", settings.damage_color().is_some()),
+            ("mask-file", settings.mask.is_some()),
+            ("mask-from-alpha", settings.damage.from_alpha),
+            ("damage-color", settings.damage.colour.is_some()),
         ];
         let properties = told_by.iter().filter(|(_, is_set)| *is_set);
         let properties: Vec<&str> = properties.map(|(name, _)| *name).collect();
@@ -194,7 +177,7 @@ impl MdeComplete {
     }
 
     /// Tells the application, once, that damage is filled plainly.
-    pub(super) fn tell_of_fill(&self, settings: &FrameSettings) {
+    pub(super) fn tell_of_fill(&self, settings: &pass::Settings) {
         let news = (self.state().as_mut()).and_then(|s| s.masks.fill_news(settings));
         if let Some(structure) = news {
             post(&self.obj(), structure);

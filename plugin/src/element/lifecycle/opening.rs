@@ -93,9 +93,33 @@ pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, OpenError> {
         })
 }
 
+/// What finds faces in the stream, if they are asked for, and what is found in pictures.
+#[derive(Debug)]
+pub struct Finding {
+    pub locator: Option<Locator>,
+    pub references: Vec<Reference>,
+    /// Why others of these cannot be used.
+    pub faults: Vec<ReferenceError>,
+}
+
+/// Opens what finds the faces for regions from `region`, and the reference pictures that `names`
+/// stand for.
+pub fn open_finding(region: RegionSource, names: Option<&str>) -> Result<Finding, OpenError> {
+    let locator = match region {
+        RegionSource::Faces => Some(open_locator()?),
+        RegionSource::RoiList | RegionSource::FullFrame => None,
+    };
+    let (references, faults) = open_references(names)?;
+    Ok(Finding {
+        locator,
+        references,
+        faults,
+    })
+}
+
 /// The reference pictures that `names` stand for, and why others of them cannot be used; an error
 /// where none can.
-pub fn open_references(
+fn open_references(
     names: Option<&str>,
 ) -> Result<(Vec<Reference>, Vec<ReferenceError>), OpenError> {
     let useless = |error: ReferenceError| OpenError {

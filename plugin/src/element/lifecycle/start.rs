@@ -8,39 +8,31 @@ use gst::subclass::prelude::*;
 
 use super::masks::Masks;
 use super::model::{announce, post};
-use super::opening::{OpenError, open_completer, open_locator, open_mask, open_references};
+use super::opening::{OpenError, open_completer, open_finding, open_locator, open_mask};
 use super::orientation::Orientation;
 use crate::CAT;
-use crate::completer::Completer;
+use crate::completer::{Completer, Step};
 use crate::element::RegionSource;
 use crate::element::bus::latency::Latency;
 use crate::element::bus::messages;
 use crate::element::bus::qos::Qos;
 use crate::element::bus::stats::Stats;
 use crate::element::bus::unplaced::Unplaced;
-use crate::element::imp::{MdeComplete, State, Update};
+use crate::element::imp::{MdeComplete, State};
 use crate::element::properties::Settings;
-use crate::pass::Worker;
+use crate::pass::{Parts, Pass, Update};
 
 impl MdeComplete {
     /// Opens what the settings ask for, and takes up what was set meanwhile.
     pub(in crate::element) fn begin(&self) -> Result<(), gst::ErrorMessage> {
         let settings = self.settings().clone();
         let region = settings.frame.region;
-        let completer = self.open_generator(&settings)?;
-        let locator = match region {
-            RegionSource::Faces => Some(open_locator()?),
-            RegionSource::RoiList | RegionSource::FullFrame => None,
-        };
+        let parts = self.open_parts(&settings)?;
         let mut masks = Masks::default();
         masks.set_picture(open_mask(settings.mask_file.as_deref())?);
-        let (references, faults) = open_references(settings.reference_file.as_deref())?;
-        for fault in faults {
-            gst::element_imp_warning!(self, gst::ResourceError::Read, ("{}", fault));
-        }
-        announce(&self.obj(), &completer);
-        *self.state() = Some(State {
-            active: completer.active(),
+        announce(&self.obj(), &parts.completer);
+        let mut state = State {
+            active: parts.completer.active(),
             model: settings.model,
             mask_file: settings.mask_file,
             wishes: settings.wishes,
@@ -48,8 +40,8 @@ impl MdeComplete {
             refused: None,
             orientation: Orientation::default(),
             is_live: None,
-            has_locator: locator.is_some(),
-            worker: Some(Worker::new(completer, locator, references, &settings.frame)),
+            has_locator: parts.locator.is_some(),
+            pass: None,
             update: Update::default(),
             masks,
             has_warned: false,
@@ -57,16 +49,54 @@ impl MdeComplete {
             latency: Latency::default(),
             qos: Qos::default(),
             unplaced: Unplaced::default(),
-        });
+        };
+        let asked = settings.frame.for_pass(state.stream_facts());
+        state.pass = Some(Pass::new(parts, asked));
+        *self.state() = Some(state);
         self.obj().notify("active-execution-provider");
         self.catch_up(region);
         Ok(())
     }
 
-    /// Opens the generator, and tells the application how far it is.
-    fn open_generator(&self, settings: &Settings) -> Result<Completer, OpenError> {
+    /// Opens generator and locator side by side, for neither keeps all of the processor busy.
+    fn open_parts(&self, settings: &Settings) -> Result<Parts, OpenError> {
+        let find = || open_finding(settings.frame.region, settings.reference_file.as_deref());
+        let finding = std::thread::scope(|scope| {
+            let mut opening = None;
+            let completer = self.open_generator(settings, |step| {
+                // While providers are measured nothing else is to run.
+                if !matches!(step, Step::Measuring(_)) {
+                    opening.get_or_insert_with(|| scope.spawn(find));
+                }
+            })?;
+            let finding = match opening {
+                Some(opening) => (opening.join()).unwrap_or_else(|e| std::panic::resume_unwind(e)),
+                None => find(),
+            };
+            Ok((completer, finding?))
+        });
+        let (completer, finding) = finding?;
+        for fault in finding.faults {
+            gst::element_imp_warning!(self, gst::ResourceError::Read, ("{}", fault));
+        }
+        Ok(Parts {
+            completer,
+            locator: finding.locator,
+            references: finding.references,
+        })
+    }
+
+    /// Opens the generator, and tells the application and `watch` how far it is.
+    fn open_generator(
+        &self,
+        settings: &Settings,
+        mut watch: impl FnMut(Step),
+    ) -> Result<Completer, OpenError> {
         let (element, start) = (self.obj(), Instant::now());
-        let mut tell = |step| post(&element, messages::progress(step, start.elapsed()));
+        let mut tell = |step| {
+            watch(step);
+            post(&element, messages::progress(step, start.elapsed()));
+        };
         let region = settings.frame.region;
         let completer = open_completer(&settings.model, region, &self.interrupt, &mut tell)?;
         post(&element, messages::ready(&completer, start.elapsed()));

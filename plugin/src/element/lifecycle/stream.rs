@@ -11,12 +11,11 @@ use crate::completer::CompleterError;
 use crate::element::bus::messages::fits_no_face;
 use crate::element::bus::qos::{self, Qos, Times};
 use crate::element::bus::refusal;
-use crate::element::bus::stats::Report;
-use crate::element::imp::{MdeComplete, Update};
+use crate::element::imp::MdeComplete;
 use crate::element::lifecycle::orientation::Orientation;
-use crate::element::properties::{LatePolicy, RegionSource};
-use crate::locate;
-use crate::pass::{FrameError, Worker};
+use crate::element::properties::{FrameSettings, LatePolicy};
+use crate::pass::{FrameError, Pass, RegionSource, Report, Update};
+use crate::{locate, pass};
 
 /// What is wrong with a generator whose completions are no pictures.
 const NO_NUMBERS: &str = "the generator completes with values that are no numbers (NaN or \
@@ -30,43 +29,33 @@ impl MdeComplete {
         buffer: &mut gst::Buffer,
     ) -> Result<(), gst::FlowError> {
         self.sync_properties(buffer);
-        let settings = self.settings().frame;
-        let (changes_nothing, needs_region) = match self.state().as_mut() {
-            Some(state) => {
-                state.stats.frames += 1;
-                let masks = &state.masks;
-                (
-                    masks.change_nothing(&settings),
-                    masks.need_region(&settings),
-                )
-            }
-            None => (true, true),
+        self.learn_whether_live();
+        let frame = self.settings().frame;
+        let Some((settings, info)) = self.begin_frame(&frame) else {
+            return Ok(());
         };
         let has_no_region =
-            needs_region && settings.region == RegionSource::RoiList && !locate::is_marked(buffer);
-        if changes_nothing || has_no_region || buffer.flags().contains(gst::BufferFlags::GAP) {
+            settings.source == RegionSource::RoiList && !locate::is_marked(buffer);
+        let stays = settings.change_nothing(&info)
+            || (has_no_region && settings.need_region(&info))
+            || buffer.flags().contains(gst::BufferFlags::GAP);
+        if stays {
             return Ok(());
         }
         let is_late = self.is_late(buffer);
-        if is_late && settings.late_policy == LatePolicy::Skip {
+        if is_late && frame.late_policy == LatePolicy::Skip {
             return Ok(());
         }
-        self.learn_whether_live();
-        let Some((mut worker, update, info)) = self.take_worker() else {
+        let Some((mut pass, update)) = self.take_pass() else {
             return Ok(());
         };
         // What gives way is dropped here, where nobody waits for the state.
-        if let Some(locator) = update.locator {
-            worker.set_locator(locator);
-        }
-        if let Some(completer) = update.completer {
-            worker.set_completer(completer, &settings);
-        }
-        let result = worker.process(buffer, &info, &settings, is_late);
+        pass.update(update);
+        let result = pass.process(buffer, &info, &settings, is_late);
         let report = *result.as_ref().unwrap_or(&Report::default());
         gst::trace!(CAT, imp = self, "{report:?}");
-        self.follow_provider(worker.completer());
-        self.return_worker(worker, &report);
+        self.follow_provider(pass.completer());
+        self.return_pass(pass, &report);
         if report.has_filled {
             self.tell_of_fill(&settings);
         }
@@ -87,6 +76,15 @@ impl MdeComplete {
                 Ok(())
             }
         }
+    }
+
+    /// Counts a frame, and tells what is to be done with it and what it is like. Nothing where that
+    /// is not known yet.
+    fn begin_frame(&self, frame: &FrameSettings) -> Option<(pass::Settings, VideoInfo)> {
+        let mut state = self.state();
+        let state = state.as_mut()?;
+        state.stats.frames += 1;
+        Some((frame.for_pass(state.stream_facts()), state.info.clone()?))
     }
 
     /// Lets the controlled properties have their values at the time of `buffer`.
@@ -151,8 +149,8 @@ impl MdeComplete {
         if let Some(state) = self.state().as_mut() {
             state.qos = Qos::default();
             state.is_live = None;
-            if let Some(worker) = &mut state.worker {
-                worker.forget();
+            if let Some(pass) = &mut state.pass {
+                pass.forget();
             }
         }
     }
@@ -171,24 +169,20 @@ impl MdeComplete {
         }
     }
 
-    /// The worker, for one frame, and what has been opened for it since the last one.
-    fn take_worker(&self) -> Option<(Worker, Update, VideoInfo)> {
+    /// The pass, for one frame, and what has been opened for it since the last one.
+    fn take_pass(&self) -> Option<(Pass, Update)> {
         let mut state = self.state();
         let state = state.as_mut()?;
-        let info = state.info.clone()?;
-        let mut worker = state.worker.take()?;
-        worker.set_mask(state.masks.fitted());
-        worker.set_live(state.is_live == Some(true));
-        worker.set_orientation(state.orientation.method());
-        Some((worker, std::mem::take(&mut state.update), info))
+        let pass = state.pass.take()?;
+        Some((pass, std::mem::take(&mut state.update)))
     }
 
-    /// Gives the worker back and counts what it did.
-    fn return_worker(&self, worker: Worker, report: &Report) {
+    /// Gives the pass back and counts what it did.
+    fn return_pass(&self, pass: Pass, report: &Report) {
         let (is_new_latency, is_unplaced) = {
             let mut state = self.state();
             let Some(state) = state.as_mut() else { return };
-            state.worker = Some(worker);
+            state.pass = Some(pass);
             state.stats.record(report);
             let is_new = report.completed > 0 && state.latency.record(report.total());
             // Only a live pipeline reckons with it.

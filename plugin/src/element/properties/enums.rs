@@ -4,7 +4,7 @@ use gst::glib;
 use mde_core::contract::ValueRange;
 
 use crate::completer::MaskMeaning;
-use crate::runtime;
+use crate::{pass, runtime};
 
 /// Where in the frame the pictures to complete are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
@@ -219,6 +219,17 @@ pub enum Overlay {
         nick = "sources"
     )]
     Sources,
+}
+
+impl From<Overlay> for pass::Overlay {
+    fn from(overlay: Overlay) -> Self {
+        match overlay {
+            Overlay::None => Self::None,
+            Overlay::Mask => Self::Mask,
+            Overlay::Faces => Self::Faces,
+            Overlay::Sources => Self::Sources,
+        }
+    }
 }
 
 /// What is done with a frame that is late.

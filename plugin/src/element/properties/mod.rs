@@ -16,4 +16,4 @@ pub use enums::{
 };
 pub use model_settings::ModelSettings;
 pub use occlusions::Occlusions;
-pub use settings::{FrameSettings, MAX_FACES, Settings, Wishes, properties};
+pub use settings::{FrameSettings, Settings, StreamFacts, Wishes, properties};

@@ -1,9 +1,11 @@
 //! The properties: their defaults, their descriptions, setting and getting them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gst::glib;
 use gst::prelude::*;
+use gst_video::VideoOrientationMethod;
 use mde_core::mask::CHANNELS;
 use mde_core::occlusion::Occlusion;
 
@@ -13,7 +15,8 @@ use super::following::Following;
 use super::model_settings::{self, ModelSettings};
 use super::{DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
 use crate::frame::{Channels, ColourRange};
-use crate::missing::{Asked, Sources};
+use crate::missing::{Asked, Raster, Sources};
+use crate::pass;
 
 /// More regions in a frame than anybody looks at; so that a frame cannot take all memory.
 pub const MAX_FACES: u32 = 64;
@@ -79,6 +82,17 @@ pub struct FrameSettings {
     pub copying: Copying,
 }
 
+/// What is known of a stream besides its format.
+#[derive(Clone, Debug)]
+pub struct StreamFacts {
+    /// Whether upstream is live.
+    pub is_live: bool,
+    /// What puts the frames upright.
+    pub orientation: VideoOrientationMethod,
+    /// The mask picture at the size of the frames, if it covers something.
+    pub mask: Option<Arc<Raster>>,
+}
+
 impl Default for FrameSettings {
     fn default() -> Self {
         Self {
@@ -104,30 +118,33 @@ impl Default for FrameSettings {
 }
 
 impl FrameSettings {
-    /// Whether every frame leaves as it came. `has_damage` is whether anything tells of damage in
-    /// pixels of the frame.
-    pub fn change_nothing(&self, has_damage: bool) -> bool {
-        let is_whole = self.crops_are_whole() && !has_damage;
-        is_whole && !self.only_marks() && self.overlay != Overlay::Faces
-    }
-
-    /// Whether regions are marked and nothing is completed.
-    pub fn only_marks(&self) -> bool {
-        self.strength == 0.0
-    }
-
-    /// Whether nothing is missing from a crop where all of its pixels are sound.
-    pub fn crops_are_whole(&self) -> bool {
-        self.occlusion.is_empty() && self.damaged_channels.is_empty()
-    }
-
-    /// Whether each frame tells by itself which of its pixels are damaged.
-    pub fn marks_pixels(&self, has_alpha: bool) -> bool {
-        (self.mask_from_alpha && has_alpha) || self.damage_color().is_some()
+    /// What the pass is to do with a frame of a stream of which this is known.
+    pub fn for_pass(&self, stream: StreamFacts) -> pass::Settings {
+        pass::Settings {
+            source: match self.region {
+                RegionSource::Faces => {
+                    pass::RegionSource::Faces(self.following.options(stream.is_live))
+                }
+                RegionSource::RoiList => pass::RegionSource::RoiList,
+                RegionSource::FullFrame => pass::RegionSource::FullFrame,
+            },
+            orientation: stream.orientation,
+            max_faces: self.max_faces as usize,
+            inference_interval: self.inference_interval,
+            hole: self.static_hole(),
+            damage: self.sources(),
+            mask: stream.mask,
+            memory: self.copying.memory(),
+            strength: self.strength,
+            border_match: self.blending.border_match,
+            grain: self.blending.grain,
+            temporal_smoothing: self.temporal_smoothing,
+            overlay: self.overlay.into(),
+        }
     }
 
     /// What is missing from every region.
-    pub fn static_hole(&self) -> Asked {
+    fn static_hole(&self) -> Asked {
         let mut occlusions = [false; Occlusion::ALL.len()];
         for named in self.occlusion.named() {
             let all = occlusions.iter_mut().zip(Occlusion::ALL);
@@ -150,7 +167,7 @@ impl FrameSettings {
     }
 
     /// What tells of damage, besides a mask picture.
-    pub fn sources(&self) -> Sources {
+    fn sources(&self) -> Sources {
         Sources {
             from_alpha: self.mask_from_alpha,
             colour: self.damage_color().map(|rgb| ColourRange {
@@ -162,7 +179,7 @@ impl FrameSettings {
     }
 
     /// Red, green and blue of missing pixels.
-    pub fn damage_color(&self) -> Option<[u8; 3]> {
+    fn damage_color(&self) -> Option<[u8; 3]> {
         let [_, rgb @ ..] = u32::try_from(self.damage_color).ok()?.to_be_bytes();
         Some(rgb)
     }

@@ -1,52 +1,19 @@
 //! What is remembered of one face.
 
-use std::time::Duration;
-
 use mde_core::occlusion::Rect;
 
 use super::cells::Cells;
 use super::change::Change;
 use super::motion::Motion;
 use super::seen::Seen;
-use crate::completed_crop::CompletedCrop;
-use crate::locate::{Bounds, Region};
+use crate::finish::completed_crop::CompletedCrop;
 
 /// Pixels around the hole that writing it into a frame may look at.
 const MARGIN: usize = 2;
 
-/// Whose face it is.
-#[derive(Debug)]
-pub struct Owner {
-    id: i32,
-    bounds: Bounds,
-}
-
-impl Owner {
-    /// That of `region`.
-    pub fn of(region: &Region) -> Self {
-        Self {
-            id: region.id,
-            bounds: region.bounds,
-        }
-    }
-
-    /// Infinite for the same identifier, else, where there are none, the overlap of the boxes.
-    pub fn likeness(&self, region: &Region) -> f64 {
-        match (self.id, region.id) {
-            (0, 0) => self.bounds.overlap(&region.bounds),
-            (own, other) if own == other => f64::INFINITY,
-            _ => 0.0,
-        }
-    }
-}
-
 /// What was painted on a face, and what was seen of it then.
 #[derive(Debug)]
 pub struct Memory {
-    /// Nothing where it is free for any face.
-    pub owner: Option<Owner>,
-    /// When the face had its last completion.
-    pub seen_at: Duration,
     size: (usize, usize),
     seen: Seen,
     /// `[3, H, W]` in `[0, 1]`.
@@ -83,11 +50,9 @@ impl Scratch {
 }
 
 impl Memory {
-    /// Free, for crops of `size` = (width, height) pixels.
+    /// Of nothing, for crops of `size` = (width, height) pixels.
     pub fn new(size: (usize, usize)) -> Self {
         Self {
-            owner: None,
-            seen_at: Duration::ZERO,
             size,
             seen: Seen::new(size),
             painted: vec![0.0; 3 * size.0 * size.1],
@@ -96,16 +61,21 @@ impl Memory {
     }
 
     /// Blends a crop's completion with what was painted before, of which the share `keep` stays
-    /// where nothing changes, and remembers it. Where the memory is free, the completion stays as
-    /// it is.
-    pub fn blend(&mut self, crop: CompletedCrop<'_>, keep: f32, scratch: &mut Scratch) {
+    /// where nothing changes, and remembers it. Where there is no such share, for nothing was painted
+    /// on this face, the completion stays as it is.
+    pub fn blend(
+        &mut self,
+        crop: &mut CompletedCrop<'_>,
+        keep: Option<f32>,
+        scratch: &mut Scratch,
+    ) {
         scratch.seen.read(crop.image, crop.mask);
-        let motion = self.owner.as_ref().and_then(|_| {
+        let motion = keep.and_then(|keep| {
             scratch.cells.compare(&self.seen, &scratch.seen);
-            Motion::between(&scratch.cells)
+            Some((Motion::between(&scratch.cells)?, keep))
         });
         match motion {
-            Some(motion) if self.measure(&motion, scratch) => {
+            Some((motion, keep)) if self.measure(&motion, scratch) => {
                 let motion = motion.in_pixels(scratch.seen.block);
                 self.mix(crop.completed, &motion, keep, scratch);
             }

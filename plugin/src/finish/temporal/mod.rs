@@ -6,7 +6,7 @@
 //! less of it stays where the known part changes otherwise (`change`). Another scene on the crop
 //! begins anew.
 //!
-//! Knows nothing of frames: crops are those of [`Batch`].
+//! Knows nothing of frames, and takes the caller's word for which face is which.
 
 mod cells;
 mod change;
@@ -18,96 +18,89 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::completer::Batch;
-use crate::locate::Region;
-use memory::{Memory, Owner, Scratch};
+use super::completed_crop::CompletedCrop;
+use memory::{Memory, Scratch};
 
 /// The time in which the share kept is the strength: a frame of the usual camera.
 const STEP: Duration = Duration::from_nanos(1_000_000_000 / 30);
-/// A face that comes back after this time is a new one.
+/// What was painted longer ago than this is not blended in any more.
 const LONGEST_AWAY: Duration = Duration::from_millis(500);
-/// The least overlap (intersection over union) of the boxes in two frames of a region without an
-/// identifier.
-const LEAST_OVERLAP: f64 = 0.3;
 
-/// What was painted on each face. Made once and reused: it allocates only for more faces than it
-/// ever held.
+/// What was painted on each face, told apart by keys of the type `K`. Made once and reused: it
+/// allocates only for more faces than it ever held.
 #[derive(Debug)]
-pub struct Steady {
+pub struct TemporalBlend<K> {
     size: (usize, usize),
-    memories: Vec<Memory>,
+    slots: Vec<Slot<K>>,
     scratch: Scratch,
 }
 
-impl Steady {
+/// Room for what was painted on one face.
+#[derive(Debug)]
+struct Slot<K> {
+    /// Nothing where it is free for any face.
+    owner: Option<K>,
+    /// When the face had its last completion.
+    painted_at: Duration,
+    memory: Memory,
+}
+
+impl<K: Copy + PartialEq> TemporalBlend<K> {
     /// For crops of `size` = (width, height) pixels.
     pub fn new(size: (usize, usize)) -> Self {
         Self {
             size,
-            memories: Vec::new(),
+            slots: Vec::new(),
             scratch: Scratch::new(size),
         }
     }
 
     /// Takes each face for a new one.
     pub fn forget(&mut self) {
-        for memory in &mut self.memories {
-            memory.owner = None;
+        for slot in &mut self.slots {
+            slot.owner = None;
         }
     }
 
-    /// Blends completions in `batch` with earlier ones: crop `crops[i]` is that of `regions[i]` at
-    /// the time `now`. `strength` in `[0, 1]` is the share of what was painted before that stays
-    /// after a thirtieth of a second if the face is still; 0 leaves all completions as they are.
+    /// Blends the completion of `crop`, at the time `now`, with earlier ones of the same `face`.
+    /// `strength` in `[0, 1]` is the share of what was painted before that stays after a thirtieth
+    /// of a second if the face is still; 0 leaves all completions as they are.
     ///
     /// # Panics
-    /// If the crops have another size.
-    pub fn smooth(
-        &mut self,
-        batch: &mut Batch,
-        regions: &[Region],
-        crops: &[Option<usize>],
-        now: Duration,
-        strength: f32,
-    ) {
-        assert_eq!(batch.size(), self.size, "crops of one size");
+    /// If the crop has another size.
+    pub fn blend(&mut self, face: K, crop: &mut CompletedCrop<'_>, now: Duration, strength: f32) {
+        assert_eq!(crop.size, self.size, "crops of one size");
         if strength <= 0.0 {
             self.forget();
             return;
         }
-        for memory in &mut self.memories {
-            if now.saturating_sub(memory.seen_at) > LONGEST_AWAY {
-                memory.owner = None;
+        for slot in &mut self.slots {
+            if now.saturating_sub(slot.painted_at) > LONGEST_AWAY {
+                slot.owner = None;
             }
         }
-        for (region, crop) in regions.iter().zip(crops) {
-            let Some(completion) = crop.and_then(|crop| batch.completed_crop_mut(crop)) else {
-                continue;
-            };
-            let index = self.find(region, now);
-            let memory = &mut self.memories[index];
-            let elapsed = now.saturating_sub(memory.seen_at);
-            let steps = elapsed.as_secs_f32() / STEP.as_secs_f32();
-            memory.blend(completion, strength.min(1.0).powf(steps), &mut self.scratch);
-            memory.owner = Some(Owner::of(region));
-            memory.seen_at = now;
-        }
+        let index = self.find(face);
+        let slot = &mut self.slots[index];
+        let keep = slot.owner.map(|_| {
+            let steps = (now.saturating_sub(slot.painted_at)).as_secs_f32() / STEP.as_secs_f32();
+            strength.min(1.0).powf(steps)
+        });
+        slot.memory.blend(crop, keep, &mut self.scratch);
+        slot.owner = Some(face);
+        slot.painted_at = now;
     }
 
-    /// The memory of `region`'s face, unless another region has it `now`, or one without an owner.
-    fn find(&mut self, region: &Region, now: Duration) -> usize {
-        let likeness = |memory: &Memory| match &memory.owner {
-            Some(owner) if memory.seen_at < now => owner.likeness(region),
-            _ => 0.0,
-        };
-        let own = (self.memories.iter().map(likeness).enumerate())
-            .filter(|(_, likeness)| *likeness >= LEAST_OVERLAP)
-            .max_by(|(_, a), (_, b)| a.total_cmp(b))
-            .map(|(index, _)| index);
-        let free = || self.memories.iter().position(|m| m.owner.is_none());
-        own.or_else(free).unwrap_or_else(|| {
-            self.memories.push(Memory::new(self.size));
-            self.memories.len() - 1
+    /// The room of `face`, or some without an owner.
+    fn find(&mut self, face: K) -> usize {
+        let place = |owner: Option<K>| self.slots.iter().position(|slot| slot.owner == owner);
+        let found = place(Some(face)).or_else(|| place(None));
+        found.unwrap_or_else(|| {
+            self.slots.push(Slot {
+                owner: None,
+                painted_at: Duration::ZERO,
+                memory: Memory::new(self.size),
+            });
+            self.slots.len() - 1
         })
     }
 }

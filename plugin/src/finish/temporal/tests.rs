@@ -4,8 +4,6 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::*;
-use crate::locate::Bounds;
-use mde_core::contract::ValueRange;
 use mde_core::mask::Mask;
 use mde_core::occlusion::{Occlusion, Rect};
 
@@ -36,8 +34,7 @@ fn drawn(
 
 /// A number of faces in the frames of a stream.
 struct Stream {
-    steady: Steady,
-    batch: Batch,
+    blend: TemporalBlend<i32>,
     now: Duration,
     strength: f32,
 }
@@ -49,8 +46,7 @@ impl Stream {
 
     fn of_size(size: (usize, usize), strength: f32) -> Self {
         Self {
-            steady: Steady::new(size),
-            batch: Batch::new(size),
+            blend: TemporalBlend::new(size),
             now: Duration::ZERO,
             strength,
         }
@@ -59,41 +55,28 @@ impl Stream {
     /// The completions of the next frame after smoothing. Of each face: its number, its picture
     /// and its completion; its eyes are covered.
     fn next(&mut self, faces: &[(i32, &[f32], &[f32])]) -> Vec<Vec<f32>> {
-        let size = self.batch.size();
+        let size = self.blend.size;
         let mask = Mask::from_occlusions(size.0, size.1, [Occlusion::Eyes]);
-        self.batch.resize(faces.len());
-        for (index, (_, image, completed)) in faces.iter().enumerate() {
-            let (to_image, to_mask) = self.batch.crop_mut(index);
-            to_image.copy_from_slice(image);
-            to_mask.copy_from_slice(mask.as_slice());
-            self.batch
-                .take_completion(index, completed, ValueRange::Unit);
-        }
-        let regions: Vec<Region> = (faces.iter().enumerate())
-            .map(|(place, (id, ..))| region(*id, 200.0 * place as f64))
-            .collect();
-        let crops: Vec<Option<usize>> = (0..faces.len()).map(Some).collect();
         self.now += FRAME;
-        (self.steady).smooth(&mut self.batch, &regions, &crops, self.now, self.strength);
-        let completed = |index| self.batch.completed(index).expect("a picture").to_vec();
-        (0..faces.len()).map(completed).collect()
+        let faces = faces.iter().map(|(id, image, completed)| {
+            let mut completed = completed.to_vec();
+            let mut crop = CompletedCrop {
+                size,
+                image,
+                mask: mask.as_slice(),
+                covered: None,
+                completed: &mut completed,
+            };
+            self.blend.blend(*id, &mut crop, self.now, self.strength);
+            completed
+        });
+        faces.collect()
     }
 
     /// The same for one face.
     fn one(&mut self, id: i32, image: &[f32], completed: &[f32]) -> Vec<f32> {
         self.next(&[(id, image, completed)]).remove(0)
     }
-}
-
-fn region(id: i32, x: f64) -> Region {
-    let bounds = Bounds {
-        x0: x,
-        y0: 0.0,
-        x1: x + 100.0,
-        y1: 100.0,
-    };
-    let region = Region::of_box(bounds, SIZE).expect("a region");
-    Region { id, ..region }
 }
 
 fn flat(value: f32) -> Vec<f32> {
@@ -149,7 +132,7 @@ fn no_strength_and_new_faces_change_nothing() {
             "{id}"
         );
     }
-    stream.steady.forget();
+    stream.blend.forget();
     assert!(stream.one(3, &picture(0.0), &flat(0.9)) == flat(0.9));
 }
 
@@ -254,22 +237,6 @@ fn faces_do_not_mix() {
             assert!(*found == wanted[i], "face {i} in frame {k}");
         }
     }
-}
-
-#[test]
-fn regions_without_a_number_are_told_apart_by_their_place() {
-    let mut stream = Stream::new(0.8);
-    let picture = picture(0.0);
-    let faces = |a: f32, b: f32| [flat(a), flat(b)];
-    let [a, b] = faces(0.2, 0.8);
-    stream.next(&[(0, &picture, &a), (0, &picture, &b)]);
-    let [a, b] = faces(0.3, 0.7);
-    let found = stream.next(&[(0, &picture, &a), (0, &picture, &b)]);
-    let (a, b) = (found[0][IN_HOLE], found[1][IN_HOLE]);
-    assert!(
-        (a - 0.22).abs() < 0.01 && (b - 0.78).abs() < 0.01,
-        "{a} {b}"
-    );
 }
 
 proptest! {

@@ -5,32 +5,33 @@ use std::fmt::Display;
 use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 
+use super::face::Face;
 use crate::CAT;
 use crate::locate::Region;
 
-/// The regions found in a frame.
-pub struct Finds<'a> {
+/// The regions found in a frame, each as a face of which nothing else is known.
+pub struct RegionCollector<'a> {
     /// Width and height of the frame.
     pub frame: (usize, usize),
     /// Width and height of a crop.
     pub crop: (usize, usize),
-    pub regions: &'a mut Vec<Region>,
+    faces: &'a mut Vec<Face>,
     /// How many cannot be completed.
     pub invalid: usize,
 }
 
-impl<'a> Finds<'a> {
+impl<'a> RegionCollector<'a> {
     /// None yet, in `frame`, for crops of `crop` = (width, height).
     pub fn new<T>(
         frame: &VideoFrameRef<T>,
         crop: (usize, usize),
-        regions: &'a mut Vec<Region>,
+        faces: &'a mut Vec<Face>,
     ) -> Self {
-        regions.clear();
+        faces.clear();
         Self {
             frame: (frame.width() as usize, frame.height() as usize),
             crop,
-            regions,
+            faces,
             invalid: 0,
         }
     }
@@ -43,7 +44,7 @@ impl<'a> Finds<'a> {
             Err(reason) => Err(reason.to_string()),
         };
         match region {
-            Ok(region) => self.regions.push(region),
+            Ok(region) => self.faces.push(Face::new(region)),
             Err(reason) => {
                 gst::debug!(CAT, "Skipping a region: {reason}");
                 self.invalid += 1;
@@ -53,11 +54,11 @@ impl<'a> Finds<'a> {
 
     /// Drops all but the `most` largest; tells how many were dropped.
     pub fn keep_largest(&mut self, most: usize) -> usize {
-        let surplus = self.regions.len().saturating_sub(most);
+        let surplus = self.faces.len().saturating_sub(most);
         if surplus > 0 {
-            let area = |region: &Region| region.bounds.area();
-            self.regions.sort_by(|a, b| area(b).total_cmp(&area(a)));
-            self.regions.truncate(most);
+            let area = |face: &Face| face.region.bounds.area();
+            self.faces.sort_by(|a, b| area(b).total_cmp(&area(a)));
+            self.faces.truncate(most);
         }
         surplus
     }

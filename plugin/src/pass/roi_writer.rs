@@ -1,40 +1,42 @@
 //! What the element leaves on a buffer: a region of interest for each completed region, or for each
 //! region there is.
 
-use gst::glib;
 use gst_video::VideoRegionOfInterestMeta;
+use mde_core::occlusion::Occlusion;
 
-use crate::element::Occlusions;
-use crate::element::bus::stats::Shares;
+use super::report::Shares;
 use crate::locate::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM, Region};
+use crate::missing::Asked;
 
 /// Name of the parameter structure that tells how the region was completed.
 const COMPLETION_PARAM: &str = "completion";
 
 /// Makes the metas of completions of one kind.
 #[derive(Debug)]
-pub struct Marks {
+pub struct RoiWriter {
+    asked: Asked,
+    crop: (usize, usize),
     /// [`COMPLETION_PARAM`] without what differs between regions.
     completion: gst::Structure,
-    crop: (usize, usize),
 }
 
-impl Marks {
-    /// For completions of `occlusion` on crops of `crop` = (width, height) pixels.
-    pub fn new(occlusion: Occlusions, crop: (usize, usize)) -> Self {
-        let flags = glib::FlagsClass::new::<Occlusions>();
-        let is_set = |flag: &&glib::FlagsValue| occlusion.bits() & flag.value() != 0;
-        let nicks: Vec<_> = flags
-            .values()
-            .iter()
-            .filter(is_set)
-            .map(glib::FlagsValue::nick)
-            .collect();
+impl RoiWriter {
+    /// For completions of what is `asked` for on crops of `crop` = (width, height) pixels.
+    pub fn new(asked: Asked, crop: (usize, usize)) -> Self {
+        let names: Vec<_> = asked.named().map(Occlusion::name).collect();
         Self {
-            completion: gst::Structure::builder(COMPLETION_PARAM)
-                .field("occlusion", nicks.join("+"))
-                .build(),
+            asked,
             crop,
+            completion: gst::Structure::builder(COMPLETION_PARAM)
+                .field("occlusion", names.join("+"))
+                .build(),
+        }
+    }
+
+    /// The same for completions of what is `asked` for from now on.
+    pub fn follow(&mut self, asked: Asked, crop: (usize, usize)) {
+        if self.asked != asked || self.crop != crop {
+            *self = Self::new(asked, crop);
         }
     }
 

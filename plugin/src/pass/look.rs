@@ -1,0 +1,102 @@
+//! What is done with a frame before it changes: the steps up to the completions.
+
+use gst_video::VideoFrameRef;
+
+use super::face::BatchCrop;
+use super::report::Lap;
+use super::{FrameError, Pass, RegionSource, Report, Step};
+use crate::frame::Channels;
+
+impl Pass {
+    /// All that is done before the frame changes: gives the faces their completions, new or recalled
+    /// ones.
+    pub(super) fn look<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        is_late: bool,
+        report: &mut Report,
+    ) -> Result<(), FrameError> {
+        let mut lap = Lap::start();
+        match (self.settings.source, is_late) {
+            (RegionSource::Faces(_), true) => self.finder.stay(frame, &mut self.faces),
+            _ => {
+                self.find(frame, report)?;
+                report.set_time(Step::Locate, lap.next());
+            }
+        }
+        report.faces = self.faces.len();
+        let is_young = self.recall.count_frame() < self.settings.inference_interval;
+        self.missing.find(frame, &self.settings, &mut self.faces);
+        self.remember(frame, is_late);
+        if self.settings.only_marks() || !self.faces.iter().any(|face| face.is_holed) {
+            return Ok(());
+        }
+        if is_late || is_young {
+            let has_all = self.recall.assign(&mut self.faces);
+            if is_late || has_all {
+                return Ok(());
+            }
+        }
+        (self.reader).read(frame, &mut self.faces, &self.missing, &mut self.batch);
+        report.is_unplaced = !self.show_views(frame);
+        report.set_time(Step::Preprocess, lap.next());
+        self.infer(report)?;
+        report.set_time(Step::Inference, lap.next());
+        Ok(())
+    }
+
+    /// Fills the list of faces.
+    fn find<T>(&mut self, frame: &VideoFrameRef<T>, report: &mut Report) -> Result<(), FrameError> {
+        let (size, faces) = (self.completer.size(), &mut self.faces);
+        let found = (self.finder).find(frame, &self.settings, size, self.now, faces)?;
+        (report.invalid, report.surplus) = (found.invalid, found.surplus);
+        if found.is_cut {
+            self.recall.forget();
+            self.finisher.forget();
+        }
+        Ok(())
+    }
+
+    /// Keeps looks at faces of which nothing is missing, if the generator is shown such.
+    fn remember<T>(&mut self, frame: &VideoFrameRef<T>, is_late: bool) {
+        if self.completer.takes_views() {
+            self.copying.follow(self.settings.memory, self.now);
+            if !is_late {
+                self.copying.remember(frame, &self.faces, self.now);
+            }
+        }
+    }
+
+    /// Shows the generator views of the faces, if it takes them. Tells whether every reference
+    /// picture has a face that it fits, as far as there are any to fit.
+    fn show_views<T>(&mut self, frame: &VideoFrameRef<T>) -> bool {
+        if !self.completer.takes_views() {
+            return true;
+        }
+        let faces = match self.missing.hole.channels() {
+            Channels::Rgb => self.faces.as_mut_slice(),
+            // Views have no place in a picture of luma.
+            Channels::Luma => &mut [],
+        };
+        let are_placed = self.copying.show(faces, &mut self.batch, self.now);
+        (self.copying).remember_known(frame, faces, &self.batch, self.now);
+        are_placed
+    }
+
+    /// Runs the generator; a completion that is no picture is left out.
+    fn infer(&mut self, report: &mut Report) -> Result<(), FrameError> {
+        // Until it has succeeded there is nothing to recall.
+        self.recall.forget();
+        self.completer.complete(&mut self.batch)?;
+        for face in &mut self.faces {
+            let is_picture = |crop: &BatchCrop| self.batch.completed(crop.index).is_some();
+            if face.crop.take_if(|crop| !is_picture(crop)).is_some() {
+                report.without_numbers += 1;
+            }
+        }
+        report.invalid += report.without_numbers;
+        self.copying.note(&self.faces, &self.batch);
+        self.recall.learn(&self.faces);
+        Ok(())
+    }
+}

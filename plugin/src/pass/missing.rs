@@ -1,0 +1,70 @@
+//! What is missing of the faces: from every crop, and from the present frame.
+
+use gst_video::VideoFrameRef;
+
+use super::face::Face;
+use super::settings::Settings;
+use crate::missing::{FrameMissing, StaticHole};
+
+/// Finds out what is missing. Made once and reused.
+#[derive(Debug)]
+pub struct Missing {
+    /// What is missing from every crop.
+    pub hole: StaticHole,
+    /// What is missing from the present frame.
+    pub damage: FrameMissing,
+}
+
+/// What is worth nothing any more, for something else is missing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outdated {
+    /// The last completions.
+    pub completions: bool,
+    /// What they are blended with.
+    pub painted: bool,
+}
+
+impl Missing {
+    /// As `settings` ask for, for crops of `size` = (width, height).
+    pub fn new(settings: &Settings, size: (usize, usize)) -> Self {
+        let mut damage = FrameMissing::default();
+        damage.set_mask(settings.mask.clone());
+        Self {
+            hole: StaticHole::new(settings.hole, size),
+            damage,
+        }
+    }
+
+    /// Follows what `settings` ask for otherwise than before, or crops that have another `size` =
+    /// (width, height).
+    pub fn follow(&mut self, settings: &Settings, size: (usize, usize)) -> Outdated {
+        let is_new_mask = self.damage.set_mask(settings.mask.clone());
+        let is_resized = self.hole.size() != size;
+        let is_new_hole = is_resized || !self.hole.is_of(&settings.hole);
+        let takes_otherwise = is_resized || !self.hole.takes_as(&settings.hole);
+        if is_new_hole {
+            self.hole = StaticHole::new(settings.hole, size);
+            self.damage.forget();
+        }
+        Outdated {
+            completions: is_new_mask || is_new_hole,
+            painted: is_new_mask || takes_otherwise,
+        }
+    }
+
+    /// Finds what is missing of each of `faces`, all that there are in `frame`.
+    pub fn find<T>(&mut self, frame: &VideoFrameRef<T>, settings: &Settings, faces: &mut [Face]) {
+        let size = self.hole.size();
+        let regions = faces.iter().map(|face| &face.region);
+        self.damage.look(frame, &settings.damage, regions, size);
+        for face in faces {
+            face.damage = self.damage.part_of(&face.region, size);
+            face.is_holed = face.damage.is_some() || !self.hole.is_empty();
+        }
+    }
+
+    /// Whether damage is filled plainly where no face is completed.
+    pub fn is_filled(&self, settings: &Settings) -> bool {
+        !settings.only_marks() && self.damage.is_damaged()
+    }
+}
