@@ -25,8 +25,12 @@ impl DisplaySpace {
             false => 1.0,
         };
         let stretch = [aspect.max(1.0), (1.0 / aspect).max(1.0)];
-        let linear = linear(orientation);
-        Self::reached([width, height], stretch, linear)
+        Self::reached([width, height], stretch, linear(orientation))
+    }
+
+    /// Of frames of `size` = (width, height) square pixels, which `orientation` puts upright.
+    pub fn of_square((width, height): (usize, usize), orientation: VideoOrientationMethod) -> Self {
+        Self::reached([width as f64, height as f64], [1.0; 2], linear(orientation))
     }
 
     /// The same picture after `turn`.

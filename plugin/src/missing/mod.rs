@@ -25,7 +25,7 @@ mod widen;
 
 pub use area::area_of_crop;
 pub use carry::carry;
-pub use fitted::FittedMask;
+pub use fitted::{FittedMask, FrameShape};
 pub use frame_missing::{FrameMissing, Sources};
 pub use mask_file::{MaskFileError, decode, read};
 pub use raster::{Damage, Raster};

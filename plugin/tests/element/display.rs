@@ -76,9 +76,12 @@ impl Picture {
 
     /// As the element leaves it, tagged with `orientation`.
     fn completed(&self, occlusion: &str, orientation: Option<&str>) -> Self {
-        let element = mean_fill(occlusion);
+        self.completed_by(&mean_fill(occlusion), orientation)
+    }
+
+    fn completed_by(&self, element: &gst::Element, orientation: Option<&str>) -> Self {
         element.set_property_from_str("region", "faces");
-        self.through(harness(&element, &self.info), orientation)
+        self.through(harness(element, &self.info), orientation)
     }
 
     /// As players show it that heed the tag `orientation`.
@@ -164,6 +167,36 @@ fn a_tagged_picture_is_completed_as_it_is_shown() {
 }
 
 #[test]
+fn a_mask_file_is_laid_on_what_is_shown() {
+    with_runtime(|| {
+        let Some(face) = face() else { return };
+        let upright = Picture::new(face, (1, 1));
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("mask.png");
+        let mask = image::GrayImage::from_fn(SIZE.0, SIZE.1, |x, y| {
+            image::Luma([255 * u8::from((190..230).contains(&x) && (95..112).contains(&y))])
+        });
+        mask.save(&file).expect("a mask");
+        let completed = |picture: &Picture, orientation| {
+            let element = mean_fill("");
+            element.set_property("mask-file", file.to_str());
+            picture.completed_by(&element, orientation)
+        };
+        let wanted = upright.change(&completed(&upright, None));
+        for (back, orientation) in [
+            ("rotate-270", "rotate-90"),
+            ("rotate-90", "rotate-270"),
+            ("rotate-180", "rotate-180"),
+            ("flip-rotate-0", "flip-rotate-0"),
+        ] {
+            let stored = upright.shown(back);
+            let painted = completed(&stored, Some(orientation)).shown(orientation);
+            assert_near(upright.change(&painted), wanted, 1.0, orientation);
+        }
+    });
+}
+
+#[test]
 fn a_lying_picture_without_a_tag_is_completed_too() {
     with_runtime(|| {
         let Some(face) = face() else { return };
@@ -171,6 +204,7 @@ fn a_lying_picture_without_a_tag_is_completed_too() {
         let wanted = upright.change(&upright.completed("eyes", None));
         for (back, orientation) in [
             ("rotate-270", "rotate-90"),
+            ("rotate-90", "rotate-270"),
             ("rotate-180", "rotate-180"),
             ("rotate-90", "rotate-270"),
         ] {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use gst_video::VideoInfo;
+use gst_video::{VideoInfo, VideoOrientationMethod};
 
 use super::model::post;
 use super::opening::open_mask;
 use crate::element::bus::messages::{covers_nothing, fills_plainly};
 use crate::element::imp::{MdeComplete, State};
 use crate::element::properties::Settings;
-use crate::missing::{FittedMask, Raster};
+use crate::missing::{FittedMask, FrameShape, Raster};
 use crate::{frame, pass};
 
 /// Between start and stop.
@@ -21,6 +21,8 @@ pub struct Masks {
     picture: Option<FittedMask>,
     /// Of the frames, once there are caps.
     info: Option<VideoInfo>,
+    /// What puts them upright; nothing where they are.
+    orientation: Option<VideoOrientationMethod>,
     is_picture_told: bool,
     is_alpha_told: bool,
     is_fill_told: bool,
@@ -39,13 +41,18 @@ impl Masks {
         self.is_alpha_told = false;
     }
 
-    /// Whether `picture` has the frames' size, or need not have it yet.
-    fn fits(&self, picture: &FittedMask) -> bool {
-        let fitted = picture.fitted().map(|fitted| fitted.size());
-        self.frame_size().is_none_or(|size| fitted == Some(size))
+    /// Takes over what puts the frames upright.
+    pub fn set_orientation(&mut self, orientation: VideoOrientationMethod) {
+        self.orientation = Some(orientation);
     }
 
-    /// The picture, if it has not the frames' size.
+    /// Whether `picture` is as the frames are, or need not be so yet.
+    fn fits(&self, picture: &FittedMask) -> bool {
+        self.frame_shape()
+            .is_none_or(|shape| picture.is_fitted_to(shape))
+    }
+
+    /// The picture, if it is not as the frames are.
     fn take_unfitted(&mut self) -> Option<FittedMask> {
         match &self.picture {
             Some(picture) if !self.fits(picture) => self.picture.take(),
@@ -53,13 +60,16 @@ impl Masks {
         }
     }
 
-    /// Width and height of the frames.
-    pub fn frame_size(&self) -> Option<(usize, usize)> {
+    /// How large the frames are, and how they lie.
+    fn frame_shape(&self) -> Option<FrameShape> {
         let info = self.info.as_ref()?;
-        Some((info.width() as usize, info.height() as usize))
+        Some(FrameShape {
+            size: (info.width() as usize, info.height() as usize),
+            orientation: self.orientation.unwrap_or(VideoOrientationMethod::Identity),
+        })
     }
 
-    /// The mask picture at the frames' size, if it covers something.
+    /// The mask picture as the frames are, if it covers something.
     pub fn fitted(&self) -> Option<Arc<Raster>> {
         let picture = self.picture.as_ref().filter(|mask| !mask.is_intact())?;
         picture.fitted().cloned()
@@ -133,7 +143,7 @@ impl MdeComplete {
     /// Takes the `picture` in `file` for the mask, unless `wish` is outdated.
     fn take_mask(&self, mut file: Option<PathBuf>, mut picture: Option<FittedMask>, wish: u64) {
         loop {
-            let size = {
+            let shape = {
                 let mut state = self.state();
                 let Some(state) = state.as_mut().filter(|state| state.wishes.mask < wish) else {
                     return;
@@ -148,27 +158,27 @@ impl MdeComplete {
                     picture = state.masks.set_picture(picture);
                     None
                 } else {
-                    state.masks.frame_size()
+                    state.masks.frame_shape()
                 }
             };
-            match (&mut picture, size) {
-                (Some(picture), Some(size)) => picture.fit(size),
+            match (&mut picture, shape) {
+                (Some(picture), Some(shape)) => picture.fit(shape),
                 _ => return,
             }
         }
     }
 
-    /// Scales the mask picture to the frames' size. Meanwhile the state has none: only frames would
+    /// Makes the mask picture one for frames as they are. Meanwhile the state has none: only frames would
     /// miss it, and those wait for this.
     pub(in crate::element) fn fit_mask(&self) {
         let unfitted = self.state().as_mut().and_then(|state| {
             let picture = state.masks.take_unfitted()?;
-            Some((picture, state.masks.frame_size()?, state.wishes.mask))
+            Some((picture, state.masks.frame_shape()?, state.wishes.mask))
         });
-        let Some((mut picture, size, wish)) = unfitted else {
+        let Some((mut picture, shape, wish)) = unfitted else {
             return;
         };
-        picture.fit(size);
+        picture.fit(shape);
         if let Some(state) = &mut *self.state()
             && state.wishes.mask == wish
         {

@@ -34,8 +34,7 @@ impl MdeComplete {
         let Some((settings, info)) = self.begin_frame(&frame) else {
             return Ok(());
         };
-        let has_no_region =
-            settings.source == RegionSource::RoiList && !locate::is_marked(buffer);
+        let has_no_region = settings.source == RegionSource::RoiList && !locate::is_marked(buffer);
         let stays = settings.change_nothing(&info)
             || (has_no_region && settings.need_region(&info))
             || buffer.flags().contains(gst::BufferFlags::GAP);
@@ -157,16 +156,20 @@ impl MdeComplete {
 
     /// What comes next need not lie as what came before.
     pub(in crate::element) fn forget_orientation(&self) {
-        if let Some(state) = self.state().as_mut() {
-            state.orientation = Orientation::default();
-        }
+        self.change_orientation(|orientation| *orientation = Orientation::default());
     }
 
     /// Takes what upstream tells of the stream.
     pub(in crate::element) fn observe_tags(&self, tags: &gst::TagListRef) {
+        self.change_orientation(|orientation| orientation.observe(tags));
+    }
+
+    fn change_orientation(&self, change: impl FnOnce(&mut Orientation)) {
         if let Some(state) = self.state().as_mut() {
-            state.orientation.observe(tags);
+            change(&mut state.orientation);
+            state.masks.set_orientation(state.orientation.method());
         }
+        self.fit_mask();
     }
 
     /// The pass, for one frame, and what has been opened for it since the last one.

@@ -308,8 +308,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("mask-file")
             .nick("Mask file")
             .blurb(
-                "Picture that is scaled to the frame: white parts are completed, dark and \
-                 transparent parts are kept. Empty: no mask",
+                "Picture that is scaled to the frame as it is displayed: white parts are \
+                 completed, dark and transparent parts are kept. Empty: no mask",
             )
             .mutable_playing()
             .build(),
