@@ -100,7 +100,9 @@ pub struct Picture {
 }
 
 impl Detector {
-    /// Opens the model on the CPU.
+    /// Opens the model on the CPU. All detectors of the process share it and take turns: one search
+    /// uses all cores, so that two at once would be done no sooner, and frames are searched so
+    /// seldom that turns are short.
     ///
     /// # Errors
     /// [`DetectorError`], all but `Run`.
