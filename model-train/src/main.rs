@@ -30,6 +30,7 @@ enum Command {
     Bench(commands::bench::Bench),
     Points(commands::points::Points),
     Views(commands::views::Views),
+    ExportLpips(commands::export_lpips::ExportLpips),
     ConvertSqueezenet(commands::convert_squeezenet::ConvertSqueezenet),
 }
 
@@ -45,6 +46,7 @@ fn main() -> anyhow::Result<()> {
         Command::Bench(command) => command.run(),
         Command::Points(command) => command.run(),
         Command::Views(command) => command.run(),
+        Command::ExportLpips(command) => command.run(),
         Command::ConvertSqueezenet(command) => command.run(),
     }
 }

@@ -5,6 +5,7 @@ pub mod convert_squeezenet;
 pub mod eval;
 pub mod experiment;
 pub mod export;
+pub mod export_lpips;
 pub mod features;
 mod objective;
 pub mod points;

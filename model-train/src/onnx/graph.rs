@@ -14,6 +14,8 @@ const OPSET: i64 = 17;
 const IR_VERSION: i64 = 8;
 /// Name of the free batch dimension.
 const BATCH: &str = "N";
+/// A dimension of any length.
+pub const FREE: i64 = -1;
 
 /// A graph under construction. All values are f32; weights are stored in 16 bits and cast up when
 /// the model is loaded.
@@ -31,13 +33,13 @@ impl Graph {
         graph
     }
 
-    /// Declares an input `[N, shape...]`.
+    /// Declares an input `[N, shape...]`, free where the shape is [`FREE`].
     pub fn input(&mut self, name: &str, shape: &[i64]) -> String {
         self.proto.input.push(value_info(name, shape));
         name.to_owned()
     }
 
-    /// Declares `value` as the output `name` `[N, shape...]`.
+    /// Declares `value` as the output `name` `[N, shape...]`, likewise.
     pub fn output(&mut self, value: &str, name: &str, shape: &[i64]) {
         let mut node = node("Identity", &[value]);
         node.output.push(name.to_owned());
@@ -74,6 +76,14 @@ impl Graph {
         node.attribute.push(ints("kernel_shape", &[3, 3]));
         node.attribute.push(ints("pads", &[1; 4]));
         node.attribute.push(ints("strides", &[stride; 2]));
+        self.push(node)
+    }
+
+    /// The greatest of each 2x2 pixels.
+    pub fn max_pool(&mut self, x: &str) -> String {
+        let mut node = node("MaxPool", &[x]);
+        node.attribute.push(ints("kernel_shape", &[2, 2]));
+        node.attribute.push(ints("strides", &[2, 2]));
         self.push(node)
     }
 
@@ -180,6 +190,14 @@ impl Graph {
     /// The least of the channels, `[N, 1, H, W]`.
     pub fn minimum_of_channels(&mut self, x: &str) -> String {
         let mut node = node("ReduceMin", &[x]);
+        node.attribute.push(ints("axes", &[1]));
+        node.attribute.push(int("keepdims", 1));
+        self.push(node)
+    }
+
+    /// The length of the channels as a vector, `[N, 1, H, W]`.
+    pub fn length_of_channels(&mut self, x: &str) -> String {
+        let mut node = node("ReduceL2", &[x]);
         node.attribute.push(ints("axes", &[1]));
         node.attribute.push(int("keepdims", 1));
         self.push(node)
@@ -390,11 +408,12 @@ fn value_info(name: &str, shape: &[i64]) -> ValueInfoProto {
         ..Default::default()
     };
     let mut dim = vec![dimension(dimension::Value::DimParam(BATCH.to_owned()))];
-    dim.extend(
-        shape
-            .iter()
-            .map(|&d| dimension(dimension::Value::DimValue(d))),
-    );
+    dim.extend(shape.iter().enumerate().map(|(axis, &d)| {
+        dimension(match d {
+            FREE => dimension::Value::DimParam(format!("{name}_{axis}")),
+            d => dimension::Value::DimValue(d),
+        })
+    }));
     let tensor = type_proto::Tensor {
         elem_type: tensor_proto::DataType::FLOAT as i32,
         shape: MessageField::some(TensorShapeProto {

@@ -12,7 +12,7 @@ use protobuf::Message;
 
 use crate::files::write_aside;
 
-pub use graph::Graph;
+pub use graph::{FREE, Graph};
 
 /// Writes `model` to the file `path`, whole or not at all; its size in bytes.
 ///

@@ -1,17 +1,19 @@
 //! A face enlarged into frames of 1920x1080, and covers on it.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use gst_video::VideoFrameRef;
 use gstmdecomplete::frame::{Channels, Crop, Reader};
 use gstmdecomplete::locate::Locator;
+use image::RgbImage;
 use mde_core::CROP_SIZE;
 use mde_core::alignment::{Affine, FacePoints, align_face};
-use mde_core::occlusion::Occlusion;
+use mde_core::occlusion::Rect;
 
 use super::clips::{self, Image};
-use super::score;
+use super::score::{self, Covered};
 use super::smoothed::smoothed;
 
 /// Frames that a face is shown in.
@@ -29,6 +31,8 @@ pub struct Scenes {
     to_crop: Vec<Affine>,
     /// From the clip's pixels to those of the frame.
     enlarged: Affine,
+    /// The uncovered crops, once they were read.
+    truth: Vec<OnceCell<score::Crop>>,
 }
 
 impl Scenes {
@@ -72,6 +76,7 @@ impl Scenes {
             ],
         };
         Ok(Self {
+            truth: vec![OnceCell::new(); best.len()],
             frames: frames
                 .into_iter()
                 .skip(best.start)
@@ -88,7 +93,7 @@ impl Scenes {
     }
 
     /// Frame `index`, with `cover` on it.
-    pub fn frame(&self, index: usize, cover: Option<Occlusion>) -> Result<Image> {
+    pub fn frame(&self, index: usize, cover: Option<Rect>) -> Result<Image> {
         let clip = &self.frames[index];
         let (info, buffer) = clip.frame()?;
         let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info)?;
@@ -109,8 +114,7 @@ impl Scenes {
         };
         for (i, pixel) in image.pixels.chunks_exact_mut(3).enumerate() {
             let [x, y] = to_crop.apply([(i % WIDTH) as f64, (i / WIDTH) as f64]);
-            let is_covered = cover.is_some_and(|part| {
-                let rect = part.rect();
+            let is_covered = cover.is_some_and(|rect| {
                 let within = |v: f64, low: usize, high: usize| {
                     (low as f64 - 0.5..high as f64 - 0.5).contains(&v)
                 };
@@ -134,6 +138,25 @@ impl Scenes {
         Ok(score::Crop::read(&frame, &to_frame))
     }
 
+    /// The crop of frame `index` without a cover.
+    pub fn truth(&self, index: usize) -> Result<&score::Crop> {
+        if let Some(crop) = self.truth[index].get() {
+            return Ok(crop);
+        }
+        let crop = self.crop(index, &self.frame(index, None)?)?;
+        Ok(self.truth[index].get_or_init(|| crop))
+    }
+
+    /// Writes frame `index` without a cover as a picture.
+    pub fn save_frame(&self, index: usize, file: &Path) -> Result<()> {
+        let image = self.frame(index, None)?;
+        let picture = RgbImage::from_raw(WIDTH as u32, HEIGHT as u32, image.pixels);
+        let picture = picture.context("three values a pixel")?;
+        picture
+            .save(file)
+            .with_context(|| file.display().to_string())
+    }
+
     /// From the pixels of the scored crop of frame `index` to the frame's.
     fn to_frame(&self, index: usize) -> Result<Affine> {
         let enlarge = Affine::stretch((score::SIDE, score::SIDE), (CROP_SIZE, CROP_SIZE));
@@ -144,14 +167,19 @@ impl Scenes {
 
     /// Writes the faces of what was `shown` by each way, a way a row, under those covered and
     /// uncovered.
-    pub fn save(&self, file: &Path, part: Occlusion, shown: &[Vec<(usize, Image)>]) -> Result<()> {
+    pub fn save(
+        &self,
+        file: &Path,
+        covered: &Covered,
+        shown: &[Vec<(usize, Image)>],
+    ) -> Result<()> {
         let Some(first) = shown.first() else {
             return Ok(());
         };
         let mut rows = vec![Vec::new(), Vec::new()];
         for (index, _) in first {
-            rows[0].push(self.crop(*index, &self.frame(*index, None)?)?);
-            rows[1].push(self.crop(*index, &self.frame(*index, Some(part))?)?);
+            rows[0].push(self.truth(*index)?.clone());
+            rows[1].push(self.crop(*index, &self.frame(*index, covered(*index))?)?);
         }
         for way in shown {
             let crops = way.iter().map(|(index, image)| self.crop(*index, image));

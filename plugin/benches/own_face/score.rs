@@ -7,15 +7,17 @@ use gst_video::VideoFrameRef;
 use gstmdecomplete::frame::{self, Channels, Reader};
 use image::RgbImage;
 use mde_core::alignment::Affine;
-use mde_core::occlusion::{Occlusion, Rect};
+use mde_core::occlusion::Rect;
 use mde_core::quality::laplacian_variance;
 use ndarray::ArrayView3;
 
-use super::STEP;
+use super::lpips::Lpips;
 use super::scene::Scenes;
 
 /// Side of the crops in pixels.
 pub const SIDE: usize = 256;
+/// From one frame that is scored to the next pair.
+const STEP: usize = 6;
 /// Width of the ring around a hole whose mean colour a pasted crop is shifted to, in pixels.
 const RING: usize = 8;
 
@@ -36,10 +38,21 @@ impl Crop {
         Self(rgb)
     }
 
+    /// The values in `part`, `[3, height, width]`.
+    pub fn part(&self, part: Rect) -> Vec<f32> {
+        let rows = (0..3 * SIDE).filter(|row| (part.y0..part.y1).contains(&(row % SIDE)));
+        rows.flat_map(|row| &self.0[row * SIDE + part.x0..row * SIDE + part.x1])
+            .copied()
+            .collect()
+    }
+
     fn view(&self) -> ArrayView3<'_, f32> {
         ArrayView3::from_shape((3, SIDE, SIDE), &self.0).expect("a crop")
     }
 }
+
+/// What is covered of a frame, in pixels of the template.
+pub type Covered<'a> = dyn Fn(usize) -> Option<Rect> + 'a;
 
 /// The figures of one clip.
 #[derive(Clone, Copy, Default)]
@@ -50,6 +63,8 @@ pub struct Score {
     pub sharpness: f64,
     /// Mean difference from frame to frame, as a share of the uncovered clip's.
     pub flicker: f64,
+    /// LPIPS, from 0; not a number where it is not measured.
+    pub lpips: f64,
 }
 
 /// Figures of several clips.
@@ -60,76 +75,93 @@ pub struct Scores {
 }
 
 impl Score {
-    /// Of `crops`, a frame of `scenes` each, in `part` from frame `first` on.
-    pub fn of(scenes: &Scenes, part: Occlusion, crops: &[Crop], first: usize) -> Self {
-        let part = part.rect().scaled_to(SIDE, SIDE);
-        let original = |index| {
-            let image = scenes.frame(index, None).expect("it was made before");
-            scenes.crop(index, &image).expect("it was read before")
-        };
+    /// Of `crops`, a frame of `scenes` each, where `covered` says so.
+    ///
+    /// # Errors
+    /// Where a frame cannot be made or the network of `lpips` fails.
+    pub fn of(
+        scenes: &Scenes,
+        covered: &Covered,
+        crops: &[Crop],
+        lpips: Option<&Lpips>,
+    ) -> Result<Self> {
         let (mut psnr, mut sharpness, mut moved) = (0.0, [0.0; 2], [0.0; 2]);
-        let mut count = 0.0;
-        for index in (first..crops.len() - 1).step_by(STEP) {
-            let truth = [original(index), original(index + 1)];
+        let (mut far, mut count) = (0.0, 0.0);
+        for index in (0..crops.len() - 1).step_by(STEP) {
+            let (Some(part), Some(next)) = (covered(index), covered(index + 1)) else {
+                continue;
+            };
+            let [part, next] = [part, next].map(|rect| rect.scaled_to(SIDE, SIDE));
+            let truth = [scenes.truth(index)?, scenes.truth(index + 1)?];
             let found = [&crops[index], &crops[index + 1]];
             let squares = mean(part, |i| (found[0].0[i] - truth[0].0[i]).powi(2));
             psnr += -10.0 * squares.max(1e-9).log10();
-            for (to, crop) in sharpness.iter_mut().zip([found[0], &truth[0]]) {
-                let within = |x: usize, y: usize| {
-                    (part.x0..part.x1).contains(&x) && (part.y0..part.y1).contains(&y)
-                };
-                *to += laplacian_variance(crop.view(), within);
+            for (to, crop) in sharpness.iter_mut().zip([found[0], truth[0]]) {
+                *to += laplacian_variance(crop.view(), |x, y| part.contains(x, y));
             }
-            moved[0] += mean(part, |i| (found[1].0[i] - found[0].0[i]).abs());
-            moved[1] += mean(part, |i| (truth[1].0[i] - truth[0].0[i]).abs());
+            // Where a moving cover lay both times.
+            let both = Rect {
+                x0: part.x0.max(next.x0),
+                x1: part.x1.min(next.x1),
+                ..part
+            };
+            moved[0] += mean(both, |i| (found[1].0[i] - found[0].0[i]).abs());
+            moved[1] += mean(both, |i| (truth[1].0[i] - truth[0].0[i]).abs());
+            far += match lpips {
+                Some(lpips) => lpips.distance(found[0], truth[0], part)?,
+                None => f64::NAN,
+            };
             count += 1.0;
         }
-        Self {
+        Ok(Self {
             psnr: psnr / count,
             sharpness: sharpness[0] / sharpness[1],
             flicker: moved[0] / moved[1],
-        }
+            lpips: far / count,
+        })
     }
 }
 
-/// The crop of the frame before `first` in the place of those from there on, shifted to the mean
+/// The crop of frame `source` in the place of those where `covered` says so, shifted to the mean
 /// colour around the hole.
-pub fn pasted(scenes: &Scenes, part: Occlusion, first: usize) -> Vec<Crop> {
-    let hole = part.rect().scaled_to(SIDE, SIDE);
-    let ring = Rect {
-        x0: hole.x0.saturating_sub(RING),
-        y0: hole.y0.saturating_sub(RING),
-        x1: (hole.x1 + RING).min(SIDE),
-        y1: (hole.y1 + RING).min(SIDE),
-    };
-    let uncovered = |index| -> Result<Crop> { scenes.crop(index, &scenes.frame(index, None)?) };
-    let uncovered = |index| uncovered(index).expect("it was made before");
-    let last = uncovered(first - 1);
-    let paste = |index| {
-        let now = uncovered(index);
-        let mut pasted = last.clone();
-        for (c, plane) in pasted.0.chunks_exact_mut(SIDE * SIDE).enumerate() {
+///
+/// # Errors
+/// Where a frame cannot be made.
+pub fn pasted(scenes: &Scenes, covered: &Covered, source: usize) -> Result<Vec<Crop>> {
+    let copied = scenes.truth(source)?;
+    let paste = |index| -> Result<Crop> {
+        let now = scenes.truth(index)?;
+        let Some(hole) = covered(index).map(|rect| rect.scaled_to(SIDE, SIDE)) else {
+            return Ok(now.clone());
+        };
+        let ring = Rect {
+            x0: hole.x0.saturating_sub(RING),
+            y0: hole.y0.saturating_sub(RING),
+            x1: (hole.x1 + RING).min(SIDE),
+            y1: (hole.y1 + RING).min(SIDE),
+        };
+        let mut pasted = copied.clone();
+        for (plane, now) in
+            (pasted.0.chunks_exact_mut(SIDE * SIDE)).zip(now.0.chunks_exact(SIDE * SIDE))
+        {
             let (mut off, mut count) = (0.0, 0.0);
-            for (i, value) in plane.iter().enumerate() {
+            for (i, (value, now)) in plane.iter().zip(now).enumerate() {
                 let (x, y) = (i % SIDE, i / SIDE);
-                let within = |r: &Rect| (r.x0..r.x1).contains(&x) && (r.y0..r.y1).contains(&y);
-                if within(&ring) && !within(&hole) {
-                    off += now.0[c * SIDE * SIDE + i] - value;
+                if ring.contains(x, y) && !hole.contains(x, y) {
+                    off += now - value;
                     count += 1.0;
                 }
             }
-            plane
-                .iter_mut()
-                .for_each(|v| *v = (*v + off / count).clamp(0.0, 1.0));
+            for (i, (value, now)) in plane.iter_mut().zip(now).enumerate() {
+                *value = match hole.contains(i % SIDE, i / SIDE) {
+                    true => (*value + off / count).clamp(0.0, 1.0),
+                    false => *now,
+                };
+            }
         }
-        pasted
+        Ok(pasted)
     };
-    (0..scenes.len())
-        .map(|index| match index < first {
-            true => last.clone(),
-            false => paste(index),
-        })
-        .collect()
+    (0..scenes.len()).map(paste).collect()
 }
 
 /// The mean of `value` over the values of a crop in `part`.
@@ -151,6 +183,7 @@ impl Scores {
         self.sum.psnr += score.psnr;
         self.sum.sharpness += score.sharpness;
         self.sum.flicker += score.flicker;
+        self.sum.lpips += score.lpips;
         self.count += 1.0;
     }
 
@@ -160,6 +193,7 @@ impl Scores {
             psnr: self.sum.psnr / self.count,
             sharpness: self.sum.sharpness / self.count,
             flicker: self.sum.flicker / self.count,
+            lpips: self.sum.lpips / self.count,
         }
     }
 }
@@ -170,8 +204,12 @@ impl fmt::Display for Score {
             psnr,
             sharpness,
             flicker,
+            lpips,
         } = self;
-        write!(f, "{psnr:.2} dB | {sharpness:.2} | {flicker:.2}")
+        write!(
+            f,
+            "{psnr:.2} dB | {lpips:.3} | {sharpness:.2} | {flicker:.2}"
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fixed, pretrained networks whose features the perceptual loss (section 2.2) compares.
 
 mod face;
+mod lpips;
 mod squeezenet;
 mod vgg16;
 
@@ -12,6 +13,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::tensors::channels_last;
 pub use face::{Description, Face};
+pub use lpips::Lpips;
 pub use squeezenet::SqueezeNet;
 use vgg16::Vgg16;
 
@@ -55,7 +57,7 @@ pub fn open(path: &Path, device: Device, kind: Kind) -> Result<Box<dyn FeatureNe
         format!(
             "cannot take '{}' for the perceptual network: expected SqueezeNet v1.1 as written by \
              `mde-train convert-squeezenet`, a face network of `mde-train features`, or \
-             torchvision's VGG-16 as written by\n  {}\n",
+             torchvision's VGG-16 as written by {}",
             path.display(),
             vgg16::HOW_TO_MAKE
         )

@@ -4,14 +4,13 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::{ConvShape, FeatureNetwork, FixedConv, Weights};
+use crate::onnx::Graph;
 
 /// Name of the first tensor.
 pub const FIRST: &str = "features.0.weight";
 
 /// A command that writes the weights.
-pub const HOW_TO_MAKE: &str = "python3 -c \"import torchvision, safetensors.torch as s; \
-    n = torchvision.models.vgg16(weights='IMAGENET1K_V1').features; \
-    s.save_file(n.state_dict(prefix='features.'), 'vgg16.safetensors')\"";
+pub const HOW_TO_MAKE: &str = "setup/lpips.sh, into .deps/lpips/vgg16.safetensors";
 
 /// Channels of each block, and the places of its convolutions in torchvision's `features`.
 const BLOCKS: [(i64, &[usize]); super::LAYERS] = [
@@ -64,6 +63,34 @@ impl Vgg16 {
             deviation: weights.per_channel([0.229, 0.224, 0.225]),
             kind: weights.kind,
         })
+    }
+}
+
+impl Vgg16 {
+    /// Channels of the features of `layer`.
+    pub fn channels(&self, layer: usize) -> i64 {
+        BLOCKS[layer].0
+    }
+
+    /// Adds the network to `graph`, fed with `pictures` `[N, 3, H, W]` in `[0, 1]`; the names of
+    /// the features of each layer.
+    pub fn trace(&self, graph: &mut Graph, pictures: &str) -> Vec<String> {
+        let mean = graph.constant(&-&self.mean);
+        let scale = graph.constant(&self.deviation.reciprocal());
+        let mut x = graph.add(pictures, &mean);
+        x = graph.multiply(&x, &scale);
+        let mut features: Vec<String> = Vec::with_capacity(self.blocks.len());
+        for block in &self.blocks {
+            if let Some(finer) = features.last() {
+                x = graph.max_pool(finer);
+            }
+            for conv in block {
+                x = graph.conv(&x, &conv.weight, &conv.bias, conv.stride);
+                x = graph.relu(&x);
+            }
+            features.push(x.clone());
+        }
+        features
     }
 }
 
@@ -127,7 +154,7 @@ mod tests {
         Tensor::write_safetensors(&tensors, &path).unwrap();
         let missing = error(&path);
         assert!(missing.contains("'features.28.bias'"), "{missing}");
-        assert!(missing.contains("import torchvision"), "{missing}");
+        assert!(missing.contains("setup/lpips.sh"), "{missing}");
         Tensor::write_safetensors(&tensors[1..2], &path).unwrap();
         assert!(error(&path).contains("convert-squeezenet"));
     }
