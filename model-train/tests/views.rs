@@ -10,8 +10,10 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use common::{celeba, onnx_runtime, refusal, stripes, succeeds, tensors};
 use mde_core::contract::{self, Contract, Version};
+use onnx_protobuf::ModelProto;
 use ort::session::Session;
 use ort::value::TensorRef;
+use protobuf::Message;
 use safetensors::SafeTensors;
 use tempfile::TempDir;
 
@@ -65,6 +67,39 @@ fn a_resumed_run_ends_where_the_unbroken_one_does_and_keeps_its_options() -> Res
     for (a, b) in whole.iter().zip(&halves) {
         assert!(a == b, "'{}' differs after resuming", a.0);
     }
+    Ok(())
+}
+
+#[test]
+fn a_run_begins_with_the_weights_of_an_exported_model() -> Result<()> {
+    let folder = scratch()?;
+    let folder = folder.path();
+    succeeds(folder, &train("first", "4", &["--batch", "4"]))?;
+    let export = |run: &str, out: &str| {
+        let checkpoint = format!("{run}/{CHECKPOINT}");
+        let command = ["views", "export", "--checkpoint", &checkpoint, "--out", out];
+        succeeds(folder, &command)
+    };
+    export("first", "first.onnx")?;
+    let from = ["--batch", "4", "--init-from", "first.onnx"];
+    succeeds(folder, &train("second", "0", &from))?;
+    // What was rounded to 16 bits is so again.
+    export("second", "second.onnx")?;
+    let model = |file: &str| -> Result<ModelProto> {
+        Ok(ModelProto::parse_from_bytes(&fs::read(folder.join(file))?)?)
+    };
+    let (first, second) = (model("first.onnx")?, model("second.onnx")?);
+    assert!(first.graph.initializer == second.graph.initializer);
+    fs::write(
+        folder.join("short.onnx"),
+        &fs::read(folder.join("first.onnx"))?[..999],
+    )?;
+    let from = ["--batch", "4", "--init-from", "short.onnx"];
+    let error = refusal(folder, &train("third", "1", &from))?;
+    assert!(
+        error.contains("cannot take the weights in 'short.onnx'"),
+        "{error}"
+    );
     Ok(())
 }
 

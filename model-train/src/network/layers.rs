@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::parameters::Store;
-use crate::onnx::Graph;
+use crate::onnx::{Graph, Layer};
 
 /// What a network is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,7 @@ pub enum Pass {
 
 /// A 2-D convolution, kernel 3, padding 1.
 pub struct Conv {
+    name: String,
     weight: Tensor,
     bias: Option<Tensor>,
     stride: i64,
@@ -31,6 +32,7 @@ impl Conv {
     pub fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64, stride: i64) -> Self {
         let init = he_uniform(&[outputs, inputs, 3, 3], inputs * 9);
         Self {
+            name: name.to_owned(),
             weight: store.weight(format!("{name}.weight"), &init),
             bias: None,
             stride,
@@ -57,6 +59,7 @@ impl Conv {
         let weight = Tensor::zeros([outputs, inputs, 3, 3], options);
         let bias = Tensor::zeros([outputs], options);
         Self {
+            name: name.to_owned(),
             weight: store.weight(format!("{name}.weight"), &weight),
             bias: Some(store.weight(format!("{name}.bias"), &bias)),
             stride: 1,
@@ -81,7 +84,7 @@ impl Conv {
 
     /// Appends the layer to an ONNX graph; needs f32 weights.
     pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
-        graph.conv(x, &self.weight, &self.bias_or_zeros(), self.stride)
+        self.trace_with(graph, x, &self.weight)
     }
 
     /// As [`Self::trace`] of what [`Graph::space_to_depth`] gives, which orders the channels of a
@@ -93,14 +96,29 @@ impl Conv {
         let pixels = block * block;
         let weight = (self.weight)
             .reshape([outputs, inputs / pixels, pixels, height, width])
-            .permute([0, 2, 1, 3, 4])
+            .transpose(1, 2)
             .reshape([outputs, inputs, height, width]);
-        graph.conv(x, &weight, &self.bias_or_zeros(), self.stride)
+        self.trace_with(graph, x, &weight)
     }
 
-    fn bias_or_zeros(&self) -> Tensor {
-        let zeros = || Tensor::zeros([self.weight.size()[0]], (Kind::Float, Device::Cpu));
-        self.bias.as_ref().map_or_else(zeros, Tensor::shallow_clone)
+    /// The weight of the layer where `traced` is that of [`Self::trace_unshuffled`].
+    pub fn shuffled(traced: &Tensor, block: i64) -> Tensor {
+        let pixels = block * block;
+        let size = traced.size();
+        (traced.reshape([size[0], pixels, size[1] / pixels, size[2], size[3]]))
+            .transpose(1, 2)
+            .reshape(size)
+    }
+
+    fn trace_with(&self, graph: &mut Graph, x: &str, weight: &Tensor) -> String {
+        let zeros = || Tensor::zeros([weight.size()[0]], (Kind::Float, Device::Cpu));
+        let bias = self.bias.as_ref().map_or_else(zeros, Tensor::shallow_clone);
+        let layer = Layer {
+            name: &self.name,
+            weight,
+            bias: &bias,
+        };
+        graph.conv(x, layer, self.stride)
     }
 }
 
@@ -197,7 +215,12 @@ impl ConvBlock {
     /// f32 weights.
     pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
         let (weight, bias) = self.folded();
-        let x = graph.conv(x, &weight, &bias, self.conv.stride);
+        let layer = Layer {
+            name: &self.conv.name,
+            weight: &weight,
+            bias: &bias,
+        };
+        let x = graph.conv(x, layer, self.conv.stride);
         graph.relu(&x)
     }
 
@@ -210,6 +233,7 @@ impl ConvBlock {
 
 /// Transposed convolution (kernel 4, stride 2), batch normalisation, ReLU.
 pub struct UpBlock {
+    name: String,
     weight: Tensor,
     norm: BatchNorm,
 }
@@ -220,6 +244,7 @@ impl UpBlock {
         // Each output value sees a quarter of the 16 taps.
         let init = he_uniform(&[inputs, outputs, 4, 4], inputs * 4);
         Self {
+            name: format!("{name}.conv"),
             weight: store.weight(format!("{name}.conv.weight"), &init),
             norm: BatchNorm::new(store, &format!("{name}.norm"), outputs),
         }
@@ -244,13 +269,19 @@ impl UpBlock {
     pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
         let (scale, shift) = self.norm.affine();
         let weight = &self.weight * scale.view([1, -1, 1, 1]);
-        let x = graph.conv_transpose(x, &weight, &shift);
+        let layer = Layer {
+            name: &self.name,
+            weight: &weight,
+            bias: &shift,
+        };
+        let x = graph.conv_transpose(x, layer);
         graph.relu(&x)
     }
 }
 
 /// Fully-connected layer.
 pub struct Linear {
+    name: String,
     weight: Tensor,
     bias: Tensor,
 }
@@ -260,6 +291,7 @@ impl Linear {
     pub fn new(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
         let zeros = Tensor::zeros([outputs], (Kind::Float, Device::Cpu));
         Self {
+            name: name.to_owned(),
             weight: store.weight(
                 format!("{name}.weight"),
                 &he_uniform(&[outputs, inputs], inputs),
@@ -275,7 +307,12 @@ impl Linear {
 
     /// Appends the layer to an ONNX graph; needs f32 weights.
     pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
-        graph.linear(x, &self.weight, &self.bias)
+        let layer = Layer {
+            name: &self.name,
+            weight: &self.weight,
+            bias: &self.bias,
+        };
+        graph.linear(x, layer)
     }
 }
 

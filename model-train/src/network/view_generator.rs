@@ -284,6 +284,14 @@ impl ViewGenerator {
         Tensor::stack(&[x, y], -1).unsqueeze(0)
     }
 
+    /// The weight `name` out of the graph of [`Self::trace`], where it is `traced`.
+    pub fn imported(name: &str, traced: &Tensor) -> Tensor {
+        match name {
+            "stem.weight" => Conv::shuffled(traced, SHUFFLE),
+            _ => traced.shallow_clone(),
+        }
+    }
+
     /// The network as an ONNX graph that keeps version 2 of the contract; needs f32 weights.
     pub fn trace(&self) -> Graph {
         let side = self.config.size;

@@ -17,6 +17,14 @@ const BATCH: &str = "N";
 /// A dimension of any length.
 pub const FREE: i64 = -1;
 
+/// The weights of a layer, and its name, which no other layer of the graph has.
+#[derive(Clone, Copy)]
+pub struct Layer<'a> {
+    pub name: &'a str,
+    pub weight: &'a Tensor,
+    pub bias: &'a Tensor,
+}
+
 /// A graph under construction. All values are f32; weights are stored in 16 bits and cast up when
 /// the model is loaded.
 #[derive(Default)]
@@ -70,8 +78,8 @@ impl Graph {
     }
 
     /// 3x3 convolution with padding 1.
-    pub fn conv(&mut self, x: &str, weight: &Tensor, bias: &Tensor, stride: i64) -> String {
-        let (weight, bias) = (self.weight(weight), self.weight(bias));
+    pub fn conv(&mut self, x: &str, layer: Layer, stride: i64) -> String {
+        let [weight, bias] = self.weights(layer);
         let mut node = node("Conv", &[x, &weight, &bias]);
         node.attribute.push(ints("kernel_shape", &[3, 3]));
         node.attribute.push(ints("pads", &[1; 4]));
@@ -88,8 +96,8 @@ impl Graph {
     }
 
     /// 4x4 transposed convolution that doubles the resolution.
-    pub fn conv_transpose(&mut self, x: &str, weight: &Tensor, bias: &Tensor) -> String {
-        let (weight, bias) = (self.weight(weight), self.weight(bias));
+    pub fn conv_transpose(&mut self, x: &str, layer: Layer) -> String {
+        let [weight, bias] = self.weights(layer);
         let mut node = node("ConvTranspose", &[x, &weight, &bias]);
         node.attribute.push(ints("kernel_shape", &[4, 4]));
         node.attribute.push(ints("pads", &[1; 4]));
@@ -98,8 +106,8 @@ impl Graph {
     }
 
     /// Fully-connected layer, `weight` `[outputs, inputs]`.
-    pub fn linear(&mut self, x: &str, weight: &Tensor, bias: &Tensor) -> String {
-        let (weight, bias) = (self.weight(weight), self.weight(bias));
+    pub fn linear(&mut self, x: &str, layer: Layer) -> String {
+        let [weight, bias] = self.weights(layer);
         let mut node = node("Gemm", &[x, &weight, &bias]);
         node.attribute.push(int("transB", 1));
         self.push(node)
@@ -319,14 +327,19 @@ impl Graph {
         }
     }
 
+    /// The weights of `layer`, by the names that it has in a store.
+    fn weights(&mut self, layer: Layer) -> [String; 2] {
+        [("weight", layer.weight), ("bias", layer.bias)]
+            .map(|(what, values)| self.weight(format!("{}.{what}", layer.name), values))
+    }
+
     /// A 16-bit initialiser and its cast to f32.
-    fn weight(&mut self, values: &Tensor) -> String {
+    fn weight(&mut self, name: String, values: &Tensor) -> String {
         let mut raw = vec![0; 2 * values.numel()];
         values
             .to_kind(Kind::Half)
             .contiguous()
             .copy_data_u8(&mut raw, values.numel());
-        let name = self.fresh("weight");
         self.proto.initializer.push(TensorProto {
             name: name.clone(),
             dims: values.size(),

@@ -12,7 +12,7 @@ use protobuf::Message;
 
 use crate::files::write_aside;
 
-pub use graph::{FREE, Graph};
+pub use graph::{FREE, Graph, Layer};
 
 /// Writes `model` to the file `path`, whole or not at all; its size in bytes.
 ///

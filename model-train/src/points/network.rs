@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::network::layers::{ConvBlock, LinearRelu, Pass, he_uniform};
 use crate::network::parameters::Store;
-use crate::onnx::Graph;
+use crate::onnx::{Graph, Layer};
 
 /// Channels and stride of the convolutions: 26 million multiplications a crop.
 const CONVOLUTIONS: [(i64, i64); 8] = [
@@ -95,13 +95,23 @@ impl PointNet {
             &self.points.weight * UNIT,
             &self.points.bias * UNIT + template,
         );
-        let points = graph.linear(&x, &weight, &bias);
+        let layer = Layer {
+            name: "points",
+            weight: &weight,
+            bias: &bias,
+        };
+        let points = graph.linear(&x, layer);
         graph.output(&points, OUTPUT_POINTS, &[10]);
         for (head, name, count) in [
             (&self.visibility, OUTPUT_VISIBILITY, 5),
             (&self.score, OUTPUT_SCORE, 1),
         ] {
-            let logits = graph.linear(&x, &head.weight, &head.bias);
+            let layer = Layer {
+                name,
+                weight: &head.weight,
+                bias: &head.bias,
+            };
+            let logits = graph.linear(&x, layer);
             let shares = graph.sigmoid(&logits);
             graph.output(&shares, name, &[count]);
         }

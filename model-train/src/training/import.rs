@@ -30,16 +30,7 @@ impl Imported {
     /// # Errors
     /// Where the file cannot be read or is not an export of `mde-train`.
     pub fn open(path: &Path) -> Result<Self> {
-        let read = || -> Result<Self> {
-            let model = ModelProto::parse_from_bytes(&fs::read(path)?)?;
-            let producer = env!("CARGO_PKG_NAME");
-            ensure!(
-                model.producer_name == producer,
-                "it was written by '{}', not by {producer}",
-                model.producer_name
-            );
-            Self::from_graph(model.graph.as_ref().context("it has no graph")?)
-        };
+        let read = || -> Result<Self> { Self::from_graph(&graph(path)?) };
         read().with_context(|| {
             format!(
                 "cannot take the generator in '{}': expected a file of `mde-train export`",
@@ -49,10 +40,7 @@ impl Imported {
     }
 
     fn from_graph(graph: &GraphProto) -> Result<Self> {
-        let weights: Vec<Tensor> = (graph.initializer.iter())
-            .filter(|t| t.data_type == DataType::FLOAT16 as i32)
-            .map(tensor)
-            .collect::<Result<_>>()?;
+        let weights: Vec<Tensor> = stored(graph).map(|(_, t)| t).collect::<Result<_>>()?;
         let config = config(graph, &weights)?;
         // A network of these sizes, for the names of its tensors.
         let mut store = Store::new(Device::Cpu, Precision::F32);
@@ -75,6 +63,42 @@ impl Imported {
         }
         Ok(Self { config, tensors })
     }
+}
+
+/// The weights by their names in the model at `path`, an export of `mde-train`, f32.
+///
+/// # Errors
+/// Where the file cannot be read or is of another program.
+pub fn weights(path: &Path) -> Result<HashMap<String, Tensor>> {
+    let read = || -> Result<HashMap<String, Tensor>> {
+        let graph = graph(path)?;
+        (stored(&graph).map(|(name, t)| Ok((name.to_owned(), t?)))).collect()
+    };
+    read().with_context(|| {
+        format!(
+            "cannot take the weights in '{}': expected a model that mde-train exported",
+            path.display()
+        )
+    })
+}
+
+/// The graph of the model at `path`.
+fn graph(path: &Path) -> Result<GraphProto> {
+    let model = ModelProto::parse_from_bytes(&fs::read(path)?)?;
+    let producer = env!("CARGO_PKG_NAME");
+    ensure!(
+        model.producer_name == producer,
+        "it was written by '{}', not by {producer}",
+        model.producer_name
+    );
+    model.graph.into_option().context("it has no graph")
+}
+
+/// The 16-bit weights of a graph with their names, in the order of its layers.
+fn stored(graph: &GraphProto) -> impl Iterator<Item = (&str, Result<Tensor>)> {
+    (graph.initializer.iter())
+        .filter(|t| t.data_type == DataType::FLOAT16 as i32)
+        .map(|t| (t.name.as_str(), tensor(t)))
 }
 
 /// What the graph tells of its sizes.

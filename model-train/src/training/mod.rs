@@ -3,7 +3,7 @@
 pub mod average;
 pub mod batches;
 pub mod checkpoint;
-mod import;
+pub mod import;
 pub mod learner;
 pub mod loss;
 pub mod mixture;

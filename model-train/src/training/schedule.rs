@@ -15,7 +15,8 @@ impl Budget {
     /// Share of the run that is behind, in `[0, 1]`.
     pub fn progress(&self, updates: u64, elapsed: Duration) -> f64 {
         let progress = match *self {
-            Self::Updates(total) => updates as f64 / total.max(1) as f64,
+            Self::Updates(0) => 1.0,
+            Self::Updates(total) => updates as f64 / total as f64,
             Self::Time(total) => elapsed.as_secs_f64() / total.as_secs_f64().max(1e-9),
         };
         progress.min(1.0)
@@ -62,5 +63,6 @@ mod tests {
         let budget = Budget::Updates(10);
         assert_eq!(budget.progress(5, Duration::ZERO), 0.5);
         assert_eq!(budget.progress(20, Duration::ZERO), 1.0);
+        assert_eq!(Budget::Updates(0).progress(0, Duration::ZERO), 1.0);
     }
 }

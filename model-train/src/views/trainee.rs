@@ -16,6 +16,7 @@ use crate::network::layers::Pass;
 use crate::network::parameters::{Precision, Store};
 use crate::network::perceptual::FeatureNetwork;
 use crate::network::view_generator::{Outputs, ViewGenerator};
+use crate::training::import;
 use crate::training::learner::Learner;
 use crate::training::loss::{Form, Losses, gradient_penalty};
 use crate::training::optimizer::AdamConfig;
@@ -213,6 +214,17 @@ impl ViewTraining {
         let opponents = Tensor::from_slice(&[opponent.adam.updates as f32]);
         tensors.push((OPPONENT_UPDATES.to_owned(), Values::of(&opponents)));
         state::write(path, record, tensors)
+    }
+
+    /// Begins with the weights of the model at `path`, which `mde-train views export` wrote.
+    ///
+    /// # Errors
+    /// Where it cannot be read or has other weights.
+    pub fn begin_with(&mut self, path: &Path) -> Result<()> {
+        let weights = import::weights(path)?;
+        let found = |name: &str| Some(ViewGenerator::imported(name, weights.get(name)?));
+        self.generator.store.load(path, found)?;
+        self.average.load(path, found)
     }
 
     /// Takes over the run in `checkpoint`; `path` is for messages.

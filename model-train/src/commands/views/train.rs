@@ -65,6 +65,9 @@ pub struct Train {
     /// Weights of the network whose features the perceptual loss compares, a safetensors file.
     #[arg(long)]
     perceptual_network: Option<PathBuf>,
+    /// A model of `mde-train views export` whose weights the run begins with.
+    #[arg(long)]
+    init_from: Option<PathBuf>,
     /// Arithmetic; by default bf16 where the device has instructions for it, else f32.
     #[arg(long, value_enum)]
     precision: Option<Precision>,
@@ -98,8 +101,10 @@ impl Train {
             path.display()
         );
         let mut training = ViewTraining::new(device, precision, &sizes);
-        if let Some(checkpoint) = start.earlier {
-            training.restore(&checkpoint, &path)?;
+        match (start.earlier, &self.init_from) {
+            (Some(checkpoint), _) => training.restore(&checkpoint, &path)?,
+            (None, Some(model)) => training.begin_with(model)?,
+            (None, None) => {}
         }
         let plan = Plan {
             rates: Rates {
@@ -156,6 +161,7 @@ impl Train {
             .with("r1-every", self.r1_every)
             .with("ema", self.ema)
             .with_maybe("perceptual-network", file_name(&self.perceptual_network))
+            .with_maybe("init-from", file_name(&self.init_from))
             .and(self.weights.options())
     }
 }

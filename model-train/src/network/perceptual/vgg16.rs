@@ -4,7 +4,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::{ConvShape, FeatureNetwork, FixedConv, Weights};
-use crate::onnx::Graph;
+use crate::onnx::{Graph, Layer};
 
 /// Name of the first tensor.
 pub const FIRST: &str = "features.0.weight";
@@ -80,12 +80,17 @@ impl Vgg16 {
         let mut x = graph.add(pictures, &mean);
         x = graph.multiply(&x, &scale);
         let mut features: Vec<String> = Vec::with_capacity(self.blocks.len());
-        for block in &self.blocks {
+        for (block, (_, places)) in self.blocks.iter().zip(BLOCKS) {
             if let Some(finer) = features.last() {
                 x = graph.max_pool(finer);
             }
-            for conv in block {
-                x = graph.conv(&x, &conv.weight, &conv.bias, conv.stride);
+            for (conv, place) in block.iter().zip(places) {
+                let layer = Layer {
+                    name: &format!("features.{place}"),
+                    weight: &conv.weight,
+                    bias: &conv.bias,
+                };
+                x = graph.conv(&x, layer, conv.stride);
                 x = graph.relu(&x);
             }
             features.push(x.clone());
