@@ -77,7 +77,8 @@ fn the_exported_network_tells_blur_from_the_same_picture() -> Result<()> {
     write(&folder.join("net.safetensors"), 4.0, 4.0)?;
     succeeds(folder, &export)?;
     let environment = ort::init_from(&runtime)?.build()?;
-    let mut session = Session::builder(&environment)?.commit_from_file(folder.join("lpips.onnx"))?;
+    let mut session =
+        Session::builder(&environment)?.commit_from_file(folder.join("lpips.onnx"))?;
     // Stripes, the same, and grey.
     let stripes = |i: usize| (i % SIDE % 4) as f32 / 3.0;
     let picture =

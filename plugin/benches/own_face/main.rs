@@ -7,7 +7,8 @@
 //! `MDE_MODEL` names the generator that is measured, where it is not the embedded one, and
 //! `MDE_BASELINE` one to compare it with.
 //!
-//! `MDE_LPIPS` names the network of `mde-train export-lpips`, where LPIPS is to be measured.
+//! `MDE_PROPERTIES` sets further properties of the element that is measured, as
+//! `temporal-smoothing=0,grain=0`. `MDE_LPIPS` names the network of `mde-train export-lpips`, where LPIPS is to be measured.
 //!
 //! Clips are enlarged until the face, from hairline to chin, is 400 pixels high, in frames of
 //! 1920x1080. A cover in one colour, which `damage-color` names, lies on a part of the face: from
@@ -85,12 +86,20 @@ fn main() -> Result<ExitCode> {
     let lpips = Lpips::open()?;
     let model_of = |name: &str| std::env::var(name).ok().filter(|file| !file.is_empty());
     let (model, baseline) = (model_of("MDE_MODEL"), model_of("MDE_BASELINE"));
-    let model_file = |file: &Option<String>| -> Vec<(&'static str, String)> {
-        (file.iter().map(|file| ("model-file", file.clone()))).collect()
+    let model_file = |file: &Option<String>| -> Vec<(String, String)> {
+        (file
+            .iter()
+            .map(|file| ("model-file".to_owned(), file.clone())))
+        .collect()
     };
-    let mut ways: Vec<Way> = vec![("view", model_file(&model))];
-    let without_view = [model_file(&model), vec![("memory", "0".to_owned())]].concat();
-    ways.push(("no view", without_view));
+    let given = std::env::var("MDE_PROPERTIES").unwrap_or_default();
+    let given = given
+        .split(',')
+        .filter_map(|property| property.split_once('='));
+    let mut measured = model_file(&model);
+    measured.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let without_view = [&measured[..], &[("memory".to_owned(), "0".to_owned())]].concat();
+    let mut ways: Vec<Way> = vec![("view", measured), ("no view", without_view)];
     if baseline.is_some() {
         ways.push(("baseline", model_file(&baseline)));
     }
@@ -117,7 +126,7 @@ fn main() -> Result<ExitCode> {
             let mut ways = ways.clone();
             if situation == Situation::Static {
                 let file = reference.display().to_string();
-                ways[0].1.push(("reference-file", file));
+                ways[0].1.push(("reference-file".to_owned(), file));
             }
             let completed = complete(&scenes, &covered, &ways)?;
             for (((way, _), made), total) in ways.iter().zip(&completed).zip(totals.iter_mut()) {
@@ -145,7 +154,7 @@ const HEADER: &str = "| cover | covered | with | PSNR | LPIPS | sharpness | flic
     | --- | --- | --- | --- | --- | --- | --- |";
 
 /// A name, and properties of the element.
-type Way = (&'static str, Vec<(&'static str, String)>);
+type Way = (&'static str, Vec<(String, String)>);
 
 /// What a way makes of a clip.
 #[derive(Default)]
