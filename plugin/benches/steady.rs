@@ -45,6 +45,7 @@ fn milliseconds(occlusion: Occlusion) -> f64 {
             image: &picture,
             mask: mask.as_slice(),
             covered: None,
+            painted: None,
             completed: &mut completed,
         };
         let now = Duration::from_millis(33) * (frame + 1);

@@ -53,6 +53,7 @@ fn milliseconds(format: VideoFormat, occlusion: Occlusion) -> [f64; 2] {
             image: &image,
             mask: mask.as_slice(),
             covered: Some(mask.as_slice()),
+            painted: None,
             completed: &mut completed,
         };
         fitter.fit(&mut crop, 1.0);

@@ -41,7 +41,25 @@ pub struct Copied<'a> {
     pub weights: &'a [f32],
 }
 
+/// A crop with its completion that may be changed.
+#[derive(Debug)]
+pub struct CompletedMut<'a> {
+    /// The picture, `[3, H, W]`.
+    pub image: &'a [f32],
+    /// Its mask, `[3, H, W]`.
+    pub mask: &'a [f32],
+    /// How the completion was made, where the generator is shown views.
+    pub copied: Option<Copied<'a>>,
+    /// The completion, `[3, H, W]`.
+    pub completed: &'a mut [f32],
+}
+
 impl<'a> Copied<'a> {
+    /// How much is painted, `[H/2, W/2]`.
+    pub fn painted(&self) -> &'a [f32] {
+        &self.weights[..self.weights.len() / WEIGHT_CHANNELS]
+    }
+
     /// Flow and weights of the view: `[2, H/2, W/2]` and `[H/2, W/2]`.
     pub fn of_view(&self) -> (&'a [f32], &'a [f32]) {
         self.of_source(0)
@@ -225,19 +243,21 @@ impl Batch {
         self.valid[index].then(|| &self.completed[self.range(index)])
     }
 
-    /// The picture and the mask of a crop with its completion, to be changed; nothing where
-    /// [`Self::completed`] gives nothing.
+    /// A crop with its completion, to be changed; nothing where [`Self::completed`] gives nothing.
     ///
     /// # Panics
     /// If there is no crop `index`.
-    pub fn completed_mut(&mut self, index: usize) -> Option<(&[f32], &[f32], &mut [f32])> {
+    pub fn completed_mut(&mut self, index: usize) -> Option<CompletedMut<'_>> {
         let range = self.range(index);
-        self.valid[index].then(|| {
-            (
-                &self.images[range.clone()],
-                &self.masks[range.clone()],
-                &mut self.completed[range],
-            )
+        let cells = self.cells();
+        self.valid[index].then(|| CompletedMut {
+            image: &self.images[range.clone()],
+            mask: &self.masks[range.clone()],
+            copied: (self.views.as_ref()).map(|views| Copied {
+                flow: part(&views.flows, index, FLOW_CHANNELS * cells),
+                weights: part(&views.weights, index, WEIGHT_CHANNELS * cells),
+            }),
+            completed: &mut self.completed[range],
         })
     }
 

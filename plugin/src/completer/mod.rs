@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use mde_core::contract::Contract;
 
-pub use batch::{Batch, Copied};
+pub use batch::{Batch, CompletedMut, Copied};
 pub use error::CompleterError;
 pub use group::Sharing;
 pub use interrupt::Interrupt;

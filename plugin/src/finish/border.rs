@@ -230,6 +230,7 @@ mod tests {
             image,
             mask: mask.as_slice(),
             covered: None,
+            painted: None,
             completed: &mut fitted,
         };
         Border::default().fit(&mut crop, share);
@@ -323,6 +324,7 @@ mod tests {
             image: &image,
             mask: mask.as_slice(),
             covered: Some(mask.as_slice()),
+            painted: None,
             completed: &mut found,
         };
         Border::default().fit(&mut crop, 1.0);
@@ -369,7 +371,7 @@ mod tests {
             let mut border = Border::default();
             for _ in 0..2 {
                 completed.copy_from_slice(&before);
-                let mut crop = CompletedCrop { size, image: &image, mask: &mask, covered: is_covered.then_some(&mask), completed: &mut completed };
+                let mut crop = CompletedCrop { size, image: &image, mask: &mask, covered: is_covered.then_some(&mask), painted: None, completed: &mut completed };
                 border.fit(&mut crop, share);
             }
             for i in 0..values {

@@ -12,6 +12,9 @@ pub struct CompletedCrop<'a> {
     /// As the mask, the hole that is covered up to all of its border, if one is: the cover runs into
     /// the values beside it, which are not compared.
     pub covered: Option<&'a [f32]>,
+    /// How much of each pixel is painted and not copied from what was really seen, in `[0, 1]`,
+    /// `[H/2, W/2]`; where this is not told, all of it.
+    pub painted: Option<&'a [f32]>,
     /// What the generator made of it, known values too, `[3, H, W]`.
     pub completed: &'a mut [f32],
 }

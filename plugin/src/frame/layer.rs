@@ -64,7 +64,7 @@ impl Layers {
             if taken.is_some() {
                 let (right, down) = layer.flow.split_at(grid.0 * grid.1);
                 sampler.fill(part, grid, |i| {
-                    let weight = layer.weights[i].clamp(0.0, 1.0);
+                    let weight = shown(layer.weights[i]);
                     [right[i], down[i], layer.opacity * weight, 0.0]
                 });
             }
@@ -94,6 +94,17 @@ impl Layers {
             painted: &mut self.painted,
         }
     }
+}
+
+/// A pixel that is copied by this share shows all of the source's detail; one by that share shows
+/// none.
+const SHOWS_ALL: f32 = 0.6;
+const SHOWS_NONE: f32 = 0.2;
+
+/// How much of the detail is seen where the share `copied` of a pixel is. What is painted there
+/// looks the same but for the detail, so that mixing both would only blur.
+fn shown(copied: f32) -> f32 {
+    ((copied - SHOWS_NONE) / (SHOWS_ALL - SHOWS_NONE)).clamp(0.0, 1.0)
 }
 
 /// The detail of each layer at the frame's size, if it has any.
@@ -192,6 +203,15 @@ impl<I> Layered<'_, I> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_mostly_copied_shows_all_detail() {
+        assert_eq!(
+            [0.0, 0.2, 0.6, 0.9, 1.0].map(shown),
+            [0.0, 0.0, 1.0, 1.0, 1.0]
+        );
+        assert!((shown(0.4) - 0.5).abs() < 1e-6);
+    }
 
     #[test]
     fn a_part_of_the_crop_has_its_part_of_the_grid() {

@@ -46,15 +46,18 @@ impl Finisher {
             let (Some(identity), Some(crop)) = (face.identity, &face.crop) else {
                 continue;
             };
-            let Some((image, mask, completed)) = batch.completed_mut(crop.index) else {
+            let Some(made) = batch.completed_mut(crop.index) else {
                 continue;
             };
+            // While one view gives way to another the copy changes too.
+            let is_steady = (crop.view.as_ref()).is_none_or(|choice| choice.before.is_none());
             let mut completion = CompletedCrop {
                 size,
-                image,
-                mask,
+                image: made.image,
+                mask: made.mask,
                 covered: crop.is_covered.then(|| hole.mask()),
-                completed,
+                painted: (made.copied.filter(|_| is_steady)).map(|copied| copied.painted()),
+                completed: made.completed,
             };
             self.border.fit(&mut completion, settings.border_match);
             // Afterwards, so that what is matched does not flicker either.

@@ -1,5 +1,6 @@
 //! What is remembered of one face.
 
+use mde_core::contract::GRID_STEP;
 use mde_core::occlusion::Rect;
 
 use super::cells::Cells;
@@ -61,7 +62,7 @@ impl Memory {
     }
 
     /// Blends a crop's completion with what was painted before, of which the share `keep` stays
-    /// where nothing changes, and remembers it. Where there is no such share, for nothing was painted
+    /// where nothing changes and all is painted, and remembers it. Where there is no such share, for nothing was painted
     /// on this face, the completion stays as it is.
     pub fn blend(
         &mut self,
@@ -77,7 +78,7 @@ impl Memory {
         match motion {
             Some((motion, keep)) if self.measure(&motion, scratch) => {
                 let motion = motion.in_pixels(scratch.seen.block);
-                self.mix(crop.completed, &motion, keep, scratch);
+                self.mix(crop, &motion, keep, scratch);
             }
             _ => self.noise = None,
         }
@@ -91,7 +92,13 @@ impl Memory {
         change.measure(cells, motion, &mut self.noise)
     }
 
-    fn mix(&mut self, completed: &mut [f32], motion: &Motion, keep: f32, scratch: &mut Scratch) {
+    fn mix(
+        &mut self,
+        crop: &mut CompletedCrop<'_>,
+        motion: &Motion,
+        keep: f32,
+        scratch: &mut Scratch,
+    ) {
         let (width, height) = self.size;
         let [columns, rows] = scratch.cells.hole();
         let columns = Cells::pixels(columns, width);
@@ -108,13 +115,26 @@ impl Memory {
         let shares = &mut scratch.shares[..part.width()];
         for y in part.y0..part.y1 {
             scratch.change.row(y, part.x0, shares);
+            for (share, x) in shares.iter_mut().zip(part.x0..) {
+                let painted = crop.painted.map_or(1.0, |painted| at(painted, x, y, width));
+                *share = keep * painted * (1.0 - *share);
+            }
             for start in (0..3).map(|channel| (channel * height + y) * width + part.x0) {
                 let painted = &self.painted[start..][..part.width()];
-                let completed = completed[start..].iter_mut().zip(painted);
-                for ((completed, painted), change) in completed.zip(shares.iter()) {
-                    *completed += keep * (1.0 - change) * (painted - *completed);
+                let completed = crop.completed[start..].iter_mut().zip(painted);
+                for ((completed, painted), share) in completed.zip(shares.iter()) {
+                    *completed += share * (painted - *completed);
                 }
             }
         }
     }
+}
+
+/// The value of `grid`, which has one for each 2x2 pixels of a picture `width` pixels wide, at pixel
+/// `(x, y)`.
+fn at(grid: &[f32], x: usize, y: usize, width: usize) -> f32 {
+    let columns = width / GRID_STEP;
+    // The last column and row of an odd crop have none of their own.
+    let row = (y / GRID_STEP).min(grid.len() / columns - 1);
+    grid[row * columns + (x / GRID_STEP).min(columns - 1)]
 }

@@ -65,6 +65,7 @@ impl Stream {
                 image,
                 mask: mask.as_slice(),
                 covered: None,
+                painted: None,
                 completed: &mut completed,
             };
             self.blend.blend(*id, &mut crop, self.now, self.strength);
@@ -98,6 +99,35 @@ fn share_of_new(before: &[f32], after: &[f32]) -> f32 {
         stream.one(1, before, &flat(0.0));
     }
     stream.one(1, after, &flat(1.0))[IN_HOLE]
+}
+
+#[test]
+fn what_is_copied_is_not_blended() {
+    let picture = picture(0.0);
+    let mask = Mask::from_occlusions(SIDE, SIDE, [Occlusion::Eyes]);
+    let mut blend = TemporalBlend::new((SIDE, SIDE));
+    // The left half is copied, the right half painted.
+    let half = SIDE / 2;
+    let painted: Vec<f32> = (0..half * half)
+        .map(|i| if i % half < half / 2 { 0.0 } else { 1.0 })
+        .collect();
+    let mut last = Vec::new();
+    for (frame, value) in (1..).zip([0.0, 0.0, 1.0]) {
+        last = flat(value);
+        let mut crop = CompletedCrop {
+            size: (SIDE, SIDE),
+            image: &picture,
+            mask: mask.as_slice(),
+            covered: None,
+            painted: Some(&painted),
+            completed: &mut last,
+        };
+        blend.blend(1, &mut crop, frame * FRAME, 0.9);
+    }
+    let row = IN_HOLE - IN_HOLE % SIDE;
+    let (left, right) = (last[row + half - 8], last[row + half + 8]);
+    assert_eq!(left, 1.0, "copied");
+    assert!(right < 0.2, "painted: {right}");
 }
 
 #[test]
