@@ -140,7 +140,7 @@ impl Case {
             pixels: None,
             layers: [
                 view.map(|view| Layer {
-                    detail: view.detail(),
+                    pyramid: view.pyramid(),
                     flow: &self.flow,
                     weights: &self.weights,
                     opacity: 1.0,

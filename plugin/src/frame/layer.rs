@@ -1,4 +1,8 @@
-//! Detail laid on a completion where it is copied: as sharp as its source, whatever the crop's size.
+//! Sources laid on a completion where it is copied from them: as sharp as they are, whatever the
+//! crop's size.
+//!
+//! The generator fetched their pixels at the crop's size, and added a tint. What is laid on is the
+//! difference between what the source shows where the flow leads, and what was fetched.
 
 use std::ops::Range;
 
@@ -8,7 +12,7 @@ use mde_core::occlusion::Rect;
 
 use super::canvas::{BlendSource, Original, Row, WEIGHT};
 use super::colour::Colour;
-use super::detail::{Detail, Level};
+use super::pyramid::{Level, Pyramid};
 use super::sampler::{BLOCK, Line, Sampler};
 use super::write::Completion;
 
@@ -18,8 +22,8 @@ pub const MOST_LAYERS: usize = 3;
 /// What a completion copies from one source.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
-    /// What the source shows beyond the crop's resolution.
-    pub detail: &'a Detail,
+    /// What the source shows.
+    pub pyramid: &'a Pyramid,
     /// How far from each pixel its like in the source is, to the right, then down, in crop pixels:
     /// `[2, H/2, W/2]`, edge on edge on the crop.
     pub flow: &'a [f32],
@@ -29,12 +33,16 @@ pub struct Layer<'a> {
     pub opacity: f32,
 }
 
-/// The flows and weights of a completion's layers, to be looked up between pixels. Made once and
-/// refilled.
+/// The flows and weights of a completion's layers, and what was fetched by them, to be looked up
+/// between pixels. Made once and refilled.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     /// Of each layer flow and weight, and a value without a use.
     grids: [Sampler<4>; MOST_LAYERS],
+    /// Of each layer what the generator fetched, red, green and blue.
+    fetched: [Sampler<3>; MOST_LAYERS],
+    /// The same of one layer, row by row.
+    scratch: Vec<[f32; 3]>,
     /// How much of each pixel of a row is painted.
     painted: Vec<f32>,
 }
@@ -54,19 +62,33 @@ impl Layers {
         if grid.0 == 0 || grid.1 == 0 {
             return levels;
         }
-        let part = grid_part(part, grid);
-        let layers = completion.layers.iter().zip(&mut self.grids);
-        for ((layer, sampler), taken) in layers.zip(&mut levels) {
+        let cells = grid_part(part, grid);
+        let samplers = self.grids.iter_mut().zip(&mut self.fetched);
+        let layers = completion.layers.iter().zip(samplers);
+        for ((layer, (sampler, fetched)), taken) in layers.zip(&mut levels) {
             let Some(layer) = layer else { continue };
-            let level = layer.detail.at(to_frame);
+            let level = layer.pyramid.at(to_frame);
             let shows = layer.opacity > 0.0 && layer.weights.iter().any(|weight| *weight > 0.0);
             *taken = level.filter(|_| shows);
             if taken.is_some() {
                 let (right, down) = layer.flow.split_at(grid.0 * grid.1);
-                sampler.fill(part, grid, |i| {
+                sampler.fill(cells, grid, |i| {
                     let weight = shown(layer.weights[i]);
                     [right[i], down[i], layer.opacity * weight, 0.0]
                 });
+                let base = layer.pyramid.base();
+                fetch(
+                    base,
+                    sampler,
+                    (cells, grid),
+                    (part, size),
+                    &mut self.scratch,
+                );
+                fetched.clear((part.width(), part.height()));
+                for row in self.scratch.chunks_exact(part.width()) {
+                    fetched.add_row(row.iter().copied());
+                }
+                fetched.finish();
             }
         }
         levels
@@ -87,7 +109,9 @@ impl Layers {
             source,
             levels,
             grids: &self.grids,
-            part: grid_part(part, grid),
+            fetched: &self.fetched,
+            cells: grid_part(part, grid),
+            part,
             to_crop,
             to_grid: to_crop.then(&Affine::stretch(size, grid)),
             colour,
@@ -126,12 +150,44 @@ fn grid_part(part: Rect, grid: (usize, usize)) -> Rect {
     )
 }
 
-/// A blend source whose blends have the components' values times one weight, with the detail of layers.
+/// Puts what was fetched from `base` for each pixel of `part` of a crop, by the flow in `sampler`,
+/// into `fetched`, row by row. Of the grid and the crop the part and the size are given.
+fn fetch(
+    base: &Level,
+    sampler: &Sampler<4>,
+    (cells, grid): (Rect, (usize, usize)),
+    (part, size): (Rect, (usize, usize)),
+    fetched: &mut Vec<[f32; 3]>,
+) {
+    /// Keeps what is unknown black.
+    const LEAST_KNOWN: f32 = 1e-3;
+    fetched.clear();
+    let to_grid = Affine::stretch(size, grid);
+    for y in part.y0..part.y1 {
+        for start in (part.x0..part.x1).step_by(BLOCK) {
+            let count = BLOCK.min(part.x1 - start);
+            let line = Line::of_frame(&to_grid, &cells, start, y);
+            let (flow, _) = sampler.look_up(&line, 0, count, 2);
+            let xs = std::array::from_fn(|i| (start + i) as f32 + flow[i][0]);
+            let ys = std::array::from_fn(|i| y as f32 + flow[i][1]);
+            let pixels = base.look_up([xs, ys], count);
+            fetched.extend(pixels[..count].iter().map(|[red, green, blue, known]| {
+                [red, green, blue].map(|value| value / known.max(LEAST_KNOWN))
+            }));
+        }
+    }
+}
+
+/// A blend source whose blends have the components' values times one weight, with layers on it.
 #[derive(Debug)]
 pub struct Layered<'a, I> {
     source: I,
     levels: Levels<'a>,
     grids: &'a [Sampler<4>; MOST_LAYERS],
+    fetched: &'a [Sampler<3>; MOST_LAYERS],
+    /// Of the grid.
+    cells: Rect,
+    /// Of the crop.
     part: Rect,
     to_crop: &'a Affine,
     to_grid: Affine,
@@ -164,25 +220,30 @@ impl<I: BlendSource> BlendSource for Layered<'_, I> {
 }
 
 impl<I> Layered<'_, I> {
-    /// Lays the detail on the pixels `places` of `row`, which begin at pixel `x` of the frame's row
+    /// Lays the layers on the pixels `places` of `row`, which begin at pixel `x` of the frame's row
     /// `y`.
     fn lay(&mut self, x: usize, y: usize, places: Range<usize>, row: &mut Row<'_>) {
         let count = places.len();
         let start = self.to_crop.apply([x as f64, y as f64]).map(|v| v as f32);
         let step = self.to_crop.linear.map(|row| row[0] as f32);
-        let line = Line::of_frame(&self.to_grid, &self.part, x, y);
+        let in_grid = Line::of_frame(&self.to_grid, &self.cells, x, y);
+        let in_crop = Line::of_frame(self.to_crop, &self.part, x, y);
         let mut sums = [[0.0f32; 4]; BLOCK];
-        for (level, grid) in self.levels.iter().zip(self.grids) {
+        let samplers = self.grids.iter().zip(self.fetched);
+        for (level, (grid, fetched)) in self.levels.iter().zip(samplers) {
             let Some(level) = level else { continue };
-            let (flow, _) = grid.look_up(&line, 0, count, 2);
+            let (flow, _) = grid.look_up(&in_grid, 0, count, 2);
             let position = |axis: usize| {
                 std::array::from_fn(|i| start[axis] + i as f32 * step[axis] + flow[i][axis])
             };
-            let detail = level.look_up([position(0), position(1)], count);
-            for (sum, (detail, [_, _, weight, _])) in sums.iter_mut().zip(detail.iter().zip(flow)) {
-                for (sum, value) in sum.iter_mut().zip(detail) {
-                    *sum += weight * value;
+            let source = level.look_up([position(0), position(1)], count);
+            let (fetched, _) = fetched.look_up(&in_crop, 0, count, 0);
+            for (i, sum) in sums.iter_mut().enumerate().take(count) {
+                let (weight, known) = (flow[i][2], source[i][3]);
+                for channel in 0..3 {
+                    sum[channel] += weight * (source[i][channel] - known * fetched[i][channel]);
                 }
+                sum[3] += weight * known;
             }
         }
         let painted = &mut self.painted[places.clone()];

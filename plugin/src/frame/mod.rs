@@ -9,7 +9,7 @@
 //! completion into the frame: `canvas` goes through the frame's rows and blends what a blend source
 //! says into the samples. Blend sources are completions with one hole for all channels (`plain`) or
 //! with a hole for each (`mixed`, sharpened by `guide`), and the marks of [`draw`]. What a completion
-//! copies is laid on with the [`Detail`] of its source (`layer`), and `grain` gives the rest the
+//! copies is laid on with the [`Pyramid`] of its source (`layer`), and `grain` gives the rest the
 //! texture that the frame has around it.
 //!
 //! A [`Search`] looks at what single pixels hold. A [`Filler`] fills holes without a generator.
@@ -19,7 +19,6 @@
 mod canvas;
 mod colour;
 mod component;
-mod detail;
 pub mod draw;
 mod fill;
 mod format;
@@ -30,6 +29,7 @@ mod layer;
 mod mixed;
 mod number;
 mod plain;
+mod pyramid;
 mod read;
 mod sampler;
 mod search;
@@ -37,11 +37,11 @@ mod shrunk;
 mod write;
 
 pub use colour::Channels;
-pub use detail::{Detail, Picture, factor_of, shrink};
 pub use fill::Filler;
 pub use format::SUPPORTED_FORMATS;
 pub use hole::Hole;
 pub use layer::{Layer, MOST_LAYERS};
+pub use pyramid::{Picture, Pyramid, factor_of, shrink};
 pub use read::{Crop, Reader, mixes_pixels, reach};
 pub use search::{ColourRange, Match, Search, has_alpha, make_opaque, shared_block};
 pub use write::{Completion, PixelWeights, Writer};

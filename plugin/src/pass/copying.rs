@@ -160,13 +160,13 @@ pub fn layers<'a>(crop: &'a BatchCrop, batch: &'a Batch) -> [Option<Layer<'a>>; 
     if let (Some(choice), Some(copied)) = (&crop.view, batch.copied(crop.index)) {
         let (flow, weights) = copied.of_view();
         layers[0] = Some(Layer {
-            detail: choice.view.detail(),
+            pyramid: choice.view.pyramid(),
             flow,
             weights,
             opacity: choice.opacity,
         });
         layers[1] = choice.before.as_deref().map(|before| Layer {
-            detail: before.view.detail(),
+            pyramid: before.view.pyramid(),
             flow: &before.flow,
             weights: &before.weights,
             opacity: 1.0 - choice.opacity,

@@ -89,9 +89,9 @@ pub struct Fading {
 pub struct Choice {
     /// To be shown to the generator.
     pub view: Arc<View>,
-    /// How much of its detail is laid on, in `[0, 1]`: less than 1 while another one gives way.
+    /// How much of what it shows is laid on, in `[0, 1]`: less than 1 while another one gives way.
     pub opacity: f32,
-    /// The one that gives way: the rest of the detail is its.
+    /// The one that gives way: the rest is its.
     pub before: Option<Arc<Fading>>,
     /// The mean difference of colours from what is seen of the face, in `[0, 1]`, but for the
     /// light.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::look::Look;
 use super::sight::Sight;
-use crate::frame::{Detail, Picture, shrink};
+use crate::frame::{Picture, Pyramid, shrink};
 
 /// Steps of a value from black to white.
 const STEPS: f32 = 255.0;
@@ -24,11 +24,7 @@ pub struct View {
     origin: Origin,
     /// When it was taken; 0 for what was there before the stream.
     taken_at: Duration,
-    /// In 255ths, unknown values 0, `[3, H, W]`.
-    rgb: Vec<u8>,
-    /// 1 or 0, `[H, W]`.
-    known: Vec<u8>,
-    detail: Detail,
+    pyramid: Pyramid,
     sight: Sight,
     sharpness: f32,
 }
@@ -38,25 +34,19 @@ impl View {
     pub fn new(look: &Look<'_>, origin: Origin, now: Duration) -> Self {
         let mut small = Vec::new();
         shrink(look.rgb, look.crop, look.factor, &mut small);
-        let detail = Detail::new(&Picture {
+        let pyramid = Pyramid::new(&Picture {
             crop: look.crop,
             factor: look.factor,
             rgb: look.rgb,
             small: &small,
             known: look.known,
         });
-        let known = look.known.iter().cycle();
-        let rgb = small.iter().zip(known);
         Self {
             origin,
             taken_at: now,
-            rgb: rgb
-                .map(|(v, known)| (v * known * STEPS + 0.5) as u8)
-                .collect(),
-            known: look.known.iter().map(|known| *known as u8).collect(),
             sharpness: sharpness(&small, look.known, look.crop),
             sight: Sight::new(look.crop, &small, |i| look.known[i], &look.points),
-            detail,
+            pyramid,
         }
     }
 
@@ -75,9 +65,9 @@ impl View {
         self.origin == Origin::Memory && self.taken_at < time
     }
 
-    /// What it shows beyond the crop's resolution.
-    pub fn detail(&self) -> &Detail {
-        &self.detail
+    /// What it shows.
+    pub fn pyramid(&self) -> &Pyramid {
+        &self.pyramid
     }
 
     /// What it shows at a glance.
@@ -93,17 +83,20 @@ impl View {
     /// Puts the picture into `rgb`, `[3, H, W]` in `[0, 1]` with unknown values 0, and into `known`
     /// 1 where it is known, else 0, `[H, W]`.
     pub fn show(&self, rgb: &mut [f32], known: &mut [f32]) {
-        for (value, kept) in rgb.iter_mut().zip(&self.rgb) {
-            *value = f32::from(*kept) / STEPS;
+        let pixels = &self.pyramid.base().pixels;
+        for (channel, plane) in rgb.chunks_exact_mut(pixels.len()).enumerate() {
+            for (value, pixel) in plane.iter_mut().zip(pixels) {
+                *value = f32::from(pixel[channel]) / STEPS;
+            }
         }
-        for (value, kept) in known.iter_mut().zip(&self.known) {
-            *value = f32::from(*kept);
+        for (value, pixel) in known.iter_mut().zip(pixels) {
+            *value = f32::from(pixel[3]) / STEPS;
         }
     }
 
     /// Bytes of memory it takes, but for small change.
     pub fn bytes(&self) -> usize {
-        self.rgb.len() + self.known.len() + self.detail.bytes()
+        self.pyramid.bytes()
     }
 }
 

@@ -6,7 +6,7 @@ use gst_video::{
     VideoMeta,
 };
 use gstmdecomplete::frame::{
-    Channels, Completion, Crop, Detail, Hole, Layer, Picture, PixelWeights, Reader, Writer, draw,
+    Channels, Completion, Crop, Hole, Layer, Picture, PixelWeights, Pyramid, Reader, Writer, draw,
 };
 use mde_core::alignment::Affine;
 use mde_core::mask::{CHANNELS, Mask};
@@ -67,10 +67,10 @@ impl Case {
             area,
             weights: &weights,
         });
-        let (detail, copied) = (self.detail(rng), self.copied(rng));
+        let (pyramid, copied) = (self.source(rng), self.copied(rng));
         let (flow, shares) = copied.split_at(copied.len() / 3 * 2);
         let layer = Layer {
-            detail: &detail,
+            pyramid: &pyramid,
             flow,
             weights: shares,
             opacity: rng.random_range(0.0..1.5),
@@ -104,13 +104,13 @@ impl Case {
         });
     }
 
-    /// What another picture of noise shows beyond the crop's size.
-    fn detail(&self, rng: &mut StdRng) -> Detail {
+    /// Another picture of noise.
+    fn source(&self, rng: &mut StdRng) -> Pyramid {
         let factor = rng.random_range(1..4);
         let pixels = self.crop.0 * self.crop.1;
         let mut values =
             |len: usize| -> Vec<f32> { (0..len).map(|_| rng.random_range(0.0..1.0)).collect() };
-        Detail::new(&Picture {
+        Pyramid::new(&Picture {
             crop: self.crop,
             factor,
             rgb: &values(3 * pixels * factor * factor),

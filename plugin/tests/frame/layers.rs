@@ -1,7 +1,7 @@
 //! What a completion copies: as sharp as its source, in the hole alone, with no grain but its own.
 
 use gst_video::{VideoFormat, VideoInfo};
-use gstmdecomplete::frame::{Detail, Hole, Layer, Picture, shrink};
+use gstmdecomplete::frame::{Hole, Layer, Picture, Pyramid, shrink};
 use mde_core::alignment::Affine;
 use mde_core::mask::Mask;
 use mde_core::occlusion::Rect;
@@ -31,7 +31,7 @@ fn source(x: usize, y: usize) -> [f32; 3] {
 struct Copy {
     rgb: Vec<f32>,
     small: Vec<f32>,
-    detail: Detail,
+    pyramid: Pyramid,
     hole: Hole,
 }
 
@@ -48,7 +48,7 @@ impl Copy {
         let rgb: Vec<f32> = (0..3 * side * side).map(value).collect();
         let mut small = Vec::new();
         shrink(&rgb, (CROP, CROP), factor, &mut small);
-        let detail = Detail::new(&Picture {
+        let pyramid = Pyramid::new(&Picture {
             crop: (CROP, CROP),
             factor,
             rgb: &rgb,
@@ -61,7 +61,7 @@ impl Copy {
         Self {
             rgb,
             small,
-            detail,
+            pyramid,
             hole,
         }
     }
@@ -82,7 +82,7 @@ impl Copy {
         let mut buffer = converted(grey, &as_rgb(info), info);
         let flow: Vec<f32> = flow.iter().flat_map(|&v| [v; GRID]).collect();
         let layer = Layer {
-            detail: &self.detail,
+            pyramid: &self.pyramid,
             flow: &flow,
             weights: &[weight; GRID],
             opacity: 1.0,

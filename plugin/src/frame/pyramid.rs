@@ -1,14 +1,13 @@
-//! What a picture shows beyond a crop's resolution, kept to be laid on a completion.
+//! A picture of a face in more than the crop's resolution, kept to be copied from.
 //!
-//! A [`Detail`] is a picture of a face at a whole multiple of the crop's size, less what remains of
-//! it when it is read at the crop's size and brought back up. Added to a completion where the
-//! completion copies the picture, it gives back what the crop is too small for.
+//! A [`Pyramid`] holds it at a whole multiple of the crop's size and at smaller sizes, down to the
+//! crop's, at which the generator is shown it.
 
 use mde_core::alignment::Affine;
 
 use super::sampler::{BLOCK, rounded, within};
 
-/// The longest side of a picture of which the detail is kept, in pixels.
+/// The longest side of a picture that is kept, in pixels.
 pub const LONGEST: usize = 512;
 
 /// A picture may have this much more pixels a crop pixel than the frame it is laid on: interpolated
@@ -22,16 +21,10 @@ const ENOUGH: f64 = 0.9;
 /// Steps of a value from black to white.
 const STEPS: f32 = 255.0;
 
-/// The known share of a pixel that is known.
-const KNOWN: f32 = 127.0;
+/// Red, green and blue times the known share, and that share, in 255ths.
+pub type Pixel = [u8; 4];
 
-/// What a step of each of a [`Pixel`]'s values is.
-const UNITS: [f32; 4] = [1.0 / STEPS, 1.0 / STEPS, 1.0 / STEPS, 1.0 / KNOWN];
-
-/// Red, green and blue in 255ths, and the known share in 127ths.
-pub type Pixel = [i8; 4];
-
-/// A picture whose detail is to be kept.
+/// A picture that is to be kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Picture<'a> {
     /// Width and height of the crop.
@@ -46,13 +39,16 @@ pub struct Picture<'a> {
     pub known: &'a [f32],
 }
 
-/// The detail of a picture, at its size and at smaller ones.
+/// A picture at its size and at smaller ones.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Detail {
+pub struct Pyramid {
+    /// Those larger than the crop, largest first.
     levels: Vec<Level>,
+    /// At the crop's size.
+    base: Level,
 }
 
-/// The detail at one size.
+/// The picture at one size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Level {
     /// Width and height in pixels, at least 2 each.
@@ -89,8 +85,8 @@ pub fn shrink(rgb: &[f32], (width, height): (usize, usize), factor: usize, small
     }
 }
 
-impl Detail {
-    /// The detail of `picture`, none next to what is not known of it.
+impl Pyramid {
+    /// Keeps `picture`; but for the crop's size nothing counts as known next to what is not.
     ///
     /// # Panics
     /// If a slice has another length.
@@ -109,10 +105,18 @@ impl Detail {
             let next = last.halved();
             levels.push(next);
         }
-        Self { levels }
+        Self {
+            levels,
+            base: base(picture),
+        }
     }
 
-    /// The detail that a frame can show onto which `to_frame` maps the crop; nothing where it shows
+    /// The picture at the crop's size.
+    pub fn base(&self) -> &Level {
+        &self.base
+    }
+
+    /// The picture that a frame can show onto which `to_frame` maps the crop; nothing where it shows
     /// no more than the crop.
     pub fn at(&self, to_frame: &Affine) -> Option<&Level> {
         let most = scale(to_frame) * MOST_SURPLUS;
@@ -121,14 +125,15 @@ impl Detail {
 
     /// Bytes of memory it takes.
     pub fn bytes(&self) -> usize {
-        let pixels: usize = self.levels.iter().map(|level| level.pixels.len()).sum();
+        let levels = self.levels.iter().chain([&self.base]);
+        let pixels: usize = levels.map(|level| level.pixels.len()).sum();
         pixels * size_of::<Pixel>()
     }
 }
 
 impl Level {
-    /// The detail at the `count` first of `positions`, `(x, y)` in crop pixels, in the range from
-    /// black to white, and how much of it is known, in `[0, 1]`; it is multiplied by that already.
+    /// Red, green and blue at the `count` first of `positions`, `(x, y)` in crop pixels, in the range
+    /// from black to white, and how much is known, in `[0, 1]`; they are multiplied by that already.
     /// Nothing beyond the picture.
     #[inline(always)]
     pub fn look_up(&self, positions: [[f32; BLOCK]; 2], count: usize) -> [[f32; 4]; BLOCK] {
@@ -161,7 +166,7 @@ impl Level {
             values[i] = std::array::from_fn(|lane| {
                 let upper = a[lane] + fx * (b[lane] - a[lane]);
                 let lower = c[lane] + fx * (d[lane] - c[lane]);
-                (upper + fy * (lower - upper)) * inside[i] * UNITS[lane]
+                (upper + fy * (lower - upper)) * inside[i] / STEPS
             });
         }
         values
@@ -174,9 +179,9 @@ impl Level {
         let mean = |x: usize, y: usize| {
             let four = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(i, j)| at(2 * x + i, 2 * y + j));
             std::array::from_fn(|lane| {
-                let sum: i32 = four.iter().map(|pixel| i32::from(pixel[lane])).sum();
+                let sum: u32 = four.iter().map(|pixel| u32::from(pixel[lane])).sum();
                 // Within the range of what it is the mean of.
-                ((sum + 2) >> 2) as i8
+                ((sum + 2) >> 2) as u8
             })
         };
         let rows = (0..size.1).flat_map(|y| (0..size.0).map(move |x| mean(x, y)));
@@ -193,35 +198,24 @@ fn scale(to_frame: &Affine) -> f64 {
     to_frame.determinant().abs().sqrt()
 }
 
-/// The detail at the picture's own size.
+/// The picture at its own size.
 fn full(picture: &Picture<'_>) -> Level {
     let (width, height) = picture.crop;
     let factor = picture.factor;
     let (wide, high) = (width * factor, height * factor);
     let known = eroded(picture.known, picture.crop);
-    let planes = [0, 1, 2].map(|channel| {
-        let small = &picture.small[channel * width * height..][..width * height];
-        (&picture.rgb[channel * wide * high..][..wide * high], small)
-    });
     let places: Vec<_> = (0..wide).map(|x| Place::of(x, factor, width)).collect();
     let mut pixels = vec![[0; 4]; wide * high];
-    let (mut between, mut shares) = (vec![0.0; width], vec![0.0; width]);
+    let mut shares = vec![0.0; width];
     for (y, row) in pixels.chunks_exact_mut(wide).enumerate() {
-        let place = Place::of(y, factor, height);
-        place.mix_rows(&known, width, &mut shares);
+        Place::of(y, factor, height).mix_rows(&known, width, &mut shares);
         if shares.iter().all(|share| *share == 0.0) {
             continue;
         }
-        for (pixel, place) in row.iter_mut().zip(&places) {
-            pixel[3] = (place.mix(&shares) * KNOWN) as i8;
-        }
-        for (channel, (rgb, small)) in planes.iter().enumerate() {
-            place.mix_rows(small, width, &mut between);
-            let values = rgb[y * wide..][..wide].iter().zip(&places);
-            for (pixel, (value, place)) in row.iter_mut().zip(values) {
-                let share = f32::from(pixel[3]) / KNOWN;
-                pixel[channel] = step((value - place.mix(&between)) * share * STEPS);
-            }
+        for (x, (pixel, place)) in row.iter_mut().zip(&places).enumerate() {
+            let share = place.mix(&shares);
+            let values = [0, 1, 2].map(|channel| picture.rgb[(channel * high + y) * wide + x]);
+            *pixel = known_pixel(values, share);
         }
     }
     Level {
@@ -231,11 +225,25 @@ fn full(picture: &Picture<'_>) -> Level {
     }
 }
 
-/// The whole number next to `value`; what is beyond half the range is cut.
+/// The picture at the crop's size.
+fn base(picture: &Picture<'_>) -> Level {
+    let pixels = picture.known.len();
+    let value = |i: usize| {
+        let values = [0, 1, 2].map(|channel| picture.small[channel * pixels + i]);
+        known_pixel(values, picture.known[i])
+    };
+    Level {
+        size: picture.crop,
+        factor: 1.0,
+        pixels: (0..pixels).map(value).collect(),
+    }
+}
+
+/// A pixel of the colour `rgb` of which the share `known` is known.
 #[inline(always)]
-fn step(value: f32) -> i8 {
-    const HALF: f32 = 127.0;
-    (rounded(value + HALF, 2.0 * HALF) as i32 - HALF as i32) as i8
+fn known_pixel(rgb: [f32; 3], known: f32) -> Pixel {
+    let [red, green, blue] = rgb.map(|value| rounded(value * known * STEPS, STEPS) as u8);
+    [red, green, blue, rounded(known * STEPS, STEPS) as u8]
 }
 
 /// Where a pixel of a picture lies among those of a smaller one, edge on edge: after which, and how
@@ -297,17 +305,17 @@ mod tests {
         (0..3 * wide * high).map(value).collect()
     }
 
-    fn detail_of(rgb: &[f32], factor: usize, known: &[f32]) -> (Detail, Vec<f32>) {
+    fn pyramid_of(rgb: &[f32], factor: usize, known: &[f32]) -> (Pyramid, Vec<f32>) {
         let mut small = Vec::new();
         shrink(rgb, CROP, factor, &mut small);
-        let detail = Detail::new(&Picture {
+        let pyramid = Pyramid::new(&Picture {
             crop: CROP,
             factor,
             rgb,
             small: &small,
             known,
         });
-        (detail, small)
+        (pyramid, small)
     }
 
     fn magnified(scale: f64) -> Affine {
@@ -318,35 +326,23 @@ mod tests {
     }
 
     #[test]
-    fn detail_and_the_small_picture_are_the_picture() {
+    fn it_is_the_picture_at_its_size_and_the_crop_s() {
         let factor = 3;
         let rgb = picture(factor);
-        let known = [1.0; CROP.0 * CROP.1];
-        let (detail, small) = detail_of(&rgb, factor, &known);
-        let level = detail.at(&magnified(3.0)).expect("detail");
-        let (wide, high) = level.size;
-        assert_eq!((wide, high), (48, 36));
-        for y in 0..high {
-            for x in 0..wide {
-                let (across, down) = (Place::of(x, factor, 16), Place::of(y, factor, 12));
+        let (pyramid, small) = pyramid_of(&rgb, factor, &[1.0; CROP.0 * CROP.1]);
+        let level = pyramid.at(&magnified(3.0)).expect("a level");
+        assert_eq!((level.size, pyramid.base().size), ((48, 36), CROP));
+        for (level, wanted) in [(level, &rgb), (pyramid.base(), &small)] {
+            let pixels = level.pixels.len();
+            for (i, pixel) in level.pixels.iter().enumerate() {
                 for channel in 0..3 {
-                    let mut row = vec![0.0; 16];
-                    down.mix_rows(&small[channel * 192..][..192], 16, &mut row);
-                    let added = f32::from(level.pixels[y * wide + x][channel]) / STEPS;
-                    let wanted = rgb[channel * wide * high + y * wide + x];
-                    let found = across.mix(&row) + added;
+                    let found = f32::from(pixel[channel]) / STEPS;
+                    let wanted = wanted[channel * pixels + i];
                     assert!((found - wanted).abs() < 0.003, "{found} {wanted}");
                 }
+                assert_eq!(pixel[3], 255);
             }
         }
-    }
-
-    #[test]
-    fn a_smooth_picture_has_none() {
-        let flat = vec![0.4; 3 * 192 * 4];
-        let (detail, _) = detail_of(&flat, 2, &[1.0; 192]);
-        let level = detail.at(&magnified(2.0)).expect("a level");
-        assert!(level.pixels.iter().all(|pixel| *pixel == [0, 0, 0, 127]));
     }
 
     #[test]
@@ -354,26 +350,29 @@ mod tests {
         let rgb = picture(2);
         let mut known = vec![1.0; 192];
         known[5 * 16 + 7] = 0.0;
-        let (detail, _) = detail_of(&rgb, 2, &known);
-        let level = detail.at(&magnified(2.0)).expect("a level");
+        let (pyramid, _) = pyramid_of(&rgb, 2, &known);
+        let level = pyramid.at(&magnified(2.0)).expect("a level");
         for (i, pixel) in level.pixels.iter().enumerate() {
             let (x, y) = ((i % 32) as i32, (i / 32) as i32);
             // The unknown pixel is at 14, 15 and 10, 11.
             let away = (x - 14).max(15 - x).max(y - 10).max(11 - y);
             match pixel[3] {
                 0 => assert_eq!(*pixel, [0; 4]),
-                127 => assert!(away > 3, "{x} {y}"),
+                255 => assert!(away > 3, "{x} {y}"),
                 _ => assert!((3..=5).contains(&away), "{x} {y}: {away}"),
             }
-            assert!(pixel[3] == 127 || away < 6, "{x} {y}");
+            assert!(pixel[3] == 255 || away < 6, "{x} {y}");
         }
+        // The generator is shown all that is known.
+        let base = &pyramid.base().pixels;
+        assert_eq!(base.iter().filter(|pixel| pixel[3] == 0).count(), 1);
     }
 
     #[test]
     fn a_frame_shows_no_more_than_it_has_pixels_for() {
         let rgb = picture(4);
-        let (detail, _) = detail_of(&rgb, 4, &[1.0; 192]);
-        let factor = |scale: f64| detail.at(&magnified(scale)).map(|level| level.factor);
+        let (pyramid, _) = pyramid_of(&rgb, 4, &[1.0; 192]);
+        let factor = |scale: f64| pyramid.at(&magnified(scale)).map(|level| level.factor);
         assert_eq!(factor(8.0), Some(4.0));
         assert_eq!(factor(3.0), Some(4.0));
         assert_eq!(factor(2.0), Some(2.0));
@@ -381,8 +380,12 @@ mod tests {
         assert_eq!(factor(f64::NAN), None);
         // What is smaller is smoother.
         let energy = |scale: f64| {
-            let level = detail.at(&magnified(scale)).expect("a level");
-            let squares = level.pixels.iter().map(|p| i32::from(p[0]).pow(2) as f32);
+            let level = pyramid.at(&magnified(scale)).expect("a level");
+            let mean = 0.5 * STEPS;
+            let squares = level
+                .pixels
+                .iter()
+                .map(|p| (f32::from(p[0]) - mean).powi(2));
             squares.sum::<f32>() / level.pixels.len() as f32
         };
         assert!(energy(2.0) < 0.6 * energy(4.0));
