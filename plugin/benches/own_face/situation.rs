@@ -56,7 +56,7 @@ impl Situation {
                 let phase = since as f64 / PERIOD * std::f64::consts::TAU;
                 let aside = (SWAY * phase.sin()).round() as isize;
                 let moved = |x: usize| x.saturating_add_signed(aside).min(CROP_SIZE);
-                (since / STAY % 2 == 0).then(|| Rect {
+                (since / STAY).is_multiple_of(2).then(|| Rect {
                     x0: moved(rect.x0),
                     x1: moved(rect.x1),
                     ..rect
