@@ -74,6 +74,10 @@ locate-accuracy: setup-runtime ## how well covered faces are found; needs MDE_DA
 seams: setup-runtime ## completions beside the frame around them, at 1920x1080; needs MDE_DATA
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench seams
 
+.PHONY: channels
+channels: setup-runtime ## how well damaged channels are found; needs MDE_DATA or MDE_CLIPS, takes MDE_SCENES
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench channels
+
 .PHONY: flicker
 flicker: setup-runtime ## how still completions are in moving video; needs MDE_DATA
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench flicker

@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 use gst::glib;
 
 pub mod completer;
+pub mod damage;
 mod distance;
 pub mod element;
 mod file;

@@ -82,6 +82,7 @@ use super::bus::qos::Qos;
 use super::bus::refusal;
 use super::bus::stats::Stats;
 use super::bus::unplaced::Unplaced;
+use super::lifecycle::damage::DamageFinder;
 use super::lifecycle::masks::Masks;
 use super::lifecycle::orientation::Orientation;
 use super::lifecycle::{model, model_name};
@@ -121,6 +122,8 @@ pub(super) struct State {
     pub(super) latency: Latency,
     pub(super) qos: Qos,
     pub(super) unplaced: Unplaced,
+    /// Away while it looks at a frame.
+    pub(super) damage_finder: DamageFinder,
 }
 
 impl State {

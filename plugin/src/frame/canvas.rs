@@ -95,6 +95,11 @@ pub struct Original<'a> {
 }
 
 impl<'a> Original<'a> {
+    /// Those of `frame`.
+    pub fn of(frame: &'a Frame<'_>) -> Self {
+        Self::new(frame, layouts(frame))
+    }
+
     fn new(frame: &'a Frame<'_>, layouts: [Layout; 3]) -> Self {
         Self {
             planes: layouts.map(|layout| {
@@ -138,7 +143,7 @@ impl Canvas {
             return;
         }
         let count = component::count(frame);
-        let layouts = [0, 1, 2].map(|index| Layout::of(frame, index.min(count - 1)));
+        let layouts = layouts(frame);
         let band = layouts
             .map(|l| l.band_height())
             .into_iter()
@@ -244,6 +249,12 @@ impl Canvas {
             blend(data, layout, [row, columns.start], values, weights);
         }
     }
+}
+
+/// The layouts of the components; the one of a gray frame stands for all three.
+fn layouts(frame: &Frame<'_>) -> [Layout; 3] {
+    let count = component::count(frame);
+    [0, 1, 2].map(|index| Layout::of(frame, index.min(count - 1)))
 }
 
 /// The pixels of a band of rows that have blends.

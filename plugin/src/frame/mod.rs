@@ -12,13 +12,15 @@
 //! copies is laid on with the [`Pyramid`] of its source (`layer`), and `grain` gives the rest the
 //! texture that the frame has around it.
 //!
-//! A [`Search`] looks at what single pixels hold. A [`Filler`] fills holes without a generator.
+//! A [`Search`] looks at what single pixels hold, a [`Probe`] at means of blocks. A [`Filler`] fills
+//! holes without a generator, a [`Realigner`] moves a displaced channel.
 //!
 //! Coordinates are those of [`mde_core::alignment`]: whole numbers at pixel centres.
 
 mod canvas;
 mod colour;
 mod component;
+mod displaced;
 pub mod draw;
 mod fill;
 mod format;
@@ -29,6 +31,7 @@ mod layer;
 mod mixed;
 mod number;
 mod plain;
+mod probe;
 mod pyramid;
 mod read;
 mod sampler;
@@ -37,10 +40,12 @@ mod shrunk;
 mod write;
 
 pub use colour::Channels;
+pub use displaced::{Part, Realigner};
 pub use fill::Filler;
 pub use format::SUPPORTED_FORMATS;
 pub use hole::Hole;
 pub use layer::{Layer, MOST_LAYERS};
+pub use probe::{Grid, Probe, to_rgb};
 pub use pyramid::{Picture, Pyramid, factor_of, shrink};
 pub use read::{Crop, Reader, mixes_pixels, reach};
 pub use search::{ColourRange, Match, Search, has_alpha, make_opaque, shared_block};

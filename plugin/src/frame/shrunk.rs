@@ -186,7 +186,7 @@ fn block_side(length: f64, least: usize) -> usize {
 }
 
 /// Adds to `sums` the samples that begin `step` bytes apart.
-fn add<S: Sample>(sums: &mut [f32], data: &[u8], step: usize, sample: S) {
+pub fn add<S: Sample>(sums: &mut [f32], data: &[u8], step: usize, sample: S) {
     match step {
         1 => add_each::<S, 1>(sums, data, sample),
         2 => add_each::<S, 2>(sums, data, sample),

@@ -5,6 +5,7 @@
 mod case;
 mod channels;
 mod colours;
+mod displaced;
 mod fields;
 mod grain;
 mod layers;

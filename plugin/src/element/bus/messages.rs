@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::completer::{Completer, Step};
+use crate::damage::{Fault, Faults};
 
 /// Where the generator runs, and what was considered before.
 pub fn provider(completer: &Completer) -> gst::Structure {
@@ -83,4 +84,31 @@ pub fn fits_no_face() -> gst::Structure {
              the same person, in about the same pose",
         )
         .build()
+}
+
+/// What is wrong with the channels of the frames from now on; an empty list where nothing is.
+pub fn damage(faults: &Faults) -> gst::Structure {
+    let named = |names: [&'static str; 3], of: [Option<Fault>; 3]| {
+        let named = names.into_iter().zip(of);
+        named.filter_map(|(name, fault)| Some(channel(name, fault?)))
+    };
+    let channels = named(["red", "green", "blue"], faults.rgb).chain(named(
+        ["luma", "chroma-blue", "chroma-red"],
+        faults.components,
+    ));
+    gst::Structure::builder("mdecomplete/damage")
+        .field("channels", gst::Array::new(channels))
+        .build()
+}
+
+/// A channel and what is wrong with it.
+fn channel(name: &str, fault: Fault) -> gst::Structure {
+    let structure = gst::Structure::builder("channel")
+        .field("channel", name)
+        .field("kind", fault.name());
+    match fault {
+        Fault::Shifted([x, y]) => structure.field("x", x).field("y", y),
+        _ => structure,
+    }
+    .build()
 }

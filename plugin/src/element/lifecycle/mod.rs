@@ -1,5 +1,6 @@
 //! What the element opens, replaces and closes, and its part of each frame between.
 
+pub mod damage;
 pub mod masks;
 pub mod model;
 mod opening;

@@ -6,6 +6,7 @@ use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
+use super::damage::DamageFinder;
 use super::masks::Masks;
 use super::model::{announce, post};
 use super::opening::{OpenError, open_completer, open_finding, open_locator, open_mask};
@@ -49,6 +50,7 @@ impl MdeComplete {
             latency: Latency::default(),
             qos: Qos::default(),
             unplaced: Unplaced::default(),
+            damage_finder: DamageFinder::default(),
         };
         let asked = settings.frame.for_pass(state.stream_facts());
         state.pass = Some(Pass::new(parts, asked));

@@ -30,7 +30,8 @@ impl MdeComplete {
     ) -> Result<(), gst::FlowError> {
         self.sync_properties(buffer);
         self.learn_whether_live();
-        let frame = self.settings().frame;
+        let mut frame = self.settings().frame;
+        self.find_damaged_channels(buffer, &mut frame);
         let Some((settings, info)) = self.begin_frame(&frame) else {
             return Ok(());
         };
@@ -148,6 +149,7 @@ impl MdeComplete {
         if let Some(state) = self.state().as_mut() {
             state.qos = Qos::default();
             state.is_live = None;
+            state.damage_finder.forget();
             if let Some(pass) = &mut state.pass {
                 pass.forget();
             }

@@ -7,6 +7,8 @@
 
 use gst::glib;
 
+use crate::damage::{Fault, Faults};
+
 /// Colour channels that are missing from each region as a whole.
 #[glib::flags(name = "GstMdeCompleteChannels")]
 pub enum DamagedChannels {
@@ -25,9 +27,35 @@ pub enum DamagedChannels {
         nick = "chroma"
     )]
     CHROMA = 1 << 3,
+    /// Those that a frame shows to be damaged.
+    #[flags_value(
+        name = "Auto: the channels that are found dead, stuck, flat or noise, or are displaced and \
+                put back",
+        nick = "auto"
+    )]
+    AUTO = 1 << 4,
 }
 
 impl DamagedChannels {
+    /// What cannot be picture where there are these `faults`. Displaced channels are not among it.
+    pub fn of(faults: &Faults) -> Self {
+        let is_lost =
+            |fault: &Option<Fault>| fault.is_some_and(|fault| !matches!(fault, Fault::Shifted(_)));
+        let lost = [Self::RED, Self::GREEN, Self::BLUE]
+            .into_iter()
+            .zip(&faults.rgb);
+        let lost = lost.filter_map(|(flag, fault)| is_lost(fault).then_some(flag));
+        let mut flags = lost.fold(Self::empty(), |flags, flag| flags | flag);
+        let [luma, chroma @ ..] = &faults.components;
+        if is_lost(luma) {
+            flags |= Self::RED | Self::GREEN | Self::BLUE;
+        }
+        if chroma.iter().any(is_lost) {
+            flags |= Self::CHROMA;
+        }
+        flags
+    }
+
     /// The channels of a mask that are missing.
     pub fn missing(self) -> impl Iterator<Item = usize> {
         let flags = [

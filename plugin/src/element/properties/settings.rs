@@ -300,7 +300,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .nick("Damaged channels")
             .blurb(
                 "Colour channels that are missing in each face as a whole, joined by '+'. The \
-                 other channels stay as they are; with chroma, only the brightness is known",
+                 other channels stay as they are; with chroma, only the brightness is known. With \
+                 auto, what each frame shows to be damaged counts as well",
             )
             .default_value(frame.damaged_channels)
             .mutable_playing()

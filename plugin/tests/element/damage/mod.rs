@@ -20,6 +20,7 @@ use crate::support::{
     assert_only_changed_in, assert_same, difference, harness, info, mean_fill, model_file, noise,
 };
 
+mod auto;
 mod cases;
 mod channels;
 mod fill;

@@ -1,0 +1,23 @@
+//! Finds what is damaged in frames by itself.
+//!
+//! A [`Watch`] looks at whole frames, one after the other, and tells which of their channels cannot
+//! be picture. It measures a small picture of the frame (`tone`) and some patches of it at their
+//! full sharpness (`grain`, `edges`). `judge` compares the channels with each other and with the
+//! frame before. Frames in YUV are judged twice: as the planes they are and as the red, green and
+//! blue that they stand for, since a channel may have been lost before or after the conversion.
+//!
+//! All of it but the watch itself works on plain numbers.
+
+mod edges;
+mod grain;
+mod judge;
+mod look;
+mod planes;
+mod tone;
+mod watch;
+
+pub use judge::{Fault, Space};
+pub use watch::{Faults, Watch};
+
+#[cfg(test)]
+mod tests;
