@@ -27,7 +27,7 @@ run "$tool" clip .deps/pictures/astronaut.png demo/damaged.mp4 >demo/frames
 frames=$(<demo/frames)
 rm demo/frames
 
-completion=(filesrc location=demo/damaged.mp4 ! decodebin ! mdecomplete occlusion=eyes
+completion=(filesrc location=demo/damaged.mp4 ! decodebin ! mdecomplete damage-color=0x00ff00
     ! x264enc pass=qual quantizer=18 ! h264parse ! mp4mux ! filesink location=demo/completed.mp4)
 echo "demo: gst-launch-1.0 ${completion[*]}"
 log=demo/gst-launch.log

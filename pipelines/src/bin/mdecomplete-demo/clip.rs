@@ -1,4 +1,5 @@
-//! The damaged clip: a portrait that moves, turns and changes its size, its eyes behind a bar.
+//! The damaged clip: a portrait that moves, turns and changes its size, and a bar that comes over
+//! its eyes and goes again.
 
 use std::f64::consts::TAU;
 use std::path::Path;
@@ -22,9 +23,10 @@ const DRAWN: (i32, i32) = (2 * CLIP.0, 2 * CLIP.1);
 const PORTRAIT: i32 = 1024;
 /// The middle between the eyes, as a share of the portrait's side.
 const EYES: (f64, f64) = (0.439, 0.197);
-/// The bar's size, as a share of the portrait's side: the eyes cover 0.129 by 0.025, and
-/// what mdecomplete takes for the eyes is about 0.15 by 0.06.
-const BAR: (f64, f64) = (0.134, 0.034);
+/// The bar's size, as a share of the portrait's side: the eyes cover 0.129 by 0.025.
+const BAR: (f64, f64) = (0.15, 0.05);
+/// From when to when the bar is there, in seconds.
+const COVERED: [(f64, f64); 3] = [(1.0, 2.2), (2.8, 4.0), (4.3, 5.1)];
 
 /// Writes the clip of the picture `portrait` to the file `clip`; gives the number of its frames.
 pub fn make(portrait: &Path, clip: &Path) -> anyhow::Result<u32> {
@@ -32,7 +34,7 @@ pub fn make(portrait: &Path, clip: &Path) -> anyhow::Result<u32> {
         "filesrc name=portrait ! pngdec ! videoconvert ! videoscale method=lanczos \
            ! video/x-raw,format=AYUV,width={PORTRAIT},height={PORTRAIT} \
            ! imagefreeze num-buffers={FRAMES} ! video/x-raw,framerate={FPS}/1 ! covered.sink_0 \
-         videotestsrc pattern=solid-color foreground-color=0xff808080 num-buffers={FRAMES} \
+         videotestsrc pattern=solid-color foreground-color=0xff00ff00 num-buffers={FRAMES} \
            ! video/x-raw,format=AYUV,width={},height={},framerate={FPS}/1 ! covered.sink_1 \
          compositor name=covered ! video/x-raw,format=AYUV,width={PORTRAIT},height={PORTRAIT} \
            ! rotate name=turned off-edge-pixels=clamp ! moved.sink_0 \
@@ -53,6 +55,10 @@ pub fn make(portrait: &Path, clip: &Path) -> anyhow::Result<u32> {
     let bar = pad(&pipeline, "covered", "sink_1")?;
     animate(&bar, "xpos", |t| bar_place(t).0)?;
     animate(&bar, "ypos", |t| bar_place(t).1)?;
+    animate(&bar, "alpha", |t| {
+        let is_there = COVERED.iter().any(|(from, to)| (*from..*to).contains(&t));
+        f64::from(u8::from(is_there))
+    })?;
     animate(&pipeline::element(&pipeline, "turned")?, "angle", angle)?;
     let picture = pad(&pipeline, "moved", "sink_0")?;
     animate(&picture, "width", side)?;

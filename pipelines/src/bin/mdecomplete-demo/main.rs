@@ -12,8 +12,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(about)]
 enum Command {
-    /// Moves, turns and scales a portrait for five seconds, a grey bar over its eyes; prints the
-    /// number of frames.
+    /// Moves, turns and scales a portrait for five seconds, while a green bar comes over its eyes and
+    /// goes again; prints the number of frames.
     Clip {
         /// The portrait: `astronaut.png` of scikit-image (the bar's place belongs to it).
         portrait: PathBuf,
