@@ -334,7 +334,7 @@ fn the_embedded_generator_keeps_the_contract() {
     with_runtime(|| {
         let model = include_bytes!("../../models/face.onnx");
         let mut completer = open(model, &RuntimeOptions::default()).expect("a generator");
-        assert_eq!(completer.size(), (96, 96));
+        assert_eq!(completer.size(), (128, 128));
         let mut batch = Batch::new(completer.size());
         batch.resize(2);
         completer.complete(&mut batch).expect("completions");
