@@ -1,5 +1,5 @@
-//! Frames a second of 96x96 RGB through the element with `region=full-frame`, against a bare ONNX
-//! Runtime loop over the same model on the same execution provider.
+//! Frames a second of RGB at the generator's size through the element with `region=full-frame`,
+//! against a bare ONNX Runtime loop over the same model on the same execution provider.
 //!
 //! `cargo bench --bench element -- [execution-provider [precision [model-file]]]`; the defaults
 //! are `cpu`, `auto` and the embedded model. The two take turns, so that both meet the same noise
@@ -13,15 +13,12 @@ use gst_check::Harness;
 use gst_video::{VideoFormat, VideoInfo};
 use gstmdecomplete::element::{ExecutionProvider, Precision};
 use gstmdecomplete::runtime::{self, FallbackPolicy, Model, RuntimeOptions};
-use mde_core::CROP_SIZE;
-use mde_core::contract::{INPUT_IMAGE, INPUT_MASK, OUTPUT};
-use mde_core::mask::Mask;
-use mde_core::occlusion::Occlusion;
+use mde_core::contract::OUTPUT;
+use ort::session::SessionInputValue;
 use ort::value::TensorRef;
 
 const ROUNDS: usize = 15;
 const ROUND_TIME: Duration = Duration::from_millis(400);
-const SHAPE: [usize; 4] = [1, 3, CROP_SIZE, CROP_SIZE];
 
 fn main() {
     gst::init().expect("GStreamer");
@@ -37,6 +34,7 @@ fn main() {
         .property_from_str("execution-provider", &provider)
         .property_from_str("precision", &precision)
         .property_from_str("fallback-policy", "error")
+        .property("calibrate", false)
         .property("model-file", &model_file)
         .build()
         .expect("the element");
@@ -56,7 +54,7 @@ fn main() {
     println!("{}", model.active());
 
     let mut bare = Bare::new(model);
-    let mut streamed = Streamed::new(&element);
+    let mut streamed = Streamed::new(&element, bare.side());
     let mut rounds: Vec<[f64; 2]> = (0..=ROUNDS)
         .map(|_| [rate(|| bare.run()), rate(|| streamed.run())])
         .collect();
@@ -73,24 +71,37 @@ fn main() {
 
 struct Bare {
     model: Arc<Model>,
-    image: Vec<f32>,
-    mask: Mask,
+    /// Names, shapes and values.
+    inputs: Vec<(String, Vec<usize>, Vec<f32>)>,
 }
 
 impl Bare {
     fn new(model: Arc<Model>) -> Self {
-        Self {
-            model,
-            image: vec![0.5; SHAPE.iter().product()],
-            mask: Mask::from_occlusions(CROP_SIZE, CROP_SIZE, [Occlusion::Eyes]),
-        }
+        let session = model.session();
+        let input = |input: &ort::value::Outlet| {
+            let shape = input.dtype().tensor_shape().expect("a tensor");
+            // What is free is the number of pictures.
+            let shape: Vec<usize> = shape.iter().map(|&side| side.max(1) as usize).collect();
+            let values = vec![0.5; shape.iter().product()];
+            (input.name().to_owned(), shape, values)
+        };
+        let inputs = session.inputs().iter().map(input).collect();
+        drop(session);
+        Self { model, inputs }
+    }
+
+    /// Of the pictures, in pixels.
+    fn side(&self) -> u32 {
+        self.inputs[0].1[3] as u32
     }
 
     fn run(&mut self) {
-        let inputs = ort::inputs![
-            INPUT_IMAGE => TensorRef::from_array_view((SHAPE, self.image.as_slice())).expect("a tensor"),
-            INPUT_MASK => TensorRef::from_array_view((SHAPE, self.mask.as_slice())).expect("a tensor"),
-        ];
+        let inputs: Vec<(&str, SessionInputValue)> = (self.inputs.iter())
+            .map(|(name, shape, values)| {
+                let tensor = TensorRef::from_array_view((shape.as_slice(), values.as_slice()));
+                (name.as_str(), tensor.expect("a tensor").into())
+            })
+            .collect();
         let mut session = self.model.session();
         let outputs = session.run(inputs).expect("an inference");
         let (_, values) = outputs[OUTPUT]
@@ -106,8 +117,7 @@ struct Streamed {
 }
 
 impl Streamed {
-    fn new(element: &gst::Element) -> Self {
-        let side = CROP_SIZE as u32;
+    fn new(element: &gst::Element, side: u32) -> Self {
         let info = VideoInfo::builder(VideoFormat::Rgb, side, side)
             .build()
             .expect("a video format");
