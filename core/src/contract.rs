@@ -52,6 +52,14 @@ pub const WEIGHT_CHANNELS: usize = 1 + SOURCES;
 /// Crop pixels to a pixel of flow and weights, right and down.
 pub const GRID_STEP: usize = 2;
 
+/// The place of pixel `(x, y)` of a crop `width` pixels wide in one channel of flow or weights, which
+/// has `cells` values. The last column and row of an odd crop have none of their own.
+pub fn grid_cell(x: usize, y: usize, width: usize, cells: usize) -> usize {
+    let columns = width / GRID_STEP;
+    let row = (y / GRID_STEP).min(cells / columns - 1);
+    row * columns + (x / GRID_STEP).min(columns - 1)
+}
+
 /// Value of the `kind` key.
 pub const KIND: &str = "mde-generator";
 

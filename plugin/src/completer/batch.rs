@@ -1,6 +1,6 @@
 //! Crops on their way through the generator.
 
-use mde_core::contract::{FLOW_CHANNELS, GRID_STEP, ValueRange, WEIGHT_CHANNELS};
+use mde_core::contract::{FLOW_CHANNELS, GRID_STEP, ValueRange, WEIGHT_CHANNELS, grid_cell};
 use mde_core::mask::CHANNELS;
 
 /// Crops of one size with their masks and, after [`complete`](super::Completer::complete), their
@@ -89,10 +89,8 @@ impl<'a> Copied<'a> {
     /// How much of pixel `i` of a crop `width` pixels wide is painted, copied from the view and
     /// copied from the mirror.
     pub fn at(&self, i: usize, width: usize) -> [f32; WEIGHT_CHANNELS] {
-        let (grid, cells) = (width / GRID_STEP, self.weights.len() / WEIGHT_CHANNELS);
-        let (x, y) = (i % width / GRID_STEP, i / width / GRID_STEP);
-        // The last column and row of an odd crop have none of their own.
-        let cell = (y.min(cells / grid - 1)) * grid + x.min(grid - 1);
+        let cells = self.weights.len() / WEIGHT_CHANNELS;
+        let cell = grid_cell(i % width, i / width, width, cells);
         std::array::from_fn(|source| self.weights[source * cells + cell])
     }
 

@@ -26,13 +26,7 @@ impl Lpips {
     /// Where the file cannot be read, a tensor is missing or of another shape, or a learned weight
     /// is negative.
     pub fn open(path: &Path, device: Device) -> Result<Self> {
-        let read = || -> Result<Self> {
-            Self::new(&Weights::new(
-                Tensor::read_safetensors(path)?,
-                device,
-                Kind::Float,
-            ))
-        };
+        let read = || -> Result<Self> { Self::new(&Weights::read(path, device, Kind::Float)?) };
         read().with_context(|| {
             format!(
                 "cannot take '{}' for the network of LPIPS: expected a file of setup/lpips.sh",

@@ -37,7 +37,7 @@ pub trait FeatureNetwork {
 /// shape; says how such a file is made.
 pub fn open(path: &Path, device: Device, kind: Kind) -> Result<Box<dyn FeatureNetwork>> {
     let read = || -> Result<Box<dyn FeatureNetwork>> {
-        let weights = Weights::new(Tensor::read_safetensors(path)?, device, kind);
+        let weights = Weights::read(path, device, kind)?;
         if weights.has(squeezenet::FIRST) {
             Ok(Box::new(SqueezeNet::new(&weights)?))
         } else if weights.has(vgg16::FIRST) {
@@ -69,13 +69,7 @@ pub fn open(path: &Path, device: Device, kind: Kind) -> Result<Box<dyn FeatureNe
 /// # Errors
 /// Where the file cannot be read or is of another network; says how such a file is made.
 pub fn open_face(path: &Path, device: Device) -> Result<Face> {
-    let read = || -> Result<Face> {
-        Face::new(&Weights::new(
-            Tensor::read_safetensors(path)?,
-            device,
-            Kind::Float,
-        ))
-    };
+    let read = || -> Result<Face> { Face::new(&Weights::read(path, device, Kind::Float)?) };
     read().with_context(|| {
         format!(
             "cannot take '{}' for the face network: expected a face.safetensors of `mde-train \
@@ -100,6 +94,11 @@ impl Weights {
             device,
             kind,
         }
+    }
+
+    /// Those in the safetensors file at `path`.
+    fn read(path: &Path, device: Device, kind: Kind) -> Result<Self> {
+        Ok(Self::new(Tensor::read_safetensors(path)?, device, kind))
     }
 
     fn has(&self, name: &str) -> bool {

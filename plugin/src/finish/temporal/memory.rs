@@ -1,6 +1,6 @@
 //! What is remembered of one face.
 
-use mde_core::contract::GRID_STEP;
+use mde_core::contract::grid_cell;
 use mde_core::occlusion::Rect;
 
 use super::cells::Cells;
@@ -116,7 +116,9 @@ impl Memory {
         for y in part.y0..part.y1 {
             scratch.change.row(y, part.x0, shares);
             for (share, x) in shares.iter_mut().zip(part.x0..) {
-                let painted = crop.painted.map_or(1.0, |painted| at(painted, x, y, width));
+                let painted = crop.painted.map_or(1.0, |painted| {
+                    painted[grid_cell(x, y, width, painted.len())]
+                });
                 *share = keep * painted * (1.0 - *share);
             }
             for start in (0..3).map(|channel| (channel * height + y) * width + part.x0) {
@@ -128,13 +130,4 @@ impl Memory {
             }
         }
     }
-}
-
-/// The value of `grid`, which has one for each 2x2 pixels of a picture `width` pixels wide, at pixel
-/// `(x, y)`.
-fn at(grid: &[f32], x: usize, y: usize, width: usize) -> f32 {
-    let columns = width / GRID_STEP;
-    // The last column and row of an odd crop have none of their own.
-    let row = (y / GRID_STEP).min(grid.len() / columns - 1);
-    grid[row * columns + (x / GRID_STEP).min(columns - 1)]
 }
