@@ -13,6 +13,8 @@
 #[path = "../clips/mod.rs"]
 mod clips;
 mod cover;
+#[path = "../measure/mod.rs"]
+mod measure;
 mod onet;
 mod picture;
 mod table;

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use gstmdecomplete::locate::Bounds;
-use gstmdecomplete::runtime::{self, Model, Provider, RuntimeOptions};
+use gstmdecomplete::runtime::Model;
 use mde_core::alignment::FacePoints;
 use ort::value::TensorRef;
 
 use super::Finders;
 use super::clips::Image;
+use super::measure;
 
 const SIDE: usize = 48;
 
@@ -21,16 +22,8 @@ pub struct Onet {
 impl Onet {
     /// From the file that `MDE_ONET` names, if it is set.
     pub fn open() -> Result<Option<Self>> {
-        let Some(file) = std::env::var_os("MDE_ONET").filter(|value| !value.is_empty()) else {
-            return Ok(None);
-        };
-        let model = std::fs::read(&file).with_context(|| format!("MDE_ONET={file:?}"))?;
-        let options = RuntimeOptions {
-            provider: Provider::Cpu,
-            ..RuntimeOptions::default()
-        };
-        let model = runtime::open(&model, &options)?;
-        Ok(Some(Self { model }))
+        let model = measure::model_named("MDE_ONET")?;
+        Ok(model.map(|model| Self { model }))
     }
 
     /// The points of the best face that the detector finds in `image`: seen in its box first, then

@@ -3,12 +3,15 @@
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context, Result};
 use gst::prelude::*;
 use gst_check::Harness;
 use gst_video::{VideoFormat, VideoInfo, VideoRegionOfInterestMeta};
 use gstmdecomplete::locate::{POINT_FIELDS, POINTS_PARAM};
+use gstmdecomplete::runtime::{self, Model, Provider, RuntimeOptions};
 use mde_core::alignment::{FacePoints, TEMPLATE};
 
 /// The embedded generator, for those who need the file.
@@ -23,6 +26,20 @@ pub fn init() {
 /// The arguments that are not cargo's.
 pub fn arguments() -> impl Iterator<Item = String> {
     std::env::args().skip(1).filter(|a| !a.starts_with("--"))
+}
+
+/// The model in the file that the environment variable `name` names, on the CPU; nothing where it is
+/// not set.
+pub fn model_named(name: &str) -> Result<Option<Arc<Model>>> {
+    let Some(file) = std::env::var_os(name).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let model = std::fs::read(&file).with_context(|| format!("{name}={file:?}"))?;
+    let options = RuntimeOptions {
+        provider: Provider::Cpu,
+        ..RuntimeOptions::default()
+    };
+    Ok(Some(runtime::open(&model, &options)?))
 }
 
 /// Names and values of properties.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use gstmdecomplete::runtime::{self, Model, Provider, RuntimeOptions};
+use anyhow::Result;
+use gstmdecomplete::runtime::Model;
 use mde_core::occlusion::Rect;
 use ort::value::TensorRef;
 
+use super::measure;
 use super::score::{Crop, SIDE};
 
 /// Pixels around a hole that are compared with it, so that its border is judged as well.
@@ -22,17 +23,11 @@ pub struct Lpips {
 impl Lpips {
     /// From the file that `MDE_LPIPS` names, if it is set.
     pub fn open() -> Result<Option<Self>> {
-        let Some(file) = std::env::var_os("MDE_LPIPS").filter(|value| !value.is_empty()) else {
+        let model = measure::model_named("MDE_LPIPS")?;
+        if model.is_none() {
             println!("LPIPS is not measured: MDE_LPIPS names no file of `mde-train export-lpips`");
-            return Ok(None);
-        };
-        let model = std::fs::read(&file).with_context(|| format!("MDE_LPIPS={file:?}"))?;
-        let options = RuntimeOptions {
-            provider: Provider::Cpu,
-            ..RuntimeOptions::default()
-        };
-        let model = runtime::open(&model, &options)?;
-        Ok(Some(Self { model }))
+        }
+        Ok(model.map(|model| Self { model }))
     }
 
     /// The distance of `a` and `b` in `hole` and around it.

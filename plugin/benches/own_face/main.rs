@@ -8,7 +8,8 @@
 //! `MDE_BASELINE` one to compare it with.
 //!
 //! `MDE_PROPERTIES` sets further properties of the element that is measured, as
-//! `temporal-smoothing=0,grain=0`. `MDE_LPIPS` names the network of `mde-train export-lpips`, where LPIPS is to be measured.
+//! `temporal-smoothing=0,grain=0`. `MDE_LPIPS` names the network of `mde-train export-lpips`, where
+//! LPIPS is to be measured.
 //!
 //! Clips are enlarged until the face, from hairline to chin, is 400 pixels high, in frames of
 //! 1920x1080. A cover in one colour, which `damage-color` names, lies on a part of the face: from

@@ -24,6 +24,7 @@ const FACE: f64 = 400.0;
 const ON_TEMPLATE: f64 = 82.0;
 /// The colour of covers, as `damage-color` has it, and its values.
 pub const COLOUR: (&str, [u8; 3]) = ("0xff00ff", [255, 0, 255]);
+
 /// The frames of a clip in which its face is seen without a break.
 pub struct Scenes {
     frames: Vec<Image>,
