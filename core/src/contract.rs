@@ -64,13 +64,13 @@ pub fn grid_cell(x: usize, y: usize, width: usize, cells: usize) -> usize {
 pub const KIND: &str = "mde-generator";
 
 const KEY_VERSION: &str = "mdecomplete.contract";
-const KEY_KIND: &str = "mdecomplete.kind";
-const KEY_WIDTH: &str = "mdecomplete.width";
-const KEY_HEIGHT: &str = "mdecomplete.height";
-const KEY_ALIGNMENT: &str = "mdecomplete.alignment";
-const KEY_RANGE: &str = "mdecomplete.value_range";
-const KEY_TRAINING: &str = "mdecomplete.training";
-const KEY_LICENSE: &str = "mdecomplete.license";
+pub(crate) const KEY_KIND: &str = "mdecomplete.kind";
+pub(crate) const KEY_WIDTH: &str = "mdecomplete.width";
+pub(crate) const KEY_HEIGHT: &str = "mdecomplete.height";
+pub(crate) const KEY_ALIGNMENT: &str = "mdecomplete.alignment";
+pub(crate) const KEY_RANGE: &str = "mdecomplete.value_range";
+pub(crate) const KEY_TRAINING: &str = "mdecomplete.training";
+pub(crate) const KEY_LICENSE: &str = "mdecomplete.license";
 
 /// The versions of this contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub enum Alignment {
 }
 
 impl Alignment {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::FaceTemplate => "celeba-5pt",
             Self::None => "none",
@@ -138,7 +138,7 @@ impl ValueRange {
         }
     }
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Unit => "0,1",
             Self::Byte => "0,255",
@@ -221,16 +221,8 @@ impl Contract {
     /// # Errors
     /// [`ContractError`] names the first key that is missing or has an unexpected value.
     pub fn from_metadata(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ContractError> {
-        let get = |key| lookup(key).ok_or(ContractError::Missing(key));
-        let expect = |key, wanted: &'static str| match get(key)? {
-            found if found == wanted => Ok(()),
-            found => Err(ContractError::Unexpected {
-                key,
-                found,
-                expected: wanted,
-            }),
-        };
-        let found = get(KEY_VERSION)?;
+        let lookup = &lookup;
+        let found = get(lookup, KEY_VERSION)?;
         let Some(version) = Version::ALL.into_iter().find(|v| v.name() == found) else {
             return Err(ContractError::Unexpected {
                 key: KEY_VERSION,
@@ -243,28 +235,9 @@ impl Contract {
             Version::One => (1, "a side of 16 to 4096 pixels"),
             Version::Two => (GRID_STEP, "an even side of 16 to 4096 pixels"),
         };
-        let side = |key| {
-            let found = get(key)?;
-            let parsed: Result<usize, ParseIntError> = found.parse();
-            match parsed {
-                Ok(v) if (16..=4096).contains(&v) && v % divisor == 0 => Ok(v),
-                _ => Err(ContractError::Unexpected {
-                    key,
-                    found,
-                    expected: sides,
-                }),
-            }
-        };
-        expect(KEY_KIND, KIND)?;
-        let range = get(KEY_RANGE)?;
-        let Some(range) = ValueRange::ALL.into_iter().find(|r| r.name() == range) else {
-            return Err(ContractError::Unexpected {
-                key: KEY_RANGE,
-                found: range,
-                expected: "'0,1', '0,255' or '-1,1'",
-            });
-        };
-        let alignment = match get(KEY_ALIGNMENT)? {
+        expect(lookup, KEY_KIND, KIND)?;
+        let range = range(lookup)?;
+        let alignment = match get(lookup, KEY_ALIGNMENT)? {
             found if found == Alignment::FaceTemplate.name() => Alignment::FaceTemplate,
             found if found == Alignment::None.name() => Alignment::None,
             found => {
@@ -277,12 +250,66 @@ impl Contract {
         };
         Ok(Self {
             version,
-            width: side(KEY_WIDTH)?,
-            height: side(KEY_HEIGHT)?,
+            width: side(lookup, KEY_WIDTH, divisor, sides)?,
+            height: side(lookup, KEY_HEIGHT, divisor, sides)?,
             alignment,
             range,
             training: lookup(KEY_TRAINING).unwrap_or_default(),
             license: lookup(KEY_LICENSE).unwrap_or_default(),
         })
     }
+}
+
+/// The value of `key`.
+fn get(
+    lookup: &impl Fn(&str) -> Option<String>,
+    key: &'static str,
+) -> Result<String, ContractError> {
+    lookup(key).ok_or(ContractError::Missing(key))
+}
+
+/// Whether the value of `key` is the one that is `wanted`.
+pub(crate) fn expect(
+    lookup: &impl Fn(&str) -> Option<String>,
+    key: &'static str,
+    wanted: &'static str,
+) -> Result<(), ContractError> {
+    match get(lookup, key)? {
+        found if found == wanted => Ok(()),
+        found => Err(ContractError::Unexpected {
+            key,
+            found,
+            expected: wanted,
+        }),
+    }
+}
+
+/// The side in pixels that `key` tells, a multiple of `divisor`; `expected` is for messages.
+pub(crate) fn side(
+    lookup: &impl Fn(&str) -> Option<String>,
+    key: &'static str,
+    divisor: usize,
+    expected: &'static str,
+) -> Result<usize, ContractError> {
+    let found = get(lookup, key)?;
+    let parsed: Result<usize, ParseIntError> = found.parse();
+    match parsed {
+        Ok(v) if (16..=4096).contains(&v) && v % divisor == 0 => Ok(v),
+        _ => Err(ContractError::Unexpected {
+            key,
+            found,
+            expected,
+        }),
+    }
+}
+
+/// The numbers of the pictures.
+pub(crate) fn range(lookup: &impl Fn(&str) -> Option<String>) -> Result<ValueRange, ContractError> {
+    let found = get(lookup, KEY_RANGE)?;
+    let range = ValueRange::ALL.into_iter().find(|r| r.name() == found);
+    range.ok_or(ContractError::Unexpected {
+        key: KEY_RANGE,
+        found,
+        expected: "'0,1', '0,255' or '-1,1'",
+    })
 }

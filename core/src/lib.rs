@@ -8,6 +8,7 @@
 
 pub mod alignment;
 pub mod contract;
+pub mod covers;
 pub mod mask;
 pub mod occlusion;
 pub mod points;
