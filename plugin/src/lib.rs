@@ -26,6 +26,9 @@ pub mod missing;
 mod pass;
 mod picture;
 pub mod runtime;
+#[cfg(test)]
+#[path = "../tests/common/skip.rs"]
+mod skip;
 pub mod views;
 
 /// The category of all that the plug-in logs.

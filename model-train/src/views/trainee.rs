@@ -8,9 +8,7 @@ use tch::{Device, Tensor};
 
 use super::batches::Batch;
 use super::loss::{self, NAMES, Weights};
-use crate::network::config::{
-    DiscriminatorConfig, DiscriminatorKind, DiscriminatorNorm, ViewGeneratorConfig,
-};
+use crate::network::config::{DiscriminatorConfig, ViewGeneratorConfig};
 use crate::network::discriminator::{Discriminator, Verdict};
 use crate::network::layers::Pass;
 use crate::network::parameters::{Precision, Store};
@@ -44,6 +42,8 @@ pub struct Plan {
     pub weights: Weights,
     /// The update from which on there is an opponent.
     pub adversarial_from: u64,
+    /// How its verdicts turn into losses.
+    pub form: Form,
     /// Factor `gamma` of the R1 penalty `gamma / 2 |grad D|^2`.
     pub r1: f64,
     /// Updates from one computation of the penalty to the next; it counts as much more.
@@ -104,23 +104,19 @@ impl Trainee for ViewTrainee {
     }
 }
 
-/// Channels of the discriminator at full resolution.
-const DISCRIMINATOR_WIDTH: i64 = 16;
-
 impl ViewTraining {
-    /// A generator of `sizes` and its opponent with freshly drawn weights.
-    pub fn new(device: Device, precision: Precision, sizes: &ViewGeneratorConfig) -> Self {
+    /// A generator of `sizes` and its opponent of `opponent` with freshly drawn weights.
+    pub fn new(
+        device: Device,
+        precision: Precision,
+        sizes: &ViewGeneratorConfig,
+        opponent: &DiscriminatorConfig,
+    ) -> Self {
         let adam = |beta1| AdamConfig {
             beta1,
             beta2: 0.99,
             clip: Some(1.0),
             ..AdamConfig::default()
-        };
-        let discriminator = DiscriminatorConfig {
-            kind: DiscriminatorKind::Patch,
-            width: DISCRIMINATOR_WIDTH,
-            coordinates: true,
-            norm: DiscriminatorNorm::Spectral,
         };
         let mut average = Store::new(device, Precision::F32);
         ViewGenerator::new(&mut average, sizes);
@@ -129,7 +125,7 @@ impl ViewTraining {
                 ViewGenerator::new(store, sizes)
             }),
             discriminator: Learner::new(device, precision, adam(0.5), |store| {
-                Discriminator::new(store, &discriminator)
+                Discriminator::new(store, opponent)
             }),
             average,
         }
@@ -146,7 +142,7 @@ impl ViewTraining {
             let [tell, penalty] =
                 self.discriminate(&outputs, batch, plan, rates.discriminator, at.updates);
             let verdict = self.judge(&outputs, batch);
-            let fool = Form::Hinge.of_generator(&verdict.logit, &verdict.weights);
+            let fool = plan.form.of_generator(&verdict.logit, &verdict.weights);
             losses.total = &losses.total + &fool * plan.weights.adversarial;
             opposed = [fool, tell, penalty];
         }
@@ -179,7 +175,9 @@ impl ViewTraining {
         let real = network.forward(&pictures, mask, Pass::Train);
         let shown = tch::no_grad(|| network.shown(&outputs.completed, &batch.pictures, mask));
         let fake = network.forward(&shown.detach(), mask, Pass::Train);
-        let tell = Form::Hinge.of_discriminator(&real.logit, &fake.logit, &fake.weights, 0.0);
+        let tell = plan
+            .form
+            .of_discriminator(&real.logit, &fake.logit, &fake.weights, 0.0);
         let penalty = match is_penalised {
             true => gradient_penalty(&real.logit, &pictures),
             false => Tensor::zeros_like(&tell),

@@ -305,8 +305,8 @@ fn write(file: &Path, best: Candidate, reason: &str) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::completer::skip::skip;
     use crate::completer::{Completer, ModelSource};
+    use crate::skip::skip;
 
     #[test]
     fn what_was_kept_is_read_and_what_is_damaged_is_not() {

@@ -193,8 +193,8 @@ mod tests {
 
     use super::*;
     use crate::completer::Hints;
-    use crate::completer::skip::skip;
     use crate::runtime::{self, LibraryError, Provider, RuntimeError, RuntimeOptions};
+    use crate::skip::skip;
 
     const MODEL: &[u8] = include_bytes!("../../models/face.onnx");
 

@@ -275,14 +275,10 @@ fn next_engine(
 }
 
 #[cfg(test)]
-#[path = "../../tests/common/skip.rs"]
-mod skip;
-
-#[cfg(test)]
 mod tests {
-    use super::skip::skip;
     use super::*;
     use crate::runtime::Precision;
+    use crate::skip::skip;
 
     const MODEL: &[u8] = include_bytes!("../../models/face.onnx");
 

@@ -14,7 +14,7 @@ use ort::value::TensorRef;
 
 use super::{DisplaySpace, LocateError};
 use crate::frame::{Channels, Crop, Reader};
-use crate::runtime::{self, Model, Precision, Provider, RuntimeOptions};
+use crate::runtime::{self, Model, Precision, Provider, RuntimeOptions, Sessions};
 
 /// The net that the plug-in carries with it.
 static MODEL: &[u8] = include_bytes!("../../models/points.onnx");
@@ -121,7 +121,7 @@ impl PointNet {
             provider: Provider::Cpu,
             precision: Precision::Fp32,
             threads: Some(1),
-            own_session: true,
+            sessions: Sessions::Own,
             ..RuntimeOptions::default()
         };
         let model = runtime::open(MODEL, &options).map_err(LocateError::PointNet)?;

@@ -97,9 +97,22 @@ pub struct RuntimeOptions {
     pub threads: Option<usize>,
     /// Where to keep compiled models; nowhere where it is not set.
     pub cache_dir: Option<PathBuf>,
-    /// Whether the model is opened for this user alone. Who shares one takes turns in running it,
-    /// which costs nothing where a run uses all cores, and has its weights in memory once.
-    pub own_session: bool,
+    /// With whom this user takes turns in running the model.
+    pub sessions: Sessions,
+}
+
+/// How many sessions a process has of one model. Users of one session take turns in running it and
+/// have its weights in memory once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sessions {
+    /// One for all, whatever the cores.
+    #[default]
+    One,
+    /// As many as can run at once on this machine's cores; each new user takes part in the one with
+    /// the fewest. One where a run uses all cores or a graphics card.
+    AsCoresAllow,
+    /// One for this user alone.
+    Own,
 }
 
 /// What a model was opened on.

@@ -12,7 +12,7 @@ use super::inspect::Facts;
 use super::model::{Key, Model};
 use super::{
     ActiveProvider, Attempt, FallbackPolicy, Library, Precision, Provider, RuntimeError,
-    RuntimeOptions, assignment, cache, cpu_features, library, words,
+    RuntimeOptions, Sessions, assignment, cache, cpu_features, library, words,
 };
 
 /// From the fastest to the one that is always there.
@@ -293,11 +293,25 @@ fn try_one(
         cache_dir: options.cache_dir.clone(),
     };
     let open = || commit(library, model, facts, &key, backend);
-    let opened = match options.own_session {
-        true => Arc::new(open()?),
-        false => library.models().get_or_open(&key, open)?,
+    let opened = match options.sessions {
+        Sessions::One => library.models().get_or_open(&key, 1, open)?,
+        Sessions::AsCoresAllow => library.models().get_or_open(&key, places(&key), open)?,
+        Sessions::Own => Arc::new(open()?),
     };
     Ok((opened, why))
+}
+
+/// Sessions of `key` that can run at once, at least 1.
+fn places(key: &Key) -> usize {
+    let is_on_cpu = match key.provider {
+        Provider::Cpu => true,
+        Provider::OpenVino => key.device.as_deref().is_none_or(|device| device == "CPU"),
+        _ => false,
+    };
+    match is_on_cpu {
+        true => (cpu_features::threads() / key.threads.max(1)).max(1),
+        false => 1,
+    }
 }
 
 /// Makes the session, and makes sure that the provider takes part in it.

@@ -7,12 +7,15 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::TASKS;
-use crate::commands::objective::file_name;
+use crate::commands::objective::{file_name, name_of};
 use crate::commands::run::RunArgs;
 use crate::data::Split;
-use crate::network::config::ViewPreset;
+use crate::network::config::{
+    DiscriminatorConfig, DiscriminatorKind, DiscriminatorNorm, ViewPreset,
+};
 use crate::network::parameters::Precision;
 use crate::network::perceptual;
+use crate::training::loss::Form;
 use crate::training::mixture::Mixture;
 use crate::training::options::RunOptions;
 use crate::training::schedule::{Budget, Schedule};
@@ -53,6 +56,15 @@ pub struct Train {
     /// The update from which on there is an adversarial loss.
     #[arg(long, default_value_t = 6000)]
     adversarial_from: u64,
+    /// How the discriminator's verdicts turn into losses.
+    #[arg(long, value_enum, default_value = "log")]
+    adversarial_form: Form,
+    /// Channels of the discriminator at full resolution.
+    #[arg(long, default_value_t = 24)]
+    discriminator_width: i64,
+    /// Normalisation of the discriminator's convolutions.
+    #[arg(long, value_enum, default_value = "none")]
+    discriminator_norm: DiscriminatorNorm,
     /// Factor of the R1 penalty.
     #[arg(long, default_value_t = 1.0)]
     r1: f64,
@@ -100,7 +112,7 @@ impl Train {
             "the run in '{}' has a generator of another --preset, {found:?}",
             path.display()
         );
-        let mut training = ViewTraining::new(device, precision, &sizes);
+        let mut training = ViewTraining::new(device, precision, &sizes, &self.opponent());
         match (start.earlier, &self.init_from) {
             (Some(checkpoint), _) => training.restore(&checkpoint, &path)?,
             (None, Some(model)) => training.begin_with(model)?,
@@ -113,6 +125,7 @@ impl Train {
             },
             weights: self.weights,
             adversarial_from: self.adversarial_from,
+            form: self.adversarial_form,
             r1: self.r1,
             r1_every: self.r1_every,
             decay: self.ema,
@@ -148,6 +161,15 @@ impl Train {
         Ok(())
     }
 
+    fn opponent(&self) -> DiscriminatorConfig {
+        DiscriminatorConfig {
+            kind: DiscriminatorKind::Patch,
+            width: self.discriminator_width,
+            coordinates: true,
+            norm: self.discriminator_norm,
+        }
+    }
+
     /// What the weights hang on, beside sizes and seed.
     fn options(&self) -> RunOptions {
         RunOptions::default()
@@ -157,6 +179,9 @@ impl Train {
             .with("discriminator-rate", self.discriminator_rate)
             .with("power", self.power)
             .with("adversarial-from", self.adversarial_from)
+            .with("adversarial-form", name_of(self.adversarial_form))
+            .with("discriminator-width", self.discriminator_width)
+            .with("discriminator-norm", name_of(self.discriminator_norm))
             .with("r1", self.r1)
             .with("r1-every", self.r1_every)
             .with("ema", self.ema)

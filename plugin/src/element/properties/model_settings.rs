@@ -9,7 +9,7 @@ use gst::prelude::*;
 use super::settings::{self, of};
 use super::{ExecutionProvider, FallbackPolicy, ModelMask, ModelRange, Precision, RegionSource};
 use crate::completer::{Config, Hints, Interrupt, Sharing};
-use crate::runtime::{self, MAX_CROPS};
+use crate::runtime::{self, MAX_CROPS, Sessions};
 
 /// What the generator is and where it runs. All but the model's file is fixed between start and
 /// stop.
@@ -66,7 +66,11 @@ impl ModelSettings {
                 device: self.device.clone(),
                 threads: usize::try_from(self.num_threads).ok().filter(|n| *n > 0),
                 cache_dir: self.model_cache_dir.clone(),
-                own_session: false,
+                // Members of a group run their crops together, on one.
+                sessions: match &self.batch_across {
+                    Some(_) => Sessions::One,
+                    None => Sessions::AsCoresAllow,
+                },
             },
             hints: Hints {
                 range: self.model_range.into(),
