@@ -13,6 +13,7 @@ use mde_core::CROP_SIZE;
 use mde_core::alignment::Affine;
 use mde_core::mask::Mask;
 use mde_core::occlusion::Occlusion;
+use mde_core::registration::Displacement;
 
 const SIZE: (usize, usize) = (CROP_SIZE, CROP_SIZE);
 const PIXELS: usize = CROP_SIZE * CROP_SIZE;
@@ -141,6 +142,8 @@ impl Case {
             layers: [
                 view.map(|view| Layer {
                     pyramid: view.pyramid(),
+                    displacement: &Displacement::NONE,
+                    shown: view.pyramid().base(),
                     flow: &self.flow,
                     weights: &self.weights,
                     opacity: 1.0,

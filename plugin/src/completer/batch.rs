@@ -1,7 +1,9 @@
 //! Crops on their way through the generator.
 
-use mde_core::contract::{FLOW_CHANNELS, GRID_STEP, ValueRange, WEIGHT_CHANNELS, grid_cell};
+use mde_core::contract::{FLOW_CHANNELS, GRID_STEP, ValueRange, WEIGHT_CHANNELS};
 use mde_core::mask::CHANNELS;
+
+use super::copied::{Copied, CopiedMut};
 
 /// Crops of one size with their masks and, after [`complete`](super::Completer::complete), their
 /// completions. Made once and reused: growing back to a number of crops that it held before does
@@ -31,16 +33,6 @@ struct Views {
     weights: Vec<f32>,
 }
 
-/// How a completion is made of what is painted and what is copied, as the
-/// [contract](mde_core::contract) has it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Copied<'a> {
-    /// `[4, H/2, W/2]`: right and down, of the view, then of the mirror, in crop pixels.
-    pub flow: &'a [f32],
-    /// `[3, H/2, W/2]`: painted, copied from the view, copied from the mirror, in `[0, 1]`.
-    pub weights: &'a [f32],
-}
-
 /// A crop with its completion that may be changed.
 #[derive(Debug)]
 pub struct CompletedMut<'a> {
@@ -52,53 +44,6 @@ pub struct CompletedMut<'a> {
     pub copied: Option<Copied<'a>>,
     /// The completion, `[3, H, W]`.
     pub completed: &'a mut [f32],
-}
-
-impl<'a> Copied<'a> {
-    /// How much is painted, `[H/2, W/2]`.
-    pub fn painted(&self) -> &'a [f32] {
-        &self.weights[..self.weights.len() / WEIGHT_CHANNELS]
-    }
-
-    /// Flow and weights of the view: `[2, H/2, W/2]` and `[H/2, W/2]`.
-    pub fn of_view(&self) -> (&'a [f32], &'a [f32]) {
-        self.of_source(0)
-    }
-
-    /// Flow and weights of the mirror: `[2, H/2, W/2]` and `[H/2, W/2]`.
-    pub fn of_mirror(&self) -> (&'a [f32], &'a [f32]) {
-        self.of_source(1)
-    }
-
-    /// What share of the missing part is painted, copied from the view and copied from the mirror;
-    /// `mask` is that of a crop of `size` = (width, height), `[3, H, W]`. Zeros where nothing is
-    /// missing.
-    pub fn shares(&self, mask: &[f32], (width, height): (usize, usize)) -> [f32; WEIGHT_CHANNELS] {
-        let (mut sums, mut missing) = ([0.0; WEIGHT_CHANNELS], 0.0);
-        for plane in mask.chunks_exact(width * height) {
-            for (i, known) in plane.iter().enumerate().filter(|(_, known)| **known < 1.0) {
-                missing += 1.0 - known;
-                for (sum, share) in sums.iter_mut().zip(self.at(i, width)) {
-                    *sum += (1.0 - known) * share;
-                }
-            }
-        }
-        sums.map(|sum| if missing > 0.0 { sum / missing } else { 0.0 })
-    }
-
-    /// How much of pixel `i` of a crop `width` pixels wide is painted, copied from the view and
-    /// copied from the mirror.
-    pub fn at(&self, i: usize, width: usize) -> [f32; WEIGHT_CHANNELS] {
-        let cells = self.weights.len() / WEIGHT_CHANNELS;
-        let cell = grid_cell(i % width, i / width, width, cells);
-        std::array::from_fn(|source| self.weights[source * cells + cell])
-    }
-
-    fn of_source(&self, index: usize) -> (&'a [f32], &'a [f32]) {
-        let cells = self.weights.len() / WEIGHT_CHANNELS;
-        let flow = &self.flow[2 * index * cells..][..2 * cells];
-        (flow, &self.weights[(1 + index) * cells..][..cells])
-    }
 }
 
 impl Batch {
@@ -229,6 +174,24 @@ impl Batch {
         Some(Copied {
             flow: part(&views.flows, index, FLOW_CHANNELS * self.cells()),
             weights: part(&views.weights, index, WEIGHT_CHANNELS * self.cells()),
+        })
+    }
+
+    /// How the view of a crop was copied, to be changed with the completion; nothing where
+    /// [`Self::copied`] gives nothing.
+    ///
+    /// # Panics
+    /// If there is no crop `index`.
+    pub fn copied_mut(&mut self, index: usize) -> Option<CopiedMut<'_>> {
+        let (range, cells, size) = (self.range(index), self.cells(), self.size());
+        let views = self.views.as_mut().filter(|_| self.valid[index])?;
+        let flow = part_mut(&mut views.flows, index, FLOW_CHANNELS * cells);
+        let weights = part(&views.weights, index, WEIGHT_CHANNELS * cells);
+        Some(CopiedMut {
+            size,
+            completed: &mut self.completed[range],
+            flow: &mut flow[..2 * cells],
+            weights: &weights[cells..2 * cells],
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod batch;
 mod calibration;
+mod copied;
 mod engine;
 mod error;
 mod group;
@@ -15,7 +16,8 @@ use std::path::PathBuf;
 
 use mde_core::contract::Contract;
 
-pub use batch::{Batch, CompletedMut, Copied};
+pub use batch::{Batch, CompletedMut};
+pub use copied::{Copied, CopiedMut};
 pub use error::CompleterError;
 pub use group::Sharing;
 pub use interrupt::Interrupt;

@@ -9,6 +9,7 @@ use std::ops::Range;
 use mde_core::alignment::Affine;
 use mde_core::contract::GRID_STEP;
 use mde_core::occlusion::Rect;
+use mde_core::registration::Displacement;
 
 use super::canvas::{BlendSource, Original, Row, WEIGHT};
 use super::colour::Colour;
@@ -24,6 +25,10 @@ pub const MOST_LAYERS: usize = 3;
 pub struct Layer<'a> {
     /// What the source shows.
     pub pyramid: &'a Pyramid,
+    /// Where the crop's pixels lie in it.
+    pub displacement: &'a Displacement,
+    /// What the generator was shown of it, at the crop's size.
+    pub shown: &'a Level,
     /// How far from each pixel its like in the source is, to the right, then down, in crop pixels:
     /// `[2, H/2, W/2]`, edge on edge on the crop.
     pub flow: &'a [f32],
@@ -69,16 +74,16 @@ impl Layers {
             let Some(layer) = layer else { continue };
             let level = layer.pyramid.at(to_frame);
             let shows = layer.opacity > 0.0 && layer.weights.iter().any(|weight| *weight > 0.0);
-            *taken = level.filter(|_| shows);
+            let level = level.filter(|_| shows);
+            *taken = level.map(|level| (level, layer.displacement));
             if taken.is_some() {
                 let (right, down) = layer.flow.split_at(grid.0 * grid.1);
                 sampler.fill(cells, grid, |i| {
                     let weight = shown(layer.weights[i]);
                     [right[i], down[i], layer.opacity * weight, 0.0]
                 });
-                let base = layer.pyramid.base();
                 fetch(
-                    base,
+                    layer.shown,
                     sampler,
                     (cells, grid),
                     (part, size),
@@ -131,8 +136,8 @@ fn shown(copied: f32) -> f32 {
     ((copied - SHOWS_NONE) / (SHOWS_ALL - SHOWS_NONE)).clamp(0.0, 1.0)
 }
 
-/// The detail of each layer at the frame's size, if it has any.
-pub type Levels<'a> = [Option<&'a Level>; MOST_LAYERS];
+/// The detail of each layer at the frame's size, if it has any, and where it lies.
+pub type Levels<'a> = [Option<(&'a Level, &'a Displacement)>; MOST_LAYERS];
 
 /// Width and height of the flow on crops of a size.
 fn grid((width, height): (usize, usize)) -> (usize, usize) {
@@ -231,12 +236,18 @@ impl<I> Layered<'_, I> {
         let mut sums = [[0.0f32; 4]; BLOCK];
         let samplers = self.grids.iter().zip(self.fetched);
         for (level, (grid, fetched)) in self.levels.iter().zip(samplers) {
-            let Some(level) = level else { continue };
-            let (flow, _) = grid.look_up(&in_grid, 0, count, 2);
-            let position = |axis: usize| {
-                std::array::from_fn(|i| start[axis] + i as f32 * step[axis] + flow[i][axis])
+            let Some((level, displacement)) = level else {
+                continue;
             };
-            let source = level.look_up([position(0), position(1)], count);
+            let (flow, _) = grid.look_up(&in_grid, 0, count, 2);
+            let there: [[f32; 2]; BLOCK] = std::array::from_fn(|i| {
+                let fetched =
+                    [0, 1].map(|axis| start[axis] + i as f32 * step[axis] + flow[i][axis]);
+                let displaced = displacement.at(fetched);
+                [0, 1].map(|axis| fetched[axis] + displaced[axis])
+            });
+            let positions = [0, 1].map(|axis| there.map(|there| there[axis]));
+            let source = level.look_up(positions, count);
             let (fetched, _) = fetched.look_up(&in_crop, 0, count, 0);
             for (i, sum) in sums.iter_mut().enumerate().take(count) {
                 let (weight, known) = (flow[i][2], source[i][3]);

@@ -4,6 +4,7 @@
 //! crop's, at which the generator is shown it.
 
 use mde_core::alignment::Affine;
+use mde_core::registration::Displacement;
 
 use super::sampler::{BLOCK, rounded, within};
 
@@ -170,6 +171,46 @@ impl Level {
             });
         }
         values
+    }
+
+    /// What lies where `displacement` says of each pixel of the picture.
+    pub fn displaced(&self, displacement: &Displacement) -> Self {
+        let (width, height) = self.size;
+        let mut pixels = Vec::with_capacity(width * height);
+        for y in 0..height {
+            for start in (0..width).step_by(BLOCK) {
+                let count = BLOCK.min(width - start);
+                let there: [[f32; 2]; BLOCK] = std::array::from_fn(|i| {
+                    let at = [(start + i) as f32, y as f32];
+                    let [right, down] = displacement.at(at);
+                    [at[0] + right, at[1] + down]
+                });
+                let positions = [0, 1].map(|axis| there.map(|there| there[axis]));
+                let values = self.look_up(positions, count);
+                let stored = |value: f32| rounded(value * STEPS, STEPS) as u8;
+                pixels.extend(values[..count].iter().map(|value| value.map(stored)));
+            }
+        }
+        Self {
+            size: self.size,
+            factor: self.factor,
+            pixels,
+        }
+    }
+
+    /// Puts the picture into `rgb`, `[3, H, W]` in `[0, 1]` with unknown values 0, and into `known`
+    /// 1 where it is known, else 0, `[H, W]`. What is known in part counts as known.
+    pub fn show(&self, rgb: &mut [f32], known: &mut [f32]) {
+        let pixels = self.pixels.len();
+        for (i, pixel) in self.pixels.iter().enumerate() {
+            let share = f32::from(pixel[3]);
+            let is_known = share >= STEPS / 2.0;
+            known[i] = f32::from(u8::from(is_known));
+            for (channel, value) in pixel[..3].iter().enumerate() {
+                let value = f32::from(*value) / share.max(1.0);
+                rgb[channel * pixels + i] = if is_known { value } else { 0.0 };
+            }
+        }
     }
 
     /// Means of four pixels each.

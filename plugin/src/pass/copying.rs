@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use gst_video::VideoFrameRef;
 use mde_core::mask::CHANNELS;
+use mde_core::registration::{Displacement, Registrar};
 
 use super::face::{BatchCrop, Face};
 use super::identity::Identity;
 use super::report::Shares;
 use crate::completer::Batch;
 use crate::frame::{Layer, MOST_LAYERS};
-use crate::views::{Choice, LookReader, Origin, Reference, Sight, Views};
+use crate::views::{Choice, LookReader, Origin, Reference, Sight, View, Views};
 
 /// Keeps looks at the faces of a stream and hands them out. Made once and reused.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Copying {
     seen: Vec<(Identity, Sight)>,
     /// Of one of them.
     known: Vec<f32>,
+    /// Of each crop, who found where its view lies.
+    registrars: Vec<Registrar>,
 }
 
 impl Copying {
@@ -42,6 +45,7 @@ impl Copying {
             reader: LookReader::default(),
             seen: Vec::new(),
             known: Vec::new(),
+            registrars: Vec::new(),
         }
     }
 
@@ -94,15 +98,37 @@ impl Copying {
             self.seen.push((identity, sight));
         }
         let are_placed = self.views.place_references(&self.seen, now);
+        self.registrars.resize_with(batch.len(), Registrar::default);
+        let seen = std::mem::take(&mut self.seen);
         let crops = faces.iter_mut().filter_map(|face| face.crop.as_mut());
-        for (crop, (identity, seen)) in crops.zip(&self.seen) {
-            let choice = self.views.choose(*identity, seen, now);
-            if let (Some((view, known)), Some(choice)) = (batch.view_mut(crop.index), &choice) {
-                choice.view.show(view, known);
-            }
-            crop.view = choice;
+        for (crop, (identity, seen)) in crops.zip(&seen) {
+            crop.view = self.choose(*identity, seen, crop.index, batch, now);
         }
+        self.seen = seen;
         are_placed || self.seen.is_empty()
+    }
+
+    /// The view for the face `identity`, which looks like `seen` on crop `index` of `batch`; shows
+    /// it there.
+    fn choose(
+        &mut self,
+        identity: Identity,
+        seen: &Sight,
+        index: usize,
+        batch: &mut Batch,
+        now: Duration,
+    ) -> Option<Choice> {
+        self.find_known(batch.mask(index));
+        let (size, known) = (self.size, &self.known);
+        let registrar = &mut self.registrars[index];
+        let register = |view: &View, before: &Displacement| {
+            registrar.register(size, batch.image(index), known, view.detail(), before)
+        };
+        let choice = self.views.choose(identity, seen, now, register)?;
+        if let Some((view, known)) = batch.view_mut(index) {
+            choice.placed.shown().show(view, known);
+        }
+        Some(choice)
     }
 
     /// Keeps a look at what is known of one of `faces` with a crop in `batch`, of which something
@@ -124,12 +150,15 @@ impl Copying {
         }
     }
 
-    /// Takes note of how the completions that `faces` have in `batch` were copied.
-    pub fn note(&mut self, faces: &[Face], batch: &Batch) {
-        for (identity, crop, _) in cropped(faces) {
-            if let (Some(copied), Some(_)) = (batch.copied(crop.index), &crop.view) {
-                let (flow, weights) = copied.of_view();
-                self.views.note(identity, flow, weights);
+    /// Follows the flows by which the completions that `faces` have in `batch` were copied as far as
+    /// the frame bears them out.
+    pub fn settle(&mut self, faces: &[Face], batch: &mut Batch) {
+        let Self {
+            views, registrars, ..
+        } = self;
+        for (identity, crop, _) in cropped(faces).filter(|(_, crop, _)| crop.view.is_some()) {
+            if let Some(mut copied) = batch.copied_mut(crop.index) {
+                views.settle(identity, &registrars[crop.index], &mut copied);
             }
         }
     }
@@ -161,12 +190,16 @@ pub fn layers<'a>(crop: &'a BatchCrop, batch: &'a Batch) -> [Option<Layer<'a>>; 
         let (flow, weights) = copied.of_view();
         layers[0] = Some(Layer {
             pyramid: choice.view.pyramid(),
+            displacement: choice.placed.displacement(),
+            shown: choice.placed.shown(),
             flow,
             weights,
             opacity: choice.opacity,
         });
         layers[1] = choice.before.as_deref().map(|before| Layer {
             pyramid: before.view.pyramid(),
+            displacement: before.placed.displacement(),
+            shown: before.placed.shown(),
             flow: &before.flow,
             weights: &before.weights,
             opacity: 1.0 - choice.opacity,

@@ -95,7 +95,7 @@ impl Pass {
             }
         }
         report.invalid += report.without_numbers;
-        self.copying.note(&self.faces, &self.batch);
+        self.copying.settle(&self.faces, &mut self.batch);
         self.recall.learn(&self.faces);
         Ok(())
     }

@@ -9,6 +9,7 @@
 
 mod bank;
 mod look;
+mod placed;
 pub mod reference;
 mod sight;
 mod view;
@@ -16,9 +17,12 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::completer::CopiedMut;
 use bank::Bank;
+use mde_core::registration::{Displacement, Registrar};
 
 pub use look::{Look, LookReader};
+pub use placed::Placed;
 pub use reference::Reference;
 pub use sight::Sight;
 pub use view::{Origin, View};
@@ -68,6 +72,10 @@ struct Current {
     view: Arc<View>,
     /// When it came into use.
     since: Duration,
+    /// Where it lay in the last frame.
+    placed: Option<Arc<Placed>>,
+    /// How much of the generator's flow was followed in the last frame.
+    followed: Option<f32>,
     /// How it was copied in the last frame, flow and weights.
     copied: (Vec<f32>, Vec<f32>),
     before: Option<Arc<Fading>>,
@@ -78,6 +86,8 @@ struct Current {
 pub struct Fading {
     /// The view.
     pub view: Arc<View>,
+    /// Where it lay.
+    pub placed: Arc<Placed>,
     /// `[2, H/2, W/2]`, as the generator's.
     pub flow: Vec<f32>,
     /// `[H/2, W/2]`, as the generator's.
@@ -87,8 +97,10 @@ pub struct Fading {
 /// The view for a face in a frame.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// To be shown to the generator.
+    /// What the completion is copied from.
     pub view: Arc<View>,
+    /// Where it lies on the face, as the generator is to be shown it.
+    pub placed: Arc<Placed>,
     /// How much of what it shows is laid on, in `[0, 1]`: less than 1 while another one gives way.
     pub opacity: f32,
     /// The one that gives way: the rest is its.
@@ -186,8 +198,15 @@ impl<K: Copy + PartialEq> Views<K> {
     }
 
     /// The view for the face `key` in the frame at `now`, in which it looks like `seen`; nothing
-    /// where none would help.
-    pub fn choose(&mut self, key: K, seen: &Sight, now: Duration) -> Option<Choice> {
+    /// where none would help. `register` says where a view lies on the face, given where it lay in
+    /// the last frame.
+    pub fn choose(
+        &mut self,
+        key: K,
+        seen: &Sight,
+        now: Duration,
+        register: impl FnOnce(&View, &Displacement) -> Displacement,
+    ) -> Option<Choice> {
         let index = self.index_of(key, now);
         let face = &mut self.faces[index];
         let current = face.current.take();
@@ -200,6 +219,8 @@ impl<K: Copy + PartialEq> Views<K> {
             before => Current {
                 view,
                 since: now,
+                placed: None,
+                followed: None,
                 copied: Default::default(),
                 before: before.and_then(Current::fading),
             },
@@ -209,8 +230,14 @@ impl<K: Copy + PartialEq> Views<K> {
         if elapsed >= 1.0 {
             current.before = None;
         }
+        let before = current.placed.as_ref();
+        let before = before.map_or(Displacement::NONE, |placed| *placed.displacement());
+        let displacement = register(&current.view, &before);
+        let placed = Arc::new(Placed::new(&current.view, displacement));
+        current.placed = Some(placed.clone());
         Some(Choice {
             view: current.view.clone(),
+            placed,
             opacity: match current.before {
                 // The first frame shows a little of it already.
                 Some(_) => elapsed.clamp(0.1, 1.0),
@@ -221,15 +248,22 @@ impl<K: Copy + PartialEq> Views<K> {
         })
     }
 
-    /// Takes note of how the generator copied the view chosen for the face `key`: its flow,
-    /// `[2, H/2, W/2]`, and its weights, `[H/2, W/2]`.
-    pub fn note(&mut self, key: K, flow: &[f32], weights: &[f32]) {
+    /// Follows the flow by which the generator has copied the view chosen for the face `key` as far
+    /// as the frame bears it out ([`Placed::followed`]), and takes note of what was copied how.
+    /// `registrar` is the one that registered the view.
+    pub fn settle(&mut self, key: K, registrar: &Registrar, copied: &mut CopiedMut<'_>) {
         let face = self.faces.iter_mut().find(|face| face.key == key);
-        if let Some(current) = face.and_then(|face| face.current.as_mut()) {
-            let (kept_flow, kept_weights) = &mut current.copied;
-            flow.clone_into(kept_flow);
-            weights.clone_into(kept_weights);
+        let Some(current) = face.and_then(|face| face.current.as_mut()) else {
+            return;
+        };
+        if let Some(placed) = &current.placed {
+            let share = placed.followed(&current.view, registrar, copied, current.followed);
+            placed.follow(copied, share);
+            current.followed = Some(share);
         }
+        let (flow, weights) = &mut current.copied;
+        copied.flow.clone_into(flow);
+        copied.weights.clone_into(weights);
     }
 
     /// Where the face `key`, at `now` in the frame, is; a new one takes the place of the one away
@@ -263,6 +297,7 @@ impl Current {
         let (flow, weights) = self.copied;
         let fading = Fading {
             view: self.view,
+            placed: self.placed?,
             flow,
             weights,
         };
@@ -277,6 +312,7 @@ mod tests {
 
     const CROP: (usize, usize) = (96, 96);
     const PIXELS: usize = 96 * 96;
+    const CELLS: usize = PIXELS / 4;
 
     fn picture(phase: f32) -> Vec<f32> {
         let value = |i: usize| {
@@ -305,7 +341,12 @@ mod tests {
     }
 
     fn choose(views: &mut Views<u32>, key: u32, phase: f32, millis: u64) -> Option<Choice> {
-        views.choose(key, &seen(phase), Duration::from_millis(millis))
+        views.choose(
+            key,
+            &seen(phase),
+            Duration::from_millis(millis),
+            |_, before| *before,
+        )
     }
 
     #[test]
@@ -395,14 +436,22 @@ mod tests {
         remember(&mut views, 1, 0.6, 10);
         let first = choose(&mut views, 1, 0.0, 20).expect("a view");
         assert_eq!((first.view.taken_at().as_millis(), first.opacity), (0, 1.0));
-        views.note(1, &[2.0; 8], &[0.5; 4]);
+        let mut flow = [2.0; 2 * CELLS];
+        let mut copied = CopiedMut {
+            size: CROP,
+            completed: &mut picture(0.0),
+            flow: &mut flow,
+            weights: &[0.5; CELLS],
+        };
+        // Nothing was registered, so that nothing speaks against the flow.
+        views.settle(1, &Registrar::default(), &mut copied);
         let second = choose(&mut views, 1, 0.6, 40).expect("a view");
         assert_eq!(second.view.taken_at().as_millis(), 10);
         let before = second.before.expect("the one before");
         assert!(Arc::ptr_eq(&before.view, &first.view));
         assert_eq!(
             (before.flow.as_slice(), before.weights.as_slice()),
-            (&[2.0; 8][..], &[0.5; 4][..])
+            (&flow[..], &[0.5; CELLS][..])
         );
         let opacities = [40, 140, 240, 300].map(|millis| {
             let choice = choose(&mut views, 1, 0.6, millis).expect("a view");

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use mde_core::registration::Detail;
+
 use super::look::Look;
 use super::sight::Sight;
 use crate::frame::{Picture, Pyramid, shrink};
-
-/// Steps of a value from black to white.
-const STEPS: f32 = 255.0;
 
 /// Where a view comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +25,7 @@ pub struct View {
     taken_at: Duration,
     pyramid: Pyramid,
     sight: Sight,
+    detail: Detail,
     sharpness: f32,
 }
 
@@ -46,6 +46,7 @@ impl View {
             taken_at: now,
             sharpness: sharpness(&small, look.known, look.crop),
             sight: Sight::new(look.crop, &small, |i| look.known[i], &look.points),
+            detail: Detail::new(look.crop, &small, look.known),
             pyramid,
         }
     }
@@ -80,23 +81,14 @@ impl View {
         self.sharpness
     }
 
-    /// Puts the picture into `rgb`, `[3, H, W]` in `[0, 1]` with unknown values 0, and into `known`
-    /// 1 where it is known, else 0, `[H, W]`.
-    pub fn show(&self, rgb: &mut [f32], known: &mut [f32]) {
-        let pixels = &self.pyramid.base().pixels;
-        for (channel, plane) in rgb.chunks_exact_mut(pixels.len()).enumerate() {
-            for (value, pixel) in plane.iter_mut().zip(pixels) {
-                *value = f32::from(pixel[channel]) / STEPS;
-            }
-        }
-        for (value, pixel) in known.iter_mut().zip(pixels) {
-            *value = f32::from(pixel[3]) / STEPS;
-        }
+    /// What it shows without its light, to register it.
+    pub fn detail(&self) -> &Detail {
+        &self.detail
     }
 
     /// Bytes of memory it takes, but for small change.
     pub fn bytes(&self) -> usize {
-        self.pyramid.bytes()
+        self.pyramid.bytes() + self.detail.bytes()
     }
 }
 
@@ -140,7 +132,7 @@ mod tests {
         known[..PIXELS / 2].fill(0.0);
         let view = view(&rgb, &known);
         let (mut shown, mut mask) = (vec![0.5; 3 * PIXELS], vec![0.5; PIXELS]);
-        view.show(&mut shown, &mut mask);
+        view.pyramid().base().show(&mut shown, &mut mask);
         assert_eq!(mask, known);
         assert!(shown[..PIXELS / 2].iter().all(|v| *v == 0.0));
         let mut small = Vec::new();

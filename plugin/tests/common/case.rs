@@ -11,6 +11,7 @@ use gstmdecomplete::frame::{
 use mde_core::alignment::Affine;
 use mde_core::mask::{CHANNELS, Mask};
 use mde_core::occlusion::Rect;
+use mde_core::registration::Displacement;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
 use super::samples::sample_bits;
@@ -71,6 +72,8 @@ impl Case {
         let (flow, shares) = copied.split_at(copied.len() / 3 * 2);
         let layer = Layer {
             pyramid: &pyramid,
+            displacement: &Displacement::NONE,
+            shown: pyramid.base(),
             flow,
             weights: shares,
             opacity: rng.random_range(0.0..1.5),

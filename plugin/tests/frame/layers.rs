@@ -5,6 +5,7 @@ use gstmdecomplete::frame::{Hole, Layer, Picture, Pyramid, shrink};
 use mde_core::alignment::Affine;
 use mde_core::mask::Mask;
 use mde_core::occlusion::Rect;
+use mde_core::registration::Displacement;
 
 use crate::{as_rgb, completion, converted, info, planes_of, rgb_frame, write};
 
@@ -83,6 +84,8 @@ impl Copy {
         let flow: Vec<f32> = flow.iter().flat_map(|&v| [v; GRID]).collect();
         let layer = Layer {
             pyramid: &self.pyramid,
+            displacement: &Displacement::NONE,
+            shown: self.pyramid.base(),
             flow: &flow,
             weights: &[weight; GRID],
             opacity: 1.0,
