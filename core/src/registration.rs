@@ -51,9 +51,12 @@ pub struct Displacement {
 #[derive(Clone, Debug, Default)]
 pub struct Detail {
     size: (usize, usize),
-    /// Value, slope to the right, slope down, and 1 where it is known, else 0.
-    pixels: Vec<[f32; 4]>,
+    /// Value, slope to the right, slope down, and 1 where it is known, else 0; in [`UNITS`].
+    pixels: Vec<[i16; 4]>,
 }
+
+/// Steps from black to white: a picture is kept for long, so that it takes half the memory.
+const UNITS: f32 = 16_000.0;
 
 /// A pixel that takes part.
 #[derive(Clone, Copy, Debug)]
@@ -142,8 +145,9 @@ impl Detail {
         self.size = size;
         self.pixels.clear();
         self.pixels.extend((0..pixels).map(|i| {
-            let known = is_known(i);
-            [(gray(i) - light[i]) * known, 0.0, 0.0, known]
+            let known = is_known(i) * UNITS;
+            let value = (gray(i) - light[i]).clamp(-1.0, 1.0) * known;
+            [value as i16, 0, 0, known as i16]
         }));
         for y in 1..height.saturating_sub(1) {
             for i in y * width + 1..(y + 1) * width - 1 {
@@ -152,7 +156,7 @@ impl Detail {
                     value(i + 1) - value(i - 1),
                     value(i + width) - value(i - width),
                 ];
-                self.pixels[i][1..3].copy_from_slice(&slopes.map(|slope| slope / 2.0));
+                self.pixels[i][1..3].copy_from_slice(&slopes.map(|slope| slope / 2));
             }
         }
     }
@@ -171,9 +175,12 @@ impl Detail {
         let upper = &self.pixels[at..at + 2];
         let lower = &self.pixels[at + width..at + width + 2];
         Some(std::array::from_fn(|lane| {
-            let upper = upper[0][lane] + fx * (upper[1][lane] - upper[0][lane]);
-            let lower = lower[0][lane] + fx * (lower[1][lane] - lower[0][lane]);
-            upper + fy * (lower - upper)
+            let between = |row: &[[i16; 4]]| {
+                let [left, right] = [row[0], row[1]].map(|pixel| f32::from(pixel[lane]));
+                left + fx * (right - left)
+            };
+            let (upper, lower) = (between(upper), between(lower));
+            (upper + fy * (lower - upper)) / UNITS
         }))
     }
 }
@@ -280,7 +287,7 @@ impl Registrar {
                 if is_face && beside[i] < 0.5 && (near[i] > 0.5 || is_whole) {
                     samples.push(Sample {
                         at: [x as f32, y as f32],
-                        value: detail.pixels[i][0],
+                        value: f32::from(detail.pixels[i][0]) / UNITS,
                     });
                 }
             }
