@@ -6,9 +6,10 @@ use std::sync::mpsc::Receiver;
 
 use anyhow::Result;
 use mde_core::mask::Mask;
+use mde_core::registration::{Detail, Displacement, Registrar};
 use rand::RngExt;
 use rand_pcg::Pcg64;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::faces::{Faces, Origin, PICTURE};
 use super::placement::{Light, Placement, Spread, bending, crops, lit};
@@ -133,6 +134,10 @@ pub fn make(faces: &Faces, config: &BatchConfig, update: u64) -> Batch {
     let [mask, cover] = masks.map(|m| Tensor::from_slice(&m).view([-1, 3, side, side]));
     // A view counts where all of its channels are known.
     let cover = cover.amin([1].as_slice(), true);
+    let grid = registered(&pictures, &mask, &views, &cover);
+    let there = |t: &Tensor| t.grid_sampler(&grid, 0, 0, false);
+    let cover = there(&cover).ge(0.5).to_kind(Kind::Float);
+    let views = there(&views);
     Batch {
         inputs: Inputs {
             image: channels_last(&(&pictures * &mask)),
@@ -142,6 +147,42 @@ pub fn make(faces: &Faces, config: &BatchConfig, update: u64) -> Batch {
         },
         pictures: channels_last(&pictures),
     }
+}
+
+/// Where the pixels of `pictures` under `mask`, `[N, 3, S, S]`, lie in `views`, of which `cover`,
+/// `[N, 1, S, S]`, is known: as the element lays views on faces. A grid to sample by,
+/// `[N, S, S, 2]`.
+fn registered(pictures: &Tensor, mask: &Tensor, views: &Tensor, cover: &Tensor) -> Tensor {
+    let (n, side) = (pictures.size()[0], pictures.size()[2] as usize);
+    let values = |t: &Tensor| {
+        let mut values = vec![0f32; t.numel()];
+        t.contiguous().copy_data(&mut values, t.numel());
+        values
+    };
+    let known = values(&mask.amin([1].as_slice(), true));
+    let (pictures, views, cover) = (values(pictures), values(views), values(cover));
+    let (pixels, size) = (side * side, (side, side));
+    let mut registrar = Registrar::default();
+    let mut grid = Vec::with_capacity(2 * pixels * n as usize);
+    for i in 0..n as usize {
+        let of_picture = 3 * i * pixels..3 * (i + 1) * pixels;
+        let of_plane = i * pixels..(i + 1) * pixels;
+        let cover = &cover[of_plane.clone()];
+        let displacement = match cover.iter().any(|known| *known > 0.0) {
+            true => {
+                let view = Detail::new(size, &views[of_picture.clone()], cover);
+                let (picture, known) = (&pictures[of_picture], &known[of_plane]);
+                registrar.register(size, picture, known, &view, &Displacement::NONE)
+            }
+            false => Displacement::NONE,
+        };
+        grid.extend((0..pixels).flat_map(|pixel| {
+            let at = [pixel % side, pixel / side].map(|v| v as f32);
+            let [right, down] = displacement.at(at);
+            [at[0] + right, at[1] + down].map(|v| (2.0 * v + 1.0) / side as f32 - 1.0)
+        }));
+    }
+    Tensor::from_slice(&grid).view([n, side as i64, side as i64, 2])
 }
 
 fn extend(values: &mut Vec<f32>, mask: &Mask) {
