@@ -247,7 +247,7 @@ impl<I> Layered<'_, I> {
                 [0, 1].map(|axis| fetched[axis] + displaced[axis])
             });
             let positions = [0, 1].map(|axis| there.map(|there| there[axis]));
-            let source = level.look_up(positions, count);
+            let source = level.look_up_sharp(positions, count);
             let (fetched, _) = fetched.look_up(&in_crop, 0, count, 0);
             for (i, sum) in sums.iter_mut().enumerate().take(count) {
                 let (weight, known) = (flow[i][2], source[i][3]);

@@ -138,6 +138,33 @@ impl Level {
     /// Nothing beyond the picture.
     #[inline(always)]
     pub fn look_up(&self, positions: [[f32; BLOCK]; 2], count: usize) -> [[f32; 4]; BLOCK] {
+        let places = self.places(positions);
+        let mut values = [[0.0; 4]; BLOCK];
+        for (i, value) in values.iter_mut().enumerate().take(count) {
+            *value = self
+                .linear(&places, i)
+                .map(|v| v * places.inside[i] / STEPS);
+        }
+        values
+    }
+
+    /// The same, as sharp as a picture can be that is sampled anew (Catmull and Rom's cubic), but
+    /// next to what is not known.
+    #[inline(always)]
+    pub fn look_up_sharp(&self, positions: [[f32; BLOCK]; 2], count: usize) -> [[f32; 4]; BLOCK] {
+        let places = self.places(positions);
+        let mut values = [[0.0; 4]; BLOCK];
+        for (i, value) in values.iter_mut().enumerate().take(count) {
+            let sharp = self.cubic(&places, i);
+            let found = sharp.unwrap_or_else(|| self.linear(&places, i));
+            *value = found.map(|v| v * places.inside[i] / STEPS);
+        }
+        values
+    }
+
+    /// Where `positions`, in crop pixels, lie among the pixels.
+    #[inline(always)]
+    fn places(&self, positions: [[f32; BLOCK]; 2]) -> Places {
         let factor = self.factor as f32;
         let sides = [self.size.0, self.size.1];
         let (mut first, mut fraction) = ([[0u32; BLOCK]; 2], [[0.0; BLOCK]; 2]);
@@ -156,21 +183,51 @@ impl Level {
                 fraction[axis][i] = position - whole as i32 as f32;
             }
         }
-        let mut values = [[0.0; 4]; BLOCK];
-        let width = self.size.0;
-        for i in 0..count {
-            let from = first[1][i] as usize * width + first[0][i] as usize;
-            let around = &self.pixels[from..from + width + 2];
-            let [a, b] = [around[0], around[1]].map(|pixel| pixel.map(f32::from));
-            let [c, d] = [around[width], around[width + 1]].map(|pixel| pixel.map(f32::from));
-            let (fx, fy) = (fraction[0][i], fraction[1][i]);
-            values[i] = std::array::from_fn(|lane| {
-                let upper = a[lane] + fx * (b[lane] - a[lane]);
-                let lower = c[lane] + fx * (d[lane] - c[lane]);
-                (upper + fy * (lower - upper)) * inside[i] / STEPS
-            });
+        Places {
+            first,
+            fraction,
+            inside,
         }
-        values
+    }
+
+    /// Between the four pixels around place `i`, in 255ths.
+    #[inline(always)]
+    fn linear(&self, places: &Places, i: usize) -> [f32; 4] {
+        let width = self.size.0;
+        let from = places.first[1][i] as usize * width + places.first[0][i] as usize;
+        let around = &self.pixels[from..from + width + 2];
+        let [a, b] = [around[0], around[1]].map(|pixel| pixel.map(f32::from));
+        let [c, d] = [around[width], around[width + 1]].map(|pixel| pixel.map(f32::from));
+        let (fx, fy) = (places.fraction[0][i], places.fraction[1][i]);
+        std::array::from_fn(|lane| {
+            let upper = a[lane] + fx * (b[lane] - a[lane]);
+            let lower = c[lane] + fx * (d[lane] - c[lane]);
+            upper + fy * (lower - upper)
+        })
+    }
+
+    /// The same between sixteen; nothing where one of them is not wholly known or lies outside.
+    #[inline(always)]
+    fn cubic(&self, places: &Places, i: usize) -> Option<[f32; 4]> {
+        let (width, height) = self.size;
+        let [x, y] = [places.first[0][i] as usize, places.first[1][i] as usize];
+        if x == 0 || y == 0 || x + 2 >= width || y + 2 >= height {
+            return None;
+        }
+        let [across, down] = [0, 1].map(|axis| cubic_weights(places.fraction[axis][i]));
+        let mut sum = [0.0f32; 4];
+        for (row, weight) in (y - 1..y + 3).zip(down) {
+            let pixels: &[Pixel; 4] = self.pixels[row * width + x - 1..].first_chunk()?;
+            if pixels.iter().any(|pixel| pixel[3] != u8::MAX) {
+                return None;
+            }
+            for (pixel, across) in pixels.iter().zip(across) {
+                for (sum, value) in sum.iter_mut().zip(pixel) {
+                    *sum += weight * across * f32::from(*value);
+                }
+            }
+        }
+        Some(sum.map(|value| within(value, 0.0, STEPS)))
     }
 
     /// What lies where `displacement` says of each pixel of the picture.
@@ -232,6 +289,26 @@ impl Level {
             pixels: rows.collect(),
         }
     }
+}
+
+/// Where [`BLOCK`] positions lie among the pixels of a level: the one left of and above each, how far
+/// behind it they are, and 1 inside the picture, 0 beyond.
+struct Places {
+    first: [[u32; BLOCK]; 2],
+    fraction: [[f32; BLOCK]; 2],
+    inside: [f32; BLOCK],
+}
+
+/// Weights of the four pixels around a place that lies `t` behind the second.
+#[inline(always)]
+fn cubic_weights(t: f32) -> [f32; 4] {
+    let (t2, t3) = (t * t, t * t * t);
+    [
+        (-t3 + 2.0 * t2 - t) / 2.0,
+        (3.0 * t3 - 5.0 * t2 + 2.0) / 2.0,
+        (-3.0 * t3 + 4.0 * t2 + t) / 2.0,
+        (t3 - t2) / 2.0,
+    ]
 }
 
 /// Pixels of a frame to a crop pixel.
@@ -336,6 +413,24 @@ fn eroded(known: &[f32], (width, height): (usize, usize)) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cubic_weights_meet_the_pixels_and_keep_lines_straight() {
+        assert_eq!(cubic_weights(0.0), [0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(cubic_weights(1.0), [0.0, 0.0, 1.0, 0.0]);
+        for t in [0.1, 0.35, 0.5, 0.8] {
+            let weights = cubic_weights(t);
+            let at = |power: i32| -> f32 {
+                let places = [-1.0f32, 0.0, 1.0, 2.0];
+                places
+                    .iter()
+                    .zip(weights)
+                    .map(|(x, w)| w * x.powi(power))
+                    .sum()
+            };
+            assert!((at(0) - 1.0).abs() < 1e-6 && (at(1) - t).abs() < 1e-6);
+        }
+    }
 
     const CROP: (usize, usize) = (16, 12);
 

@@ -31,6 +31,9 @@ const EMPTY: f32 = 0.12;
 const LEAST_FILLED: f32 = 0.15;
 /// By how much a view is farther off for each doubling of its age in seconds.
 const PER_DOUBLING: f32 = 0.003;
+/// By how much a view is farther off for each unit that it looks, in the hole, from what the others
+/// show there: what is seen for a moment alone, such as a blink, is not what a face looks like.
+const PER_ODDITY: f32 = 0.5;
 /// A view must be nearer than the one in use by this to take its place.
 const CLEARLY_NEARER: f32 = 0.012;
 
@@ -115,8 +118,10 @@ impl Bank {
         now: Duration,
         current: Option<&'a Arc<View>>,
     ) -> Option<(Arc<View>, f32)> {
+        let hole: Vec<usize> = seen.unknown().collect();
         let rated = |view: &Arc<View>| {
             let (cost, difference) = rate(view, seen, now)?;
+            let cost = cost + PER_ODDITY * self.oddity(view, &hole);
             let is_current = current.is_some_and(|current| Arc::ptr_eq(current, view));
             let bonus = if is_current { CLEARLY_NEARER } else { 0.0 };
             Some((cost - bonus, difference, view.clone()))
@@ -127,6 +132,19 @@ impl Bank {
             .filter_map(rated);
         let best = best.min_by(|(a, ..), (b, ..)| a.total_cmp(b));
         best.map(|(_, difference, view)| (view, difference))
+    }
+
+    /// How far `view` looks at the cells `hole` from what the stream's views show there, in the
+    /// median; 0 where there are too few to tell which is the odd one.
+    fn oddity(&self, view: &Arc<View>, hole: &[usize]) -> f32 {
+        let others = self.all().filter(|other| !Arc::ptr_eq(other, view));
+        let far = others.filter_map(|other| view.sight().difference_at(other.sight(), hole));
+        let mut far: Vec<f32> = far.collect();
+        if far.len() < 2 {
+            return 0.0;
+        }
+        let middle = far.len() / 2;
+        *far.select_nth_unstable_by(middle, f32::total_cmp).1
     }
 
     /// The older view that looks most like `sight`, and how far it is from that.
@@ -318,6 +336,35 @@ mod tests {
         }
         // Another face.
         assert_eq!(chosen(&bank, &seen(1.6, 32), 400, None), None);
+    }
+
+    #[test]
+    fn what_was_seen_for_a_moment_alone_is_not_chosen() {
+        /// A look whose upper half alone, which is covered later, differs with `phase`.
+        fn blinking(phase: f32, millis: u64) -> View {
+            let value = |i: usize| {
+                let (x, y) = ((i % 64) as f32, (i / 64 % 64) as f32);
+                let phase = if y < 32.0 { phase } else { 0.0 };
+                0.5 + 0.35 * (x / 5.0 + phase).sin() * (y / 7.0 - phase).cos()
+            };
+            let rgb: Vec<f32> = (0..3 * PIXELS).map(value).collect();
+            let look = Look {
+                crop: CROP,
+                factor: 1,
+                rgb: &rgb,
+                known: &[1.0; PIXELS],
+                points: TEMPLATE.map(|point| point.map(|v| v * 64.0 / 96.0)),
+            };
+            View::new(&look, Origin::Memory, Duration::from_millis(millis))
+        }
+        let mut bank = Bank::default();
+        for (phase, millis) in [(0.0, 0), (0.4, 400), (0.2, 800), (1.5, 1200)] {
+            bank.offer(blinking(phase, millis));
+        }
+        assert_eq!(times(&bank).len(), 4);
+        // The newest is the blink, and all look the same below it.
+        let chosen = chosen(&bank, &seen(0.0, 32), 1240, None).expect("a view");
+        assert_ne!(chosen, 1200);
     }
 
     #[test]

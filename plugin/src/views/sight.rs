@@ -23,6 +23,8 @@ pub struct Sight {
     cells: Vec<[f32; 4]>,
     /// Cells of the face, known or not.
     face: usize,
+    /// The mean colour of what is known.
+    mean: [f32; 3],
     /// On the template of [`CROP_SIZE`].
     points: FacePoints,
 }
@@ -62,9 +64,18 @@ impl Sight {
             *cell = sums.map(|sum| sum * share);
             cell[3] = f32::from(u8::from(cell[3] > 0.999));
         }
+        let mut mean = [0.0; 3];
+        let known = || cells.iter().filter(|cell| cell[3] > 0.0);
+        for cell in known() {
+            mean.iter_mut()
+                .zip(cell)
+                .for_each(|(sum, value)| *sum += value);
+        }
+        let count = known().count().max(1) as f32;
         Self {
-            cells,
             face,
+            mean: mean.map(|sum| sum / count),
+            cells,
             points: points.map(|point| to_template.apply(point)),
         }
     }
@@ -108,6 +119,27 @@ impl Sight {
             own[3] * other[3] * (each[0] + each[1] + each[2])
         });
         Some(differences.sum::<f32>() / (3.0 * shared))
+    }
+
+    /// The cells of the face that this does not know, for [`Self::difference_at`].
+    pub fn unknown(&self) -> impl Iterator<Item = usize> {
+        let cells = self.cells.iter().enumerate();
+        cells.filter(|(_, cell)| cell[3] == 0.0).map(|(i, _)| i)
+    }
+
+    /// How far this looks from `other` at `cells`: the mean difference of colours where both are
+    /// known, each as against its own mean colour. Nothing where they share none of them.
+    pub fn difference_at(&self, other: &Self, cells: &[usize]) -> Option<f32> {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for cell in cells {
+            let (own, other_one) = (self.cells.get(*cell)?, other.cells.get(*cell)?);
+            let both = own[3] * other_one[3];
+            let each =
+                [0, 1, 2].map(|c| (own[c] - self.mean[c] - (other_one[c] - other.mean[c])).abs());
+            sum += both * (each[0] + each[1] + each[2]);
+            count += both;
+        }
+        (count > 0.0).then(|| sum / (3.0 * count))
     }
 
     /// How far the pose is from that of `other`: the mean distance of the points on the template,
@@ -185,6 +217,26 @@ mod tests {
         let upper = sight(&one, |_, y| y < 48);
         assert_eq!(upper.difference(&lower), None);
         assert_eq!(upper.fills(&lower), 1.0);
+    }
+
+    #[test]
+    fn cells_alone_can_be_compared() {
+        let one = picture(0.0);
+        let mut other = one.clone();
+        for channel in other.chunks_mut(PIXELS) {
+            channel[..PIXELS / 2].iter_mut().for_each(|v| *v = 1.0 - *v);
+        }
+        let (one, other) = (sight(&one, |_, _| true), sight(&other, |_, _| true));
+        let upper: Vec<usize> = sight(&picture(0.0), |_, y| y >= 48).unknown().collect();
+        let lower: Vec<usize> = sight(&picture(0.0), |_, y| y < 48).unknown().collect();
+        let far = |cells: &[usize]| one.difference_at(&other, cells).expect("both are known");
+        assert!(
+            far(&upper) > 3.0 * far(&lower),
+            "{} {}",
+            far(&upper),
+            far(&lower)
+        );
+        assert_eq!(one.difference_at(&other, &[]), None);
     }
 
     #[test]
