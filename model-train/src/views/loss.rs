@@ -34,10 +34,10 @@ pub struct Weights {
     #[arg(long, default_value_t = 0.03)]
     pub price: f64,
     /// Weight of the perceptual loss, with --perceptual-network.
-    #[arg(long, default_value_t = 0.03)]
+    #[arg(long, default_value_t = 0.05)]
     pub perceptual: f64,
     /// Weight of the adversarial loss.
-    #[arg(long, default_value_t = 0.02)]
+    #[arg(long, default_value_t = 0.3)]
     pub adversarial: f64,
 }
 

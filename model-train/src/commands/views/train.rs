@@ -57,16 +57,16 @@ pub struct Train {
     #[arg(long, default_value_t = 6000)]
     adversarial_from: u64,
     /// How the discriminator's verdicts turn into losses.
-    #[arg(long, value_enum, default_value = "log")]
+    #[arg(long, value_enum, default_value = "hinge")]
     adversarial_form: Form,
     /// Channels of the discriminator at full resolution.
     #[arg(long, default_value_t = 24)]
     discriminator_width: i64,
     /// Normalisation of the discriminator's convolutions.
-    #[arg(long, value_enum, default_value = "none")]
+    #[arg(long, value_enum, default_value = "spectral")]
     discriminator_norm: DiscriminatorNorm,
     /// Factor of the R1 penalty.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 0.1)]
     r1: f64,
     /// Updates from one R1 penalty to the next.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..))]
