@@ -204,19 +204,32 @@ fn a_source_with_less_than_the_frame_invents_nothing() {
         1.0,
         0.0,
     );
-    // The source interpolated to the frame's size.
+    // The source interpolated to the frame's size by Catmull and Rom's cubic.
     let side = 2 * CROP;
     let wanted = |x: usize, y: usize| {
         let place = |v: usize| {
             let position = (v as f32 + 0.5) / 2.0 - 0.5;
-            (position as usize, position.fract())
+            let t = position.fract();
+            let weights = [
+                ((2.0 - t) * t - 1.0) * t / 2.0,
+                ((3.0 * t - 5.0) * t * t + 2.0) / 2.0,
+                ((4.0 - 3.0 * t) * t + 1.0) * t / 2.0,
+                (t - 1.0) * t * t / 2.0,
+            ];
+            (position as usize - 1, weights)
         };
-        let ((u, fx), (v, fy)) = (place(x), place(y));
+        let ((u, across), (v, down)) = (place(x), place(y));
         [0, 1, 2].map(|channel| {
-            let at = |u: usize, v: usize| copy.rgb[(channel * side + v) * side + u];
-            let upper = at(u, v) + fx * (at(u + 1, v) - at(u, v));
-            let lower = at(u, v + 1) + fx * (at(u + 1, v + 1) - at(u, v + 1));
-            upper + fy * (lower - upper)
+            let row = |y: usize| -> f32 {
+                let pixels = &copy.rgb[(channel * side + v + y) * side + u..];
+                pixels
+                    .iter()
+                    .zip(across)
+                    .map(|(pixel, weight)| pixel * weight)
+                    .sum()
+            };
+            let rows = down.iter().enumerate().map(|(y, weight)| row(y) * weight);
+            rows.sum::<f32>().clamp(0.0, 1.0)
         })
     };
     // What the crop's size leaves of the source has corners at other places.
