@@ -31,7 +31,9 @@ const DAMPING: [f64; 3] = [1e-4, 2e-4, 8e-4];
 const STEPS: usize = 10;
 const LAST_STEP: f32 = 0.03;
 /// Fewer pixels than this tell nothing, as a share of the picture's.
-const LEAST_PIXELS: f32 = 0.012;
+const LEAST_PIXELS: f32 = 0.01;
+/// More pixels than this tell nothing more.
+const MOST_SAMPLES: usize = 1600;
 /// A mean displacement beyond this is a failure, as a share of the width.
 const FARTHEST: f32 = 0.08;
 
@@ -69,6 +71,8 @@ struct Sample {
 #[derive(Clone, Debug, Default)]
 pub struct Registrar {
     samples: Vec<Sample>,
+    /// Of the picture; its slopes are not looked at.
+    detail: Detail,
     blur: Blur,
     missing: Vec<f32>,
 }
@@ -120,6 +124,7 @@ impl Detail {
     pub fn new(size: (usize, usize), rgb: &[f32], known: &[f32]) -> Self {
         let mut detail = Self::default();
         detail.read(size, rgb, known, &mut Blur::default());
+        detail.find_slopes();
         detail
     }
 
@@ -149,6 +154,10 @@ impl Detail {
             let value = (gray(i) - light[i]).clamp(-1.0, 1.0) * known;
             [value as i16, 0, 0, known as i16]
         }));
+    }
+
+    fn find_slopes(&mut self) {
+        let (width, height) = self.size;
         for y in 1..height.saturating_sub(1) {
             for i in y * width + 1..(y + 1) * width - 1 {
                 let value = |i: usize| self.pixels[i][0];
@@ -255,11 +264,11 @@ impl Registrar {
         sum / count.max(1.0)
     }
 
-    /// Chooses every other pixel of the face that lies near what is missing, but not beside it.
+    /// Chooses pixels of the face that lie near what is missing, but not beside it: every other one,
+    /// or fewer where there are many.
     fn sample(&mut self, size: (usize, usize), rgb: &[f32], known: &[f32]) {
         let (width, height) = size;
-        let mut detail = Detail::default();
-        detail.read(size, rgb, known, &mut self.blur);
+        self.detail.read(size, rgb, known, &mut self.blur);
         let missing = known
             .iter()
             .map(|known| f32::from(u8::from(*known <= 0.999)));
@@ -268,6 +277,7 @@ impl Registrar {
         let reach = ((REACH * width as f32).round() as usize).max(1);
         let Self {
             blur,
+            detail,
             missing,
             samples,
         } = self;
@@ -293,6 +303,13 @@ impl Registrar {
             }
         }
         blur.spare = beside;
+        let surplus = samples.len().div_ceil(MOST_SAMPLES).max(1);
+        let mut index = 0..;
+        samples.retain(|_| {
+            index
+                .next()
+                .is_some_and(|i: usize| i.is_multiple_of(surplus))
+        });
     }
 
     /// What brings the samples nearer to `other` than `found` does; nothing where that cannot be told.

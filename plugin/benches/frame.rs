@@ -1,19 +1,20 @@
 //! Time for a frame outside inference: reading the crop of one upright face, writing its eyes back
-//! (`occlusion=eyes`, `mask-feather=2`), painted or copied from a view, on one core; and keeping a
-//! view.
+//! (`occlusion=eyes`, `mask-feather=2`), painted or copied from a view, on one core; keeping a view,
+//! and laying one on a face: finding where it lies, and following the generator's flow.
 //!
 //! `cargo bench --bench frame`
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
+use gstmdecomplete::completer::CopiedMut;
 use gstmdecomplete::frame::{Channels, Completion, Crop, Hole, Layer, Reader, Writer};
 use gstmdecomplete::locate::{Bounds, Region};
-use gstmdecomplete::views::{LookReader, Origin, View};
+use gstmdecomplete::views::{Look, LookReader, Origin, Placed, View};
 use mde_core::CROP_SIZE;
-use mde_core::alignment::Affine;
+use mde_core::alignment::{Affine, TEMPLATE};
 use mde_core::mask::Mask;
-use mde_core::occlusion::Occlusion;
-use mde_core::registration::Displacement;
+use mde_core::occlusion::{Occlusion, Rect};
+use mde_core::registration::{Displacement, Registrar};
 
 const SIZE: (usize, usize) = (CROP_SIZE, CROP_SIZE);
 const PIXELS: usize = CROP_SIZE * CROP_SIZE;
@@ -58,6 +59,61 @@ fn frames(criterion: &mut Criterion) {
             group.finish();
         }
     }
+}
+
+/// Side of the embedded generator's crops.
+const SIDE: usize = 128;
+
+/// Laying a view on a face whose eyes are covered, and that has moved by a pixel since the last
+/// frame, or lies where it lay.
+fn laying(criterion: &mut Criterion) {
+    let picture = |shift: f32| -> Vec<f32> {
+        let value = |i: usize| {
+            let (x, y) = ((i % SIDE) as f32 + shift, (i / SIDE % SIDE) as f32);
+            0.5 + 0.2 * (x / 3.0).sin() * (y / 4.0).cos() + 0.1 * (x / 7.0 + y / 5.0).sin()
+        };
+        (0..3 * SIDE * SIDE).map(value).collect()
+    };
+    let size = (SIDE, SIDE);
+    let look = Look {
+        crop: size,
+        factor: 1,
+        rgb: &picture(0.0),
+        known: &[1.0; SIDE * SIDE],
+        points: TEMPLATE,
+    };
+    let view = View::new(&look, Origin::Memory, std::time::Duration::ZERO);
+    let mask = Mask::from_occlusions(SIDE, SIDE, [Occlusion::Eyes]);
+    let known: Vec<f32> = mask.view().iter().copied().take(SIDE * SIDE).collect();
+    let mut registrar = Registrar::default();
+    let none = Displacement::NONE;
+    let seen = picture(1.0);
+    let there = registrar.register(size, &seen, &known, view.detail(), &none);
+    let mut group = criterion.benchmark_group("a view is laid on a face");
+    for (name, from) in [("that moved", none), ("that lies still", there)] {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let found = registrar.register(size, &seen, &known, view.detail(), &from);
+                Placed::new(&view, found)
+            });
+        });
+    }
+    let placed = Placed::new(&view, there);
+    let (mut completed, mut flow) = (seen.clone(), vec![0.5; SIDE * SIDE / 2]);
+    group.bench_function("and the flow followed", |b| {
+        b.iter(|| {
+            let mut copied = CopiedMut {
+                size,
+                part: Rect::new(20, 31, 107, 73),
+                completed: &mut completed,
+                flow: &mut flow,
+                weights: &[0.9; SIDE * SIDE / 4],
+            };
+            let share = placed.followed(&view, &registrar, &copied, None);
+            placed.follow(&mut copied, share);
+        });
+    });
+    group.finish();
 }
 
 struct Case {
@@ -159,5 +215,5 @@ impl Case {
     }
 }
 
-criterion_group!(benches, frames);
+criterion_group!(benches, frames, laying);
 criterion_main!(benches);

@@ -3,7 +3,7 @@
 use mde_core::contract::{FLOW_CHANNELS, GRID_STEP, ValueRange, WEIGHT_CHANNELS};
 use mde_core::mask::CHANNELS;
 
-use super::copied::{Copied, CopiedMut};
+use super::copied::{Copied, CopiedMut, part_of};
 
 /// Crops of one size with their masks and, after [`complete`](super::Completer::complete), their
 /// completions. Made once and reused: growing back to a number of crops that it held before does
@@ -184,11 +184,13 @@ impl Batch {
     /// If there is no crop `index`.
     pub fn copied_mut(&mut self, index: usize) -> Option<CopiedMut<'_>> {
         let (range, cells, size) = (self.range(index), self.cells(), self.size());
+        let around = part_of(self.mask(index), size);
         let views = self.views.as_mut().filter(|_| self.valid[index])?;
         let flow = part_mut(&mut views.flows, index, FLOW_CHANNELS * cells);
         let weights = part(&views.weights, index, WEIGHT_CHANNELS * cells);
         Some(CopiedMut {
             size,
+            part: around,
             completed: &mut self.completed[range],
             flow: &mut flow[..2 * cells],
             weights: &weights[cells..2 * cells],

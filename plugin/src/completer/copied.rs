@@ -1,6 +1,7 @@
 //! How a completion was made, where the generator is shown views.
 
 use mde_core::contract::{GRID_STEP, WEIGHT_CHANNELS, grid_cell};
+use mde_core::occlusion::Rect;
 
 /// How a completion is made of what is painted and what is copied, as the
 /// [contract](mde_core::contract) has it.
@@ -17,12 +18,46 @@ pub struct Copied<'a> {
 pub struct CopiedMut<'a> {
     /// Width and height of the crop.
     pub size: (usize, usize),
+    /// What is missing of it, and the pixels beside that.
+    pub part: Rect,
     /// What it made of the crop, `[3, H, W]`.
     pub completed: &'a mut [f32],
     /// Right and down, in crop pixels, `[2, H/2, W/2]`.
     pub flow: &'a mut [f32],
     /// How much of each pixel is copied, in `[0, 1]`, `[H/2, W/2]`.
     pub weights: &'a [f32],
+}
+
+/// Pixels beside what is missing that a completion is matched by, and some more.
+const BESIDE: usize = 6;
+
+/// The smallest rectangle around what is missing under `mask`, `[3, H, W]`, of a crop of `size` =
+/// (width, height), and the pixels beside it; without area where nothing is missing.
+pub fn part_of(mask: &[f32], (width, height): (usize, usize)) -> Rect {
+    let mut part = Rect::new(width, height, 0, 0);
+    for (index, row) in mask.chunks_exact(width).enumerate() {
+        let missing = |known: &f32| *known < 1.0;
+        let Some(first) = row.iter().position(missing) else {
+            continue;
+        };
+        let last = row.iter().rposition(missing).unwrap_or(first);
+        let y = index % height;
+        part = Rect::new(
+            part.x0.min(first),
+            part.y0.min(y),
+            part.x1.max(last + 1),
+            part.y1.max(y + 1),
+        );
+    }
+    if part.x1 == 0 {
+        return Rect::new(0, 0, 0, 0);
+    }
+    Rect::new(
+        part.x0.saturating_sub(BESIDE),
+        part.y0.saturating_sub(BESIDE),
+        (part.x1 + BESIDE).min(width),
+        (part.y1 + BESIDE).min(height),
+    )
 }
 
 impl<'a> Copied<'a> {
@@ -98,5 +133,19 @@ impl CopiedMut<'_> {
             };
             row(y) + fy * (row(y + 1) - row(y))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_part_holds_what_any_channel_misses() {
+        let mut mask = vec![1.0; 3 * 40 * 30];
+        assert_eq!(part_of(&mask, (40, 30)).area(), 0);
+        mask[40 * 30 + 12 * 40 + 20] = 0.0;
+        mask[2 * 40 * 30 + 28 * 40 + 3] = 0.5;
+        assert_eq!(part_of(&mask, (40, 30)), Rect::new(0, 6, 27, 30));
     }
 }

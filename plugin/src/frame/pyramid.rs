@@ -215,19 +215,17 @@ impl Level {
             return None;
         }
         let [across, down] = [0, 1].map(|axis| cubic_weights(places.fraction[axis][i]));
-        let mut sum = [0.0f32; 4];
+        let (mut sum, mut is_known) = ([0.0f32; 4], true);
         for (row, weight) in (y - 1..y + 3).zip(down) {
             let pixels: &[Pixel; 4] = self.pixels[row * width + x - 1..].first_chunk()?;
-            if pixels.iter().any(|pixel| pixel[3] != u8::MAX) {
-                return None;
-            }
+            is_known &= pixels.iter().all(|pixel| pixel[3] == u8::MAX);
             for (pixel, across) in pixels.iter().zip(across) {
                 for (sum, value) in sum.iter_mut().zip(pixel) {
                     *sum += weight * across * f32::from(*value);
                 }
             }
         }
-        Some(sum.map(|value| within(value, 0.0, STEPS)))
+        is_known.then(|| sum.map(|value| within(value, 0.0, STEPS)))
     }
 
     /// What lies where `displacement` says of each pixel of the picture.

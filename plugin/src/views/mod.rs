@@ -309,6 +309,7 @@ impl Current {
 mod tests {
     use super::*;
     use mde_core::alignment::{FacePoints, TEMPLATE};
+    use mde_core::occlusion::Rect;
 
     const CROP: (usize, usize) = (96, 96);
     const PIXELS: usize = 96 * 96;
@@ -439,6 +440,7 @@ mod tests {
         let mut flow = [2.0; 2 * CELLS];
         let mut copied = CopiedMut {
             size: CROP,
+            part: Rect::new(0, 0, 96, 96),
             completed: &mut picture(0.0),
             flow: &mut flow,
             weights: &[0.5; CELLS],

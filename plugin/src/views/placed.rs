@@ -66,14 +66,17 @@ impl Placed {
         before.map_or(share, |before| share + KEPT * (before - share))
     }
 
-    /// Takes back all but `share` of the flow by which `copied` was made, over `rows` and `columns` of the
-    /// crop: what is copied comes from elsewhere in the view then, and its light stays.
+    /// Takes back all but `share` of the flow by which `copied` was made: what is copied comes from
+    /// elsewhere in the view then, and its light stays.
     pub fn follow(&self, copied: &mut CopiedMut<'_>, share: f32) {
+        if share >= 1.0 {
+            return;
+        }
         let (width, height) = copied.size;
-        let pixels = width * height;
-        for y in 0..height {
-            for start in (0..width).step_by(BLOCK) {
-                let count = BLOCK.min(width - start);
+        let (pixels, part) = (width * height, copied.part);
+        for y in part.y0..part.y1 {
+            for start in (part.x0..part.x1).step_by(BLOCK) {
+                let count = BLOCK.min(part.x1 - start);
                 let flows: [[f32; 3]; BLOCK] = std::array::from_fn(|i| {
                     copied.at([(start + i).min(width - 1) as f32, y as f32])
                 });
@@ -108,6 +111,7 @@ mod tests {
     use std::time::Duration;
 
     use mde_core::alignment::TEMPLATE;
+    use mde_core::occlusion::Rect;
 
     use super::*;
     use crate::views::{Look, Origin};
@@ -184,6 +188,7 @@ mod tests {
             .collect();
         let mut copied = CopiedMut {
             size: (SIDE, SIDE),
+            part: Rect::new(0, 0, SIDE, SIDE),
             completed: &mut completed,
             flow: &mut flow,
             weights: &[1.0; CELLS],
@@ -211,6 +216,7 @@ mod tests {
             .collect();
         let mut copied = CopiedMut {
             size: (SIDE, SIDE),
+            part: Rect::new(0, 0, SIDE, SIDE),
             completed: &mut completed,
             flow: &mut flow,
             weights: &[1.0; CELLS],
