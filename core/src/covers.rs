@@ -28,6 +28,9 @@ pub const INPUT_LAST: &str = "last";
 /// Name of the output.
 pub const OUTPUT: &str = "covers";
 
+/// Side of the crops of the trainer's nets in pixels; a file tells its own.
+pub const SIDE: usize = 128;
+
 /// Version of this contract, value of the `covers` key.
 pub const VERSION: &str = "1";
 /// Value of the `kind` key.

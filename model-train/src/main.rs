@@ -2,6 +2,7 @@
 
 mod allocator;
 mod commands;
+mod covers;
 mod data;
 mod evaluation;
 mod experiments;
@@ -29,6 +30,7 @@ enum Command {
     Results(commands::results::Results),
     Bench(commands::bench::Bench),
     Points(commands::points::Points),
+    Covers(commands::covers::Covers),
     Views(commands::views::Views),
     ExportLpips(commands::export_lpips::ExportLpips),
     ConvertSqueezenet(commands::convert_squeezenet::ConvertSqueezenet),
@@ -45,6 +47,7 @@ fn main() -> anyhow::Result<()> {
         Command::Results(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Points(command) => command.run(),
+        Command::Covers(command) => command.run(),
         Command::Views(command) => command.run(),
         Command::ExportLpips(command) => command.run(),
         Command::ConvertSqueezenet(command) => command.run(),

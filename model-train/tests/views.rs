@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use common::{celeba, onnx_runtime, refusal, stripes, succeeds, tensors};
+use common::{Values, celeba, dumped, onnx_runtime, refusal, stripes, succeeds, tensors};
 use mde_core::contract::{self, Contract, Version};
 use onnx_protobuf::ModelProto;
 use ort::session::Session;
@@ -134,29 +134,6 @@ fn a_checkpoint_without_a_record_of_options_goes_on_with_a_word() -> Result<()> 
     let error = refusal(folder, &train("run", "3", &["--batch", "2", "--resume"]))?;
     assert!(error.contains("--batch was 3, is now 2"), "{error}");
     Ok(())
-}
-
-/// A tensor of a dump.
-struct Values {
-    shape: Vec<usize>,
-    values: Vec<f32>,
-}
-
-fn dumped(path: &Path) -> Result<HashMap<String, Values>> {
-    let bytes = fs::read(path)?;
-    let value = |b: &[u8]| Ok(f32::from_le_bytes(b.try_into()?));
-    let read = SafeTensors::deserialize(&bytes)?;
-    (read.tensors().into_iter())
-        .map(|(name, view)| {
-            let shape = view.shape().to_vec();
-            let values = view
-                .data()
-                .chunks_exact(4)
-                .map(value)
-                .collect::<Result<_>>()?;
-            Ok((name, Values { shape, values }))
-        })
-        .collect()
 }
 
 /// What `session` makes of the inputs among `tensors`.

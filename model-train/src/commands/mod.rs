@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod convert_squeezenet;
+pub mod covers;
 pub mod eval;
 pub mod experiment;
 pub mod export;

@@ -90,15 +90,19 @@ impl Conv {
     /// As [`Self::trace`] of what [`Graph::space_to_depth`] gives, which orders the channels of a
     /// block of `block` x `block` pixels after the pixels and not before them.
     pub fn trace_unshuffled(&self, graph: &mut Graph, x: &str, block: i64) -> String {
-        let [outputs, inputs, height, width] = self.weight.size()[..] else {
+        self.trace_with(graph, x, &Self::unshuffled(&self.weight, block))
+    }
+
+    /// `weight` for inputs as [`Graph::space_to_depth`] orders them.
+    pub fn unshuffled(weight: &Tensor, block: i64) -> Tensor {
+        let [outputs, inputs, height, width] = weight.size()[..] else {
             unreachable!("a convolution's weight has four dimensions");
         };
         let pixels = block * block;
-        let weight = (self.weight)
+        weight
             .reshape([outputs, inputs / pixels, pixels, height, width])
             .transpose(1, 2)
-            .reshape([outputs, inputs, height, width]);
-        self.trace_with(graph, x, &weight)
+            .reshape([outputs, inputs, height, width])
     }
 
     /// The weight of the layer where `traced` is that of [`Self::trace_unshuffled`].
@@ -110,7 +114,8 @@ impl Conv {
             .reshape(size)
     }
 
-    fn trace_with(&self, graph: &mut Graph, x: &str, weight: &Tensor) -> String {
+    /// As [`Self::trace`], with `weight` in the place of its own.
+    pub fn trace_with(&self, graph: &mut Graph, x: &str, weight: &Tensor) -> String {
         let zeros = || Tensor::zeros([weight.size()[0]], (Kind::Float, Device::Cpu));
         let bias = self.bias.as_ref().map_or_else(zeros, Tensor::shallow_clone);
         let layer = Layer {

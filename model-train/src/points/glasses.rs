@@ -10,9 +10,9 @@ use super::sample::pixels;
 /// A pair of glasses. Lengths are in distances of the eyes.
 pub struct Glasses {
     /// Of the frame.
-    colour: [f32; 3],
+    pub colour: [f32; 3],
     /// How much of the frame's colour covers what is behind it.
-    opacity: f32,
+    pub opacity: f32,
     /// Half the width and half the height of a lens.
     lens: [f64; 2],
     /// 2 for ellipses, the greater the more like rectangles.
@@ -26,7 +26,7 @@ pub struct Glasses {
     /// Turn against the line of the eyes in radians.
     turn: f64,
     /// What the lenses lay over what is behind them, and how much of it.
-    tint: ([f32; 3], f32),
+    pub tint: ([f32; 3], f32),
 }
 
 impl Glasses {
@@ -60,25 +60,33 @@ impl Glasses {
 
     /// Draws them onto the crop `rgb` `[64, 64, 3]` of the face with these `points`.
     pub fn put_on(&self, rgb: &mut [f32], points: &FacePoints) {
-        let [left, right, ..] = points;
+        let Some(seen) = self.on(points) else {
+            return;
+        };
+        for (pixel, at) in rgb.chunks_exact_mut(3).zip(pixels()) {
+            let (frame, lens) = seen(at);
+            let (tint, share) = self.tint;
+            lay(pixel, tint, lens * share);
+            lay(pixel, self.colour, frame * self.opacity);
+        }
+    }
+
+    /// How much of a pixel of a crop is frame and how much is lens on the face with these `points`;
+    /// nothing where its eyes coincide.
+    pub fn on(&self, points: &FacePoints) -> Option<impl Fn(Point) -> (f32, f32)> {
+        let [left, right, ..] = *points;
         let (dx, dy) = (right[0] - left[0], right[1] - left[1]);
         let unit = dx.hypot(dy);
-        if unit < 1.0 {
-            return;
-        }
         let (sin, cos) = (dy.atan2(dx) + self.turn).sin_cos();
         let middle = [(left[0] + right[0]) / 2.0, (left[1] + right[1]) / 2.0];
-        for (pixel, at) in rgb.chunks_exact_mut(3).zip(pixels()) {
+        (unit >= 1.0).then_some(move |at: Point| {
             let [u, v] = [(at[0] - middle[0]) / unit, (at[1] - middle[1]) / unit];
             let at = [
                 u * cos + v * sin - self.shift[0],
                 v * cos - u * sin - self.shift[1],
             ];
-            let (frame, lens) = self.seen(at, 0.5 / unit);
-            let (tint, share) = self.tint;
-            lay(pixel, tint, lens * share);
-            lay(pixel, self.colour, frame * self.opacity);
-        }
+            self.seen(at, 0.5 / unit)
+        })
     }
 
     /// How much of the pixel at `at` is frame and how much is lens; `half` is half a pixel.

@@ -5,7 +5,6 @@ use std::io::Cursor;
 
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::{DynamicImage, ExtendedColorType};
-use mde_core::points::SIZE;
 use rand::RngExt;
 use rand_pcg::Pcg64;
 
@@ -54,8 +53,23 @@ impl Light {
         }
     }
 
-    /// Changes `rgb` `[64, 64, 3]` in `[0, 1]` as this camera would.
-    pub fn shine_on(&self, rgb: &mut Vec<f32>, rng: &mut Pcg64) {
+    /// That of a good camera in good light.
+    pub fn mild(rng: &mut Pcg64) -> Self {
+        let exposure = rng.random_range(-0.15f32..0.12).exp();
+        Self {
+            gains: [0; 3].map(|_| exposure * rng.random_range(0.95..1.05)),
+            offset: rng.random_range(-0.03..0.03),
+            gamma: rng.random_range(-0.12f32..0.12).exp(),
+            grey: false,
+            blurs: rng.random_range(0..2),
+            noise: rng.random_range(0.0..0.015),
+            jpeg: None,
+            lost: None,
+        }
+    }
+
+    /// Changes `rgb` `[side, side, 3]` in `[0, 1]` as this camera would.
+    pub fn shine_on(&self, rgb: &mut Vec<f32>, side: usize, rng: &mut Pcg64) {
         for pixel in rgb.chunks_exact_mut(3) {
             for (value, gain) in pixel.iter_mut().zip(self.gains) {
                 *value = (*value * gain + self.offset)
@@ -68,7 +82,7 @@ impl Light {
             }
         }
         for _ in 0..self.blurs {
-            *rgb = blurred(rgb);
+            *rgb = blurred(rgb, side);
         }
         if self.noise > 0.0 {
             for value in rgb.iter_mut() {
@@ -78,7 +92,7 @@ impl Light {
             }
         }
         if let Some(quality) = self.jpeg {
-            *rgb = compressed(rgb, quality).unwrap_or_else(|| std::mem::take(rgb));
+            *rgb = compressed(rgb, side, quality).unwrap_or_else(|| std::mem::take(rgb));
         }
         if let Some((channel, held)) = self.lost {
             for pixel in rgb.chunks_exact_mut(3) {
@@ -89,13 +103,13 @@ impl Light {
 }
 
 /// The binomial mean of 3x3 pixels.
-fn blurred(rgb: &[f32]) -> Vec<f32> {
-    let along = |from: &[f32], step: usize, place: fn(usize) -> usize| -> Vec<f32> {
+fn blurred(rgb: &[f32], side: usize) -> Vec<f32> {
+    let along = |from: &[f32], step: usize, place: &dyn Fn(usize) -> usize| -> Vec<f32> {
         (0..from.len())
             .map(|i| {
                 let at = place(i / 3);
                 let before = if at > 0 { from[i - step] } else { from[i] };
-                let after = if at + 1 < SIZE {
+                let after = if at + 1 < side {
                     from[i + step]
                 } else {
                     from[i]
@@ -104,14 +118,14 @@ fn blurred(rgb: &[f32]) -> Vec<f32> {
             })
             .collect()
     };
-    let rows = along(rgb, 3, |pixel| pixel % SIZE);
-    along(&rows, 3 * SIZE, |pixel| pixel / SIZE)
+    let rows = along(rgb, 3, &|pixel| pixel % side);
+    along(&rows, 3 * side, &|pixel| pixel / side)
 }
 
 /// After a JPEG of `quality`; nothing where the codec fails.
-fn compressed(rgb: &[f32], quality: u8) -> Option<Vec<f32>> {
+fn compressed(rgb: &[f32], side: usize, quality: u8) -> Option<Vec<f32>> {
     let bytes: Vec<u8> = rgb.iter().map(|v| (v * 255.0).round() as u8).collect();
-    let side = SIZE as u32;
+    let side = side as u32;
     let mut file = Vec::new();
     JpegEncoder::new_with_quality(&mut file, quality)
         .encode(&bytes, side, side, ExtendedColorType::Rgb8)

@@ -6,9 +6,9 @@
 
 pub mod batches;
 mod cover;
-mod glasses;
+pub mod glasses;
 pub mod landmarks;
-mod light;
+pub mod light;
 pub mod loss;
 pub mod network;
 pub mod sample;

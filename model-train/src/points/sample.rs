@@ -349,7 +349,7 @@ impl Sample {
                     cover.fill.paint(&mut rgb, covered);
                 }
             } else if let Some((light, rng)) = &mut light {
-                light.shine_on(&mut rgb, rng);
+                light.shine_on(&mut rgb, SIZE, rng);
             }
         }
         Self {

@@ -52,7 +52,8 @@ pub struct Faces {
     clips: Option<Clips>,
 }
 
-struct Clips {
+/// Faces of clips.
+pub struct Clips {
     pictures: Dataset,
     /// Pictures of one face each, in order, with the numbers of their frames.
     tracks: Vec<Vec<(usize, u32)>>,
@@ -115,7 +116,11 @@ impl FaceData {
 }
 
 impl Clips {
-    fn new(pictures: Dataset) -> Result<Self> {
+    /// The pictures, which lie in a folder a face and are named by their frames.
+    ///
+    /// # Errors
+    /// Where one is not, or is alone.
+    pub fn new(pictures: Dataset) -> Result<Self> {
         let mut tracks: Vec<(PathBuf, Vec<(usize, u32)>)> = Vec::new();
         for i in 0..pictures.len() {
             let path = Path::new(pictures.name(i));
@@ -140,8 +145,13 @@ impl Clips {
         Ok(Self { pictures, tracks })
     }
 
+    /// How many pictures there are.
+    pub fn len(&self) -> usize {
+        self.pictures.len()
+    }
+
     /// A picture, and one of the same face some frames before or after it.
-    fn draw(&self, rng: &mut Pcg64) -> Pair<'_> {
+    pub fn draw(&self, rng: &mut Pcg64) -> Pair<'_> {
         let track = &self.tracks[rng.random_range(0..self.tracks.len())];
         let at = rng.random_range(0..track.len());
         let [least, most] = APART.map(f64::ln);
@@ -162,7 +172,7 @@ impl Clips {
 impl Faces {
     /// Stills and pictures of clips.
     pub fn len(&self) -> (usize, usize) {
-        let of_clips = self.clips.as_ref().map_or(0, |c| c.pictures.len());
+        let of_clips = self.clips.as_ref().map_or(0, Clips::len);
         (self.stills.len(), of_clips)
     }
 

@@ -4,5 +4,5 @@
 pub mod batches;
 pub mod faces;
 pub mod loss;
-mod placement;
+pub mod placement;
 pub mod trainee;

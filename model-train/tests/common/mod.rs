@@ -3,6 +3,7 @@
 // Each test binary uses some of it.
 #![allow(dead_code)]
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -50,6 +51,32 @@ pub fn tensors(path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
         .collect();
     tensors.sort();
     Ok(tensors)
+}
+
+/// A tensor of a dump.
+pub struct Values {
+    /// Its sides.
+    pub shape: Vec<usize>,
+    /// Its values, row by row.
+    pub values: Vec<f32>,
+}
+
+/// The tensors of a dump by name.
+pub fn dumped(path: &Path) -> Result<HashMap<String, Values>> {
+    let bytes = fs::read(path)?;
+    let value = |b: &[u8]| Ok(f32::from_le_bytes(b.try_into()?));
+    let read = SafeTensors::deserialize(&bytes)?;
+    (read.tensors().into_iter())
+        .map(|(name, view)| {
+            let shape = view.shape().to_vec();
+            let values = view
+                .data()
+                .chunks_exact(4)
+                .map(value)
+                .collect::<Result<_>>()?;
+            Ok((name, Values { shape, values }))
+        })
+        .collect()
 }
 
 /// ONNX Runtime as the set-up lays it out, if it did.

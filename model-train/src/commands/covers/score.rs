@@ -1,0 +1,68 @@
+//! `mde-train covers score`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::DataArgs;
+use crate::commands::DeviceArg;
+use crate::covers::faces::clean;
+use crate::covers::scores::{alarms_on, alarms_on_stills, score};
+use crate::covers::trainee::Checkpoint;
+use crate::data::Split;
+
+/// Scores a checkpoint on validation faces and covers: the intersection over union of what is found
+/// and what was laid on, a kind at a time, and what is found on faces with nothing before them.
+#[derive(Args, Debug)]
+pub struct Score {
+    /// Checkpoint of `mde-train covers train`.
+    #[arg(long)]
+    checkpoint: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Folders of what `face-crops` cuts out of videos of faces with nothing before them.
+    #[arg(long)]
+    clean: Vec<PathBuf>,
+    /// Samples a kind.
+    #[arg(long, default_value_t = 400)]
+    count: usize,
+    /// Stills with nothing before the face.
+    #[arg(long, default_value_t = 2000)]
+    stills: usize,
+    /// Seed of faces, placements and covers.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value = "cpu")]
+    device: DeviceArg,
+}
+
+impl Score {
+    /// Scores and prints.
+    pub fn run(&self) -> Result<()> {
+        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let (_store, net) = checkpoint.cover_net(&self.checkpoint, self.device.device()?)?;
+        let material = self.data.open(Split::Val)?;
+        println!("| cover | IoU of its kind | IoU of all kinds | the same on the face |");
+        println!("| --- | --- | --- | --- |");
+        for row in score(&net, &material, self.count, self.seed) {
+            println!("{row}");
+        }
+        println!();
+        println!(
+            "| nothing before the face | faces | found by default, % | of any kind, % | faces with over 1 % |"
+        );
+        println!("| --- | --- | --- | --- | --- |");
+        println!(
+            "| stills | {}",
+            alarms_on_stills(&net, &material, self.stills)
+        );
+        for folder in &self.clean {
+            let pictures = clean(folder, self.data.faces.cache.as_deref())?;
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            println!("| {name} | {}", alarms_on(&net, &pictures));
+        }
+        Ok(())
+    }
+}

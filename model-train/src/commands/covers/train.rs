@@ -1,0 +1,82 @@
+//! `mde-train covers train`.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::Args;
+use mde_core::covers::Kind;
+
+use super::DataArgs;
+use crate::commands::run::RunArgs;
+use crate::covers::batches::stream;
+use crate::covers::trainee::{CoverNetTrainee, Subject, fresh};
+use crate::data::Split;
+use crate::network::parameters::Precision;
+use crate::training::options::RunOptions;
+use crate::training::schedule::{Budget, Schedule};
+
+/// Trains the net, for 20000 updates where no length is given; interrupt it at any time and go on
+/// with --resume.
+#[derive(Args, Debug)]
+pub struct Train {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    run: RunArgs,
+    /// Samples a batch.
+    #[arg(long, default_value_t = 24)]
+    batch: usize,
+    /// Learning rate at the start; it falls to zero.
+    #[arg(long, default_value_t = 2e-3)]
+    rate: f64,
+    /// Arithmetic. With few channels f32 may well be faster than bf16.
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: Precision,
+}
+
+/// Name of the checkpoint in the run's folder.
+const CHECKPOINT: &str = "covers.safetensors";
+/// Updates where no length is given.
+const UPDATES: u64 = 20_000;
+const SCHEDULE: Schedule = Schedule {
+    power: 1.0,
+    warm_up: 100,
+};
+
+impl Train {
+    /// Trains to the end of the budget.
+    pub fn run(&self) -> Result<()> {
+        let device = self.run.device()?;
+        let path = self.run.out.join(CHECKPOINT);
+        let options = RunOptions::default()
+            .with("batch", self.batch)
+            .with("rate", self.rate);
+        let start = self.run.start(&path, options, || {
+            Ok(Subject {
+                covers: Kind::ALL.map(Kind::name).join(","),
+            })
+        })?;
+        let mut net = fresh(device, self.precision);
+        let mut made = start.record.made;
+        if let Some(checkpoint) = start.earlier {
+            checkpoint.restore(&path, &mut net, made.updates)?;
+        }
+        let material = Arc::new(self.data.open(Split::Train)?);
+        let [stills, of_clips, parsed] = material.faces.len();
+        println!(
+            "{} parameters; {stills} stills, {of_clips} pictures of clips, {parsed} parsed faces",
+            net.store.count()
+        );
+        let batches = stream(material, self.batch, self.run.seed, made.updates)?;
+        let mut trainee = CoverNetTrainee {
+            net,
+            rate: self.rate,
+            record: start.record,
+            path,
+        };
+        let run = self.run.run(Budget::Updates(UPDATES), SCHEDULE);
+        run.to_end(&mut trainee, &batches, &mut made)?;
+        println!("{} after {} updates", trainee.path.display(), made.updates);
+        Ok(())
+    }
+}

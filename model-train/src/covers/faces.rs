@@ -1,0 +1,220 @@
+//! Faces to lay covers on: aligned CelebA pictures with their attributes, clips, and faces whose
+//! pixels are named.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use mde_core::alignment::Affine;
+use mde_core::covers::SIDE;
+use rand::RngExt;
+use rand_pcg::Pcg64;
+
+use super::parsed::{self, Parsed};
+use crate::data::{CropRule, Dataset, DatasetOptions, Labels, Split};
+use crate::views::faces::{CROP, Clips};
+
+pub use crate::views::faces::PICTURE;
+
+/// How often a face is of a clip, and how often its pixels are named.
+const FROM_CLIPS: f64 = 0.25;
+const FROM_PARSED: f64 = 0.2;
+
+/// Where on a picture the crop lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Framing {
+    /// Its upper left corner, in pixels.
+    corner: [f64; 2],
+}
+
+impl Framing {
+    /// In the middle, as on what `face-crops` writes.
+    pub const MIDDLE: Self = Self { corner: [5.0; 2] };
+    /// On the 144x144 part of aligned CelebA pictures.
+    const CELEBA: Self = Self {
+        corner: [6.0, 10.0],
+    };
+
+    /// From the crop's pixels to the picture's.
+    pub fn to_picture(self) -> Affine {
+        let side = CROP as usize;
+        let enlarged = Affine::stretch((SIDE, SIDE), (side, side));
+        let [x, y] = enlarged.translation;
+        Affine {
+            translation: [x + self.corner[0], y + self.corner[1]],
+            ..enlarged
+        }
+    }
+}
+
+/// What a face may have before it that no label shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wears {
+    /// Glasses of any kind.
+    pub glasses: bool,
+    /// A hat.
+    pub hat: bool,
+    /// A fringe.
+    pub fringe: bool,
+}
+
+/// A face and another look at it.
+pub struct Look<'a> {
+    /// Bytes, `[144, 144, 3]`.
+    pub picture: &'a [u8],
+    /// Another frame of the clip, or the picture again.
+    pub view: &'a [u8],
+    /// How the crop lies on both.
+    pub framing: Framing,
+    /// What is before the face, as [`Parsed::before`], where that is known.
+    pub before: Option<&'a [u8]>,
+    /// What it may wear else.
+    pub wears: Wears,
+}
+
+/// The faces of a split.
+pub struct Faces {
+    stills: Dataset,
+    wears: Vec<Wears>,
+    clips: Option<Clips>,
+    /// Faces whose pixels are named.
+    pub parsed: Vec<Parsed>,
+}
+
+/// Where faces lie.
+#[derive(clap::Args, Debug)]
+pub struct FaceData {
+    /// A folder with sub-folders train and val of aligned CelebA pictures, as published or their
+    /// 144x144 part, or tar shards of such, and the list of attributes.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// A folder with sub-folders train and val of what `face-crops` cuts out of videos.
+    #[arg(long)]
+    pub clips: Option<PathBuf>,
+    /// A folder with sub-folders train and val, each with images and masks of CelebAMask-HQ.
+    #[arg(long)]
+    pub parsed: Option<PathBuf>,
+    /// Folder of the picture cache.
+    #[arg(long)]
+    pub cache: Option<PathBuf>,
+}
+
+impl FaceData {
+    /// The faces of `split`.
+    ///
+    /// # Errors
+    /// Where pictures or the list of attributes cannot be had.
+    pub fn open(&self, split: Split) -> Result<Faces> {
+        let open = |root: &Path, crop| {
+            Dataset::open(&DatasetOptions {
+                root: root.to_owned(),
+                split,
+                size: PICTURE,
+                crop,
+                cache: self.cache.clone(),
+            })
+        };
+        let stills = open(&self.data, CropRule::CelebAWide)?;
+        let attributes = Labels::attributes(&self.data)?;
+        let column = |name: &str| {
+            let found = attributes.columns.iter().position(|c| c == name);
+            found.with_context(|| format!("the list of attributes has no column '{name}'"))
+        };
+        let (glasses, hat, fringe) = (
+            column("Eyeglasses")?,
+            column("Wearing_Hat")?,
+            column("Bangs")?,
+        );
+        let wears = attributes.of(&stills)?.into_iter().map(|row| Wears {
+            glasses: row[glasses] > 0.0,
+            hat: row[hat] > 0.0,
+            fringe: row[fringe] > 0.0,
+        });
+        let wears = wears.collect();
+        let clips = match &self.clips {
+            Some(root) => Some(Clips::new(open(root, CropRule::Square)?)?),
+            None => None,
+        };
+        let parsed = match &self.parsed {
+            Some(root) => parsed::read(root, split)?,
+            None => Vec::new(),
+        };
+        Ok(Faces {
+            stills,
+            wears,
+            clips,
+            parsed,
+        })
+    }
+}
+
+impl Faces {
+    /// Stills, pictures of clips and faces whose pixels are named.
+    pub fn len(&self) -> [usize; 3] {
+        let of_clips = self.clips.as_ref().map_or(0, |c| c.len());
+        [self.stills.len(), of_clips, self.parsed.len()]
+    }
+
+    /// Draws a face.
+    pub fn draw(&self, rng: &mut Pcg64) -> Look<'_> {
+        let from = rng.random::<f64>();
+        if let Some(clips) = self.clips.as_ref().filter(|_| from < FROM_CLIPS) {
+            let pair = clips.draw(rng);
+            return Look {
+                picture: pair.picture,
+                view: pair.view,
+                framing: Framing::MIDDLE,
+                before: None,
+                // Of clips no list tells who has a fringe.
+                wears: Wears {
+                    fringe: true,
+                    ..Wears::default()
+                },
+            };
+        }
+        if from > 1.0 - FROM_PARSED && !self.parsed.is_empty() {
+            let face = &self.parsed[rng.random_range(0..self.parsed.len())];
+            return Look {
+                picture: &face.picture,
+                view: &face.picture,
+                framing: parsed::CROP,
+                before: Some(&face.before),
+                wears: Wears::default(),
+            };
+        }
+        self.still(rng.random_range(0..self.stills.len()))
+    }
+
+    /// Still `i`.
+    pub fn still(&self, i: usize) -> Look<'_> {
+        Look {
+            picture: self.stills.picture(i),
+            view: self.stills.picture(i),
+            framing: Framing::CELEBA,
+            before: None,
+            wears: self.wears[i],
+        }
+    }
+
+    /// The stills that wear neither glasses nor a hat nor a fringe.
+    pub fn bare(&self) -> Vec<usize> {
+        (0..self.stills.len())
+            .filter(|&i| self.wears[i] == Wears::default())
+            .collect()
+    }
+}
+
+/// Pictures of clips with nothing before the faces, below `root`.
+///
+/// # Errors
+/// Where there are none.
+pub fn clean(root: &Path, cache: Option<&Path>) -> Result<Dataset> {
+    let pictures = Dataset::open(&DatasetOptions {
+        root: root.to_owned(),
+        split: Split::Val,
+        size: PICTURE,
+        crop: CropRule::Square,
+        cache: cache.map(Path::to_owned),
+    })?;
+    ensure!(pictures.len() > 0, "'{}' holds no picture", root.display());
+    Ok(pictures)
+}
