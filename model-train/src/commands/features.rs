@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::run::RunArgs;
 use crate::data::{CropRule, Dataset, DatasetOptions, Layout, Split};
-use crate::features::trainee::{FaceTrainee, Subject, fresh, stream};
+use crate::features::trainee::{FaceSubject, FaceTrainee, fresh, stream};
 use crate::features::{Faces, Scores};
 use crate::files::write_aside;
 use crate::network::face::FaceConfig;
@@ -87,7 +87,7 @@ impl Features {
             .with("batch", self.batch)
             .with("rate", self.rate);
         let subject = || {
-            Ok(Subject {
+            Ok(FaceSubject {
                 face_network: config,
             })
         };

@@ -12,14 +12,14 @@ use tch::{Device, Tensor};
 
 use super::cutouts::Library;
 use super::draw::Sources;
-use super::faces::Faces;
+use super::faces::CoverFaces;
 use super::network::Inputs;
 use super::sample::{GRID, KINDS, Plan, Sample};
 use crate::data::prefetched;
 use crate::tensors::{channels_last, from_pixels};
 
 /// The samples of one update.
-pub struct Batch {
+pub struct CoverBatch {
     /// What the net is shown.
     pub inputs: Inputs,
     /// `[N, 5, S / 2, S / 2]` f32: the right answer.
@@ -31,7 +31,7 @@ pub struct Batch {
 /// Faces and covers of a split.
 pub struct Material {
     /// Faces.
-    pub faces: Faces,
+    pub faces: CoverFaces,
     /// Covers.
     pub library: Library,
 }
@@ -65,7 +65,7 @@ pub fn stream(
     size: usize,
     seed: u64,
     first: u64,
-) -> Result<Receiver<Batch>> {
+) -> Result<Receiver<CoverBatch>> {
     prefetched(AHEAD, first, move |update| {
         let samples: Vec<Sample> = (0..size as u64)
             .into_par_iter()
@@ -74,11 +74,11 @@ pub fn stream(
                 material.sample(Plan::Any, seed, stream.into())
             })
             .collect();
-        Batch::of(&samples)
+        CoverBatch::of(&samples)
     })
 }
 
-impl Batch {
+impl CoverBatch {
     /// The samples as tensors on the CPU.
     pub fn of(samples: &[Sample]) -> Self {
         let n = samples.len();

@@ -72,7 +72,7 @@ pub struct Look<'a> {
 }
 
 /// The faces of a split.
-pub struct Faces {
+pub struct CoverFaces {
     stills: Dataset,
     wears: Vec<Wears>,
     clips: Option<Clips>,
@@ -103,7 +103,7 @@ impl FaceData {
     ///
     /// # Errors
     /// Where pictures or the list of attributes cannot be had.
-    pub fn open(&self, split: Split) -> Result<Faces> {
+    pub fn open(&self, split: Split) -> Result<CoverFaces> {
         let open = |root: &Path, crop| {
             Dataset::open(&DatasetOptions {
                 root: root.to_owned(),
@@ -138,7 +138,7 @@ impl FaceData {
             Some(root) => parsed::read(root, split)?,
             None => Vec::new(),
         };
-        Ok(Faces {
+        Ok(CoverFaces {
             stills,
             wears,
             clips,
@@ -147,7 +147,7 @@ impl FaceData {
     }
 }
 
-impl Faces {
+impl CoverFaces {
     /// Stills, pictures of clips and faces whose pixels are named.
     pub fn len(&self) -> [usize; 3] {
         let of_clips = self.clips.as_ref().map_or(0, |c| c.len());

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Reduction, Tensor};
 
-use super::batches::Batch;
+use super::batches::CoverBatch;
 use crate::training::loss::Losses;
 
 /// Names of the losses: the cross entropy of each pixel and kind, and how little what is found and
@@ -16,7 +16,7 @@ const ENTROPY_WEIGHT: f64 = 20.0;
 const LEAST: f64 = 4.0;
 
 /// The losses of `logits` `[N, 5, S / 2, S / 2]`.
-pub fn of(logits: &Tensor, batch: &Batch) -> Losses {
+pub fn of(logits: &Tensor, batch: &CoverBatch) -> Losses {
     let weights = &batch.weights;
     let entropy = logits.binary_cross_entropy_with_logits(
         &batch.covers,

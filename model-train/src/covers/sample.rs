@@ -10,7 +10,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64;
 
 use super::draw::Sources;
-use super::faces::{Faces, Look, PICTURE};
+use super::faces::{CoverFaces, Look, PICTURE};
 use super::layer::{AREA, Layer, blurred};
 use super::parsed::{CLEAR, UNSURE};
 use super::{pixels, shade};
@@ -129,7 +129,7 @@ const MIRROR: Affine = Affine {
 
 impl Sample {
     /// A random sample.
-    pub fn draw(faces: &Faces, sources: &Sources, plan: Plan, rng: &mut Pcg64) -> Self {
+    pub fn draw(faces: &CoverFaces, sources: &Sources, plan: Plan, rng: &mut Pcg64) -> Self {
         Self::of(&faces.draw(rng), sources, plan, rng)
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use mde_core::covers::{Kind, SIDE};
 use tch::{Kind as Dtype, Tensor};
 
-use super::batches::{Batch, Material};
+use super::batches::{CoverBatch, Material};
 use super::faces::{Framing, Look, Wears};
 use super::network::CoverNet;
 use super::sample::{FACE, GRID, Plan, Sample, is_within};
@@ -104,7 +104,7 @@ fn face() -> Tensor {
     Tensor::from_slice(&values).view([1, 1, GRID as i64, GRID as i64])
 }
 
-fn answer(net: &CoverNet, batch: &Batch) -> Tensor {
+fn answer(net: &CoverNet, batch: &CoverBatch) -> Tensor {
     tch::no_grad(|| net.forward(&batch.inputs, Pass::Use).sigmoid())
 }
 
@@ -125,7 +125,7 @@ pub fn score(net: &CoverNet, material: &Material, count: usize, seed: u64) -> Ve
         for numbers in numbers.chunks(BATCH) {
             let draw =
                 |&number: &usize| material.sample(Plan::One(kind), seed, STREAM + number as u128);
-            let batch = Batch::of(&numbers.iter().map(draw).collect::<Vec<_>>());
+            let batch = CoverBatch::of(&numbers.iter().map(draw).collect::<Vec<_>>());
             let found = answer(net, &batch);
             let is_known = batch.weights.gt(0.0).to_kind(Dtype::Float);
             let of_kind = |t: &Tensor| t.narrow(1, kind.channel() as i64, 1).ge(FOUND);
@@ -181,7 +181,7 @@ fn alarms(net: &CoverNet, looks: &[Look]) -> Alarms {
     let pixels = face.sum(Dtype::Double).double_value(&[]);
     let (mut by_default, mut of_any, mut large) = (0.0, 0.0, 0.0);
     for looks in looks.chunks(BATCH) {
-        let batch = Batch::of(&looks.iter().map(Sample::plain).collect::<Vec<_>>());
+        let batch = CoverBatch::of(&looks.iter().map(Sample::plain).collect::<Vec<_>>());
         let found = answer(net, &batch);
         let share = |kinds: &[Kind]| {
             let found = largest(&found, kinds).ge(FOUND).to_kind(Dtype::Float) * &face;

@@ -7,12 +7,12 @@ use image::{Rgb, RgbImage, Rgba, RgbaImage};
 use mde_core::covers::{Kind, SIDE};
 use tch::Device;
 
-use super::batches::{Batch, Material};
+use super::batches::{CoverBatch, Material};
 use super::cutouts::Library;
 use super::faces::{FaceData, PICTURE};
 use super::layer::{AREA, Layer};
 use super::sample::{CELLS, GRID, KINDS, Plan, Sample};
-use super::trainee::{Checkpoint, CoverNetTrainee, Subject, fresh};
+use super::trainee::{CoverCheckpoint, CoverNetTrainee, CoverSubject, fresh};
 use crate::data::Split;
 use crate::network::parameters::Precision;
 use crate::training::options::RunOptions;
@@ -169,12 +169,12 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
     let samples: Vec<Sample> = (0..6)
         .map(|i| material.sample(Plan::One(Kind::Objects), 1, i))
         .collect();
-    let batch = Batch::of(&samples);
+    let batch = CoverBatch::of(&samples);
     assert_eq!(batch.covers.size(), [6, KINDS as i64, 64, 64]);
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("checkpoint");
     let mut record = Record {
-        subject: Subject {
+        subject: CoverSubject {
             covers: "objects".to_owned(),
         },
         made: Made::default(),
@@ -201,7 +201,7 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
         seconds: 1.0,
     };
     first_run.save(record.made).unwrap();
-    let checkpoint = Checkpoint::open(Path::new(&path)).unwrap();
+    let checkpoint = CoverCheckpoint::open(Path::new(&path)).unwrap();
     assert_eq!(checkpoint.record, record);
     checkpoint.restore(&path, &mut resumed.net, 25).unwrap();
     let (on, again) = (total(&mut first_run), total(&mut resumed));

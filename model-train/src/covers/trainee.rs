@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
-use super::batches::Batch;
+use super::batches::CoverBatch;
 use super::loss::{self, NAMES};
 use super::network::CoverNet;
 use crate::network::layers::Pass;
@@ -19,13 +19,13 @@ use crate::training::state::{self, Record, State, with_moments};
 
 /// What a run is of: the cover net, told from other nets by its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Subject {
+pub struct CoverSubject {
     /// The kinds that it tells, in their order.
     pub covers: String,
 }
 
 /// An opened checkpoint.
-pub type Checkpoint = State<Subject>;
+pub type CoverCheckpoint = State<CoverSubject>;
 
 /// A cover net in a run.
 pub struct CoverNetTrainee {
@@ -34,7 +34,7 @@ pub struct CoverNetTrainee {
     /// Learning rate at the start.
     pub rate: f64,
     /// The run but for how far it has come.
-    pub record: Record<Subject>,
+    pub record: Record<CoverSubject>,
     /// Where its checkpoint is.
     pub path: PathBuf,
 }
@@ -50,7 +50,7 @@ pub fn fresh(device: Device, precision: Precision) -> Learner<CoverNet> {
 }
 
 impl Trainee for CoverNetTrainee {
-    type Batch = Batch;
+    type Batch = CoverBatch;
 
     fn losses(&self) -> Vec<&'static str> {
         NAMES.to_vec()
@@ -60,7 +60,7 @@ impl Trainee for CoverNetTrainee {
         self.rate
     }
 
-    fn update(&mut self, batch: &Batch, at: Moment) -> Losses {
+    fn update(&mut self, batch: &CoverBatch, at: Moment) -> Losses {
         let batch = batch.to_device(self.net.store.device);
         let logits = self.net.network.forward(&batch.inputs, Pass::Train);
         let losses = loss::of(&logits, &batch);
@@ -77,7 +77,7 @@ impl Trainee for CoverNetTrainee {
     }
 }
 
-impl Checkpoint {
+impl CoverCheckpoint {
     /// The net with f32 weights, for use; `path` is for messages.
     ///
     /// # Errors

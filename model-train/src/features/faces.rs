@@ -28,7 +28,7 @@ pub struct Faces {
 }
 
 /// Labelled pictures as tensors.
-pub struct Batch {
+pub struct FaceBatch {
     /// `[N, 3, S, S]` f32 in `[0, 1]`, channels last.
     pub pictures: Tensor,
     /// `[N]` i64.
@@ -91,7 +91,7 @@ impl Faces {
     }
 
     /// The pictures `indices`, half of them mirrored where `flips` draws so.
-    pub fn batch(&self, indices: &[usize], mut flips: Option<&mut Pcg64>) -> Batch {
+    pub fn batch(&self, indices: &[usize], mut flips: Option<&mut Pcg64>) -> FaceBatch {
         let size = self.dataset.size();
         let mut pictures = Vec::with_capacity(indices.len() * size * size * 3);
         for &i in indices {
@@ -103,7 +103,7 @@ impl Faces {
             .iter()
             .flat_map(|&i| self.labels[i].clone())
             .collect();
-        Batch {
+        FaceBatch {
             pictures: from_pixels(&pictures, indices.len(), size),
             identities: Tensor::from_slice(&identities),
             attributes: Tensor::from_slice(&labels).view([indices.len() as i64, -1]),
@@ -119,7 +119,7 @@ impl Faces {
     }
 }
 
-impl Batch {
+impl FaceBatch {
     /// The batch on `device`.
     pub fn to_device(&self, device: Device) -> Self {
         Self {

@@ -9,7 +9,7 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::faces::{Batch, Faces};
+use super::faces::{FaceBatch, Faces};
 use crate::data::{Sampler, prefetched};
 use crate::files::write_aside;
 use crate::network::face::{FaceConfig, FaceNetwork};
@@ -29,7 +29,7 @@ const AHEAD: usize = 3;
 
 /// What a run is of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Subject {
+pub struct FaceSubject {
     /// Sizes of the network.
     pub face_network: FaceConfig,
 }
@@ -41,7 +41,7 @@ pub struct FaceTrainee {
     /// Learning rate at the start.
     pub rate: f64,
     /// The run but for how far it has come.
-    pub record: Record<Subject>,
+    pub record: Record<FaceSubject>,
     /// Where its checkpoint is.
     pub path: PathBuf,
 }
@@ -68,7 +68,7 @@ pub fn stream(
     size: usize,
     seed: u64,
     first: u64,
-) -> Result<Receiver<Batch>> {
+) -> Result<Receiver<FaceBatch>> {
     let mut sampler = Sampler::new(train.len(), size, seed);
     prefetched(AHEAD, first, move |update| {
         let indices: Vec<usize> = sampler.batch(update).iter().map(|&i| train[i]).collect();
@@ -78,7 +78,7 @@ pub fn stream(
 }
 
 impl Trainee for FaceTrainee {
-    type Batch = Batch;
+    type Batch = FaceBatch;
 
     fn losses(&self) -> Vec<&'static str> {
         vec!["persons", "attributes"]
@@ -88,7 +88,7 @@ impl Trainee for FaceTrainee {
         self.rate
     }
 
-    fn update(&mut self, batch: &Batch, at: Moment) -> Losses {
+    fn update(&mut self, batch: &FaceBatch, at: Moment) -> Losses {
         let batch = batch.to_device(self.network.store.device);
         let said = self.network.network.forward(&batch.pictures, Pass::Train);
         let persons = said.identity.cross_entropy_for_logits(&batch.identities);

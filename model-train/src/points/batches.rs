@@ -10,11 +10,11 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use tch::{Device, Tensor};
 
-use super::sample::{Faces, Sample};
+use super::sample::{PointFaces, Sample};
 use crate::data::{Sampler, prefetched};
 
 /// The samples of one update.
-pub struct Batch {
+pub struct PointBatch {
     /// `[N, 3, 64, 64]` f32, channels last.
     pub crops: Tensor,
     /// `[N, 5, 2]` f32, crop pixels.
@@ -33,7 +33,12 @@ const AHEAD: usize = 4;
 ///
 /// # Errors
 /// Where the thread cannot be started.
-pub fn stream(faces: Arc<Faces>, size: usize, seed: u64, first: u64) -> Result<Receiver<Batch>> {
+pub fn stream(
+    faces: Arc<PointFaces>,
+    size: usize,
+    seed: u64,
+    first: u64,
+) -> Result<Receiver<PointBatch>> {
     let mut sampler = Sampler::new(faces.len(), size, seed);
     prefetched(AHEAD, first, move |update| {
         let indices = sampler.batch(update);
@@ -44,11 +49,11 @@ pub fn stream(faces: Arc<Faces>, size: usize, seed: u64, first: u64) -> Result<R
                 Sample::draw(&faces, index, &mut rng)
             })
             .collect();
-        Batch::of(&samples)
+        PointBatch::of(&samples)
     })
 }
 
-impl Batch {
+impl PointBatch {
     /// The samples as tensors on the CPU.
     pub fn of(samples: &[Sample]) -> Self {
         let (n, side) = (samples.len() as i64, SIZE as i64);

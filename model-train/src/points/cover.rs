@@ -9,7 +9,7 @@ use mde_core::points::{FROM_FACE_CROP, SIZE};
 use rand::RngExt;
 use rand_pcg::Pcg64;
 
-use super::sample::{AREA, Faces, pixels};
+use super::sample::{AREA, PointFaces, pixels};
 
 /// Share of the mouths among the parts of the face, beside what falls to each: where they are tells
 /// the rest of the face least of.
@@ -32,7 +32,7 @@ enum Shape {
 
 impl Cover {
     /// A random one.
-    pub fn draw(faces: &Faces, rng: &mut Pcg64) -> Self {
+    pub fn draw(faces: &PointFaces, rng: &mut Pcg64) -> Self {
         let shape = match rng.random_range(0..20) {
             0..=12 => Shape::parts(rng),
             13..=16 => Shape::blocks(rng),
@@ -136,7 +136,7 @@ pub enum Fill {
 
 impl Fill {
     /// A random one.
-    pub fn draw(faces: &Faces, rng: &mut Pcg64) -> Self {
+    pub fn draw(faces: &PointFaces, rng: &mut Pcg64) -> Self {
         match rng.random_range(0..12) {
             0 | 1 => Self::Plain([rng.random_range(0.35..0.65); 3]),
             2 | 3 => Self::Plain([0.0; 3]),
@@ -185,7 +185,7 @@ impl Fill {
     }
 
     /// A piece of any picture, turned and scaled.
-    pub fn piece(faces: &Faces, rng: &mut Pcg64) -> Self {
+    pub fn piece(faces: &PointFaces, rng: &mut Pcg64) -> Self {
         // Up to whole pictures on a cover.
         let scale = rng.random_range(0.3f64.ln()..6f64.ln()).exp();
         let (sin, cos) = rng.random_range(0.0..f64::from(TAU)).sin_cos();

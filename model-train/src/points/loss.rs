@@ -2,7 +2,7 @@
 
 use tch::{Kind, Reduction, Tensor};
 
-use super::batches::Batch;
+use super::batches::PointBatch;
 use super::network::Answer;
 use crate::training::loss::Losses;
 
@@ -18,7 +18,7 @@ const SCORE_WEIGHT: f64 = 0.5;
 pub const NAMES: [&str; 3] = ["points", "visibility", "score"];
 
 /// The losses of `answer`. Points and visibilities count on faces alone.
-pub fn of(answer: &Answer, batch: &Batch) -> Losses {
+pub fn of(answer: &Answer, batch: &PointBatch) -> Losses {
     let faces = &batch.is_face; // [N]
     let count = faces.sum(Kind::Float).clamp_min(1.0);
     let mean = |values: Tensor| (values * faces).sum(Kind::Float) / &count;

@@ -27,7 +27,7 @@ const UNUSUAL: f64 = 0.2;
 const WITH_GLASSES: f64 = 0.15;
 
 /// Pictures with their points.
-pub struct Faces {
+pub struct PointFaces {
     pictures: Dataset,
     /// Which pictures have points, and these in the picture's pixels.
     points: Vec<(usize, FacePoints)>,
@@ -35,7 +35,7 @@ pub struct Faces {
     unusual: Vec<usize>,
 }
 
-impl Faces {
+impl PointFaces {
     /// The pictures of which `landmarks` tell the points, by the file's name.
     ///
     /// # Errors
@@ -305,7 +305,7 @@ pub struct Sample {
 
 impl Sample {
     /// Face `index`, or none, under a random placement, cover and light.
-    pub fn draw(faces: &Faces, index: usize, rng: &mut Pcg64) -> Self {
+    pub fn draw(faces: &PointFaces, index: usize, rng: &mut Pcg64) -> Self {
         if rng.random_bool(WITHOUT_FACE) {
             return Self::without_face(faces, index, rng);
         }
@@ -360,7 +360,7 @@ impl Sample {
         }
     }
 
-    fn without_face(faces: &Faces, index: usize, rng: &mut Pcg64) -> Self {
+    fn without_face(faces: &PointFaces, index: usize, rng: &mut Pcg64) -> Self {
         let face = faces.face(index, rng.random());
         let placement = Placement::astray(rng);
         let mut cover = rng.random_bool(0.4).then(|| Cover::draw(faces, rng));

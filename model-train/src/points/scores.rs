@@ -6,10 +6,10 @@ use mde_core::occlusion::Occlusion;
 use rand_pcg::Pcg64;
 use tch::Tensor;
 
-use super::batches::Batch;
+use super::batches::PointBatch;
 use super::cover::{Cover, Fill};
 use super::network::PointNet;
-use super::sample::{Faces, Placement, Sample};
+use super::sample::{Placement, PointFaces, Sample};
 use crate::network::layers::Pass;
 
 /// Samples the net sees at once.
@@ -46,21 +46,27 @@ impl fmt::Display for Row {
 /// The scores on the first `count` faces: uncovered, then under each part of the face. Each face has
 /// the same random placement under all of them, and one of grey, black, noise and a piece of another
 /// picture in turn.
-pub fn score(net: &PointNet, faces: &Faces, count: usize, seed: u64) -> Vec<Row> {
+pub fn score(net: &PointNet, faces: &PointFaces, count: usize, seed: u64) -> Vec<Row> {
     let covers = std::iter::once(None).chain(Occlusion::ALL.map(Some));
     covers
         .map(|part| row(net, faces, count, seed, part))
         .collect()
 }
 
-fn row(net: &PointNet, faces: &Faces, count: usize, seed: u64, part: Option<Occlusion>) -> Row {
+fn row(
+    net: &PointNet,
+    faces: &PointFaces,
+    count: usize,
+    seed: u64,
+    part: Option<Occlusion>,
+) -> Row {
     let (mut errors, mut found) = (Vec::new(), 0.0);
     let indices: Vec<usize> = (0..count.min(faces.len())).collect();
     for indices in indices.chunks(BATCH) {
         let samples: Vec<Sample> = (indices.iter())
             .map(|&i| sample(faces, i, seed, part))
             .collect();
-        let batch = Batch::of(&samples);
+        let batch = PointBatch::of(&samples);
         let answer = tch::no_grad(|| net.forward(&batch.crops, Pass::Use));
         let off = (&answer.points - &batch.points).square();
         let off = off.sum_dim_intlist(2, false, tch::Kind::Float).sqrt(); // [N, 5]
@@ -88,7 +94,7 @@ fn row(net: &PointNet, faces: &Faces, count: usize, seed: u64, part: Option<Occl
     }
 }
 
-fn sample(faces: &Faces, index: usize, seed: u64, part: Option<Occlusion>) -> Sample {
+fn sample(faces: &PointFaces, index: usize, seed: u64, part: Option<Occlusion>) -> Sample {
     let mut rng = Pcg64::new(seed.into(), STREAM + index as u128);
     let placement = Placement::of_track(&mut rng);
     let cover = part.map(|part| {

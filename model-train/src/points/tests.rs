@@ -8,10 +8,10 @@ use mde_core::points::{SIZE, template};
 use rand_pcg::Pcg64;
 use tch::{Device, Kind, Tensor};
 
-use super::batches::Batch;
+use super::batches::PointBatch;
 use super::cover::{Cover, Fill};
-use super::sample::{Faces, PICTURE, Placement, Sample};
-use super::trainee::{Checkpoint, PointNetTrainee, Subject, fresh};
+use super::sample::{PICTURE, Placement, PointFaces, Sample};
+use super::trainee::{PointCheckpoint, PointNetTrainee, PointSubject, fresh};
 use crate::data::{CropRule, Dataset, DatasetOptions, Split};
 use crate::network::layers::Pass;
 use crate::training::options::RunOptions;
@@ -27,7 +27,7 @@ const POINTS: FacePoints = [
 ];
 
 /// Pictures whose red tells the column and whose green tells the row.
-fn faces() -> Faces {
+fn faces() -> PointFaces {
     let folder = tempfile::TempDir::new().unwrap();
     let side = PICTURE as u32;
     let picture = image::RgbImage::from_fn(side, side, |x, y| image::Rgb([x as u8, y as u8, 90]));
@@ -44,7 +44,7 @@ fn faces() -> Faces {
     })
     .unwrap();
     let landmarks = HashMap::from(names.map(|name| (name.to_owned(), POINTS)));
-    Faces::new(pictures, &landmarks).unwrap()
+    PointFaces::new(pictures, &landmarks).unwrap()
 }
 
 const STILL: Placement = Placement {
@@ -127,11 +127,11 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
     tch::manual_seed(1);
     let faces = faces();
     let draw = |i| Sample::draw(&faces, 0, &mut Pcg64::new(1, i));
-    let batch = Batch::of(&(0..8).map(draw).collect::<Vec<_>>());
+    let batch = PointBatch::of(&(0..8).map(draw).collect::<Vec<_>>());
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("checkpoint");
     let mut record = Record {
-        subject: Subject {},
+        subject: PointSubject {},
         made: Made::default(),
         options: RunOptions::default().with("batch", 8),
     };
@@ -156,7 +156,7 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
         seconds: 1.0,
     };
     first_run.save(record.made).unwrap();
-    let checkpoint = Checkpoint::open(&path).unwrap();
+    let checkpoint = PointCheckpoint::open(&path).unwrap();
     assert_eq!(checkpoint.record, record);
     checkpoint.restore(&path, &mut resumed.net, 20).unwrap();
     let (on, again) = (total(&mut first_run), total(&mut resumed));

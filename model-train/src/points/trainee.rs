@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
-use super::batches::Batch;
+use super::batches::PointBatch;
 use super::loss::{self, NAMES};
 use super::network::PointNet;
 use crate::network::layers::Pass;
@@ -19,10 +19,10 @@ use crate::training::state::{self, Record, State, with_moments};
 
 /// What a run is of: there is one point net.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Subject {}
+pub struct PointSubject {}
 
 /// An opened checkpoint.
-pub type Checkpoint = State<Subject>;
+pub type PointCheckpoint = State<PointSubject>;
 
 /// A point net in a run.
 pub struct PointNetTrainee {
@@ -31,7 +31,7 @@ pub struct PointNetTrainee {
     /// Learning rate at the start.
     pub rate: f64,
     /// The run but for how far it has come.
-    pub record: Record<Subject>,
+    pub record: Record<PointSubject>,
     /// Where its checkpoint is.
     pub path: PathBuf,
 }
@@ -47,7 +47,7 @@ pub fn fresh(device: Device) -> Learner<PointNet> {
 }
 
 impl Trainee for PointNetTrainee {
-    type Batch = Batch;
+    type Batch = PointBatch;
 
     fn losses(&self) -> Vec<&'static str> {
         NAMES.to_vec()
@@ -57,7 +57,7 @@ impl Trainee for PointNetTrainee {
         self.rate
     }
 
-    fn update(&mut self, batch: &Batch, at: Moment) -> Losses {
+    fn update(&mut self, batch: &PointBatch, at: Moment) -> Losses {
         let batch = batch.to_device(self.net.store.device);
         let answer = self.net.network.forward(&batch.crops, Pass::Train);
         let losses = loss::of(&answer, &batch);
@@ -74,7 +74,7 @@ impl Trainee for PointNetTrainee {
     }
 }
 
-impl Checkpoint {
+impl PointCheckpoint {
     /// The net with f32 weights, for use; `path` is for messages.
     ///
     /// # Errors

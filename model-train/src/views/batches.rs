@@ -11,7 +11,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64;
 use tch::{Device, Kind, Tensor};
 
-use super::faces::{Faces, Origin, PICTURE};
+use super::faces::{Origin, PICTURE, ViewFaces};
 use super::placement::{Light, Placement, Spread, bending, crops, lit};
 use crate::data::prefetched;
 use crate::network::view_generator::Inputs;
@@ -19,7 +19,7 @@ use crate::tensors::{append_picture, channels_last, from_pixels};
 use crate::training::mixture::Mixture;
 
 /// Pictures of one update, `[N, C, S, S]` f32.
-pub struct Batch {
+pub struct ViewBatch {
     /// What is to come out, `[N, 3, S, S]`.
     pub pictures: Tensor,
     /// What goes in.
@@ -28,7 +28,7 @@ pub struct Batch {
 
 /// How batches are drawn.
 #[derive(Clone)]
-pub struct BatchConfig {
+pub struct ViewBatchConfig {
     /// Pictures a batch.
     pub batch: usize,
     /// Side of the crops in pixels.
@@ -71,12 +71,16 @@ const OF_BENT: Spread = Spread {
 ///
 /// # Errors
 /// Where the thread cannot be started.
-pub fn stream(faces: Arc<Faces>, config: BatchConfig, first: u64) -> Result<Receiver<Batch>> {
+pub fn stream(
+    faces: Arc<ViewFaces>,
+    config: ViewBatchConfig,
+    first: u64,
+) -> Result<Receiver<ViewBatch>> {
     prefetched(AHEAD, first, move |update| make(&faces, &config, update))
 }
 
 /// The batch of `update`.
-pub fn make(faces: &Faces, config: &BatchConfig, update: u64) -> Batch {
+pub fn make(faces: &ViewFaces, config: &ViewBatchConfig, update: u64) -> ViewBatch {
     let mut rng = Pcg64::new(config.seed.into(), update.into());
     let rng = &mut rng;
     let side = config.size as i64;
@@ -138,7 +142,7 @@ pub fn make(faces: &Faces, config: &BatchConfig, update: u64) -> Batch {
     let there = |t: &Tensor| t.grid_sampler(&grid, 0, 0, false);
     let cover = there(&cover).ge(0.5).to_kind(Kind::Float);
     let views = there(&views);
-    Batch {
+    ViewBatch {
         inputs: Inputs {
             image: channels_last(&(&pictures * &mask)),
             mask: channels_last(&mask),
@@ -189,7 +193,7 @@ fn extend(values: &mut Vec<f32>, mask: &Mask) {
     values.extend(mask.view().iter());
 }
 
-impl Batch {
+impl ViewBatch {
     /// The batch on `device`.
     pub fn to_device(&self, device: Device) -> Self {
         Self {
@@ -215,7 +219,7 @@ mod tests {
     use crate::views::faces::FaceData;
 
     /// Two pictures each of three persons.
-    fn faces(folder: &std::path::Path) -> Faces {
+    fn faces(folder: &std::path::Path) -> ViewFaces {
         let pictures = folder.join("train");
         fs::create_dir(&pictures).unwrap();
         let mut identities = String::new();
@@ -235,8 +239,8 @@ mod tests {
         data.open(Split::Train).unwrap()
     }
 
-    fn is_same(a: &Batch, b: &Batch) -> bool {
-        let tensors = |batch: &Batch| {
+    fn is_same(a: &ViewBatch, b: &ViewBatch) -> bool {
+        let tensors = |batch: &ViewBatch| {
             let inputs = &batch.inputs;
             [
                 &batch.pictures,
@@ -254,7 +258,7 @@ mod tests {
     fn a_batch_is_a_pure_function_of_seed_and_update() {
         let folder = tempfile::TempDir::new().unwrap();
         let faces = faces(folder.path());
-        let config = BatchConfig {
+        let config = ViewBatchConfig {
             batch: 3,
             size: 32,
             seed: 1,
@@ -263,7 +267,7 @@ mod tests {
         let third = make(&faces, &config, 3);
         assert!(is_same(&third, &make(&faces, &config, 3)));
         assert!(!is_same(&third, &make(&faces, &config, 4)));
-        let other = BatchConfig {
+        let other = ViewBatchConfig {
             seed: 2,
             ..config.clone()
         };

@@ -44,7 +44,7 @@ pub struct Pair<'a> {
 }
 
 /// The faces of a split.
-pub struct Faces {
+pub struct ViewFaces {
     stills: Dataset,
     /// Of each still, those of the same person.
     persons: Vec<Vec<usize>>,
@@ -79,7 +79,7 @@ impl FaceData {
     ///
     /// # Errors
     /// Where pictures or the list of identities cannot be had.
-    pub fn open(&self, split: Split) -> Result<Faces> {
+    pub fn open(&self, split: Split) -> Result<ViewFaces> {
         let open = |root: &Path, crop| {
             Dataset::open(&DatasetOptions {
                 root: root.to_owned(),
@@ -106,7 +106,7 @@ impl FaceData {
             Some(root) => Some(Clips::new(open(root, CropRule::Square)?)?),
             None => None,
         };
-        Ok(Faces {
+        Ok(ViewFaces {
             stills,
             persons,
             person_of,
@@ -169,7 +169,7 @@ impl Clips {
     }
 }
 
-impl Faces {
+impl ViewFaces {
     /// Stills and pictures of clips.
     pub fn len(&self) -> (usize, usize) {
         let of_clips = self.clips.as_ref().map_or(0, Clips::len);

@@ -7,7 +7,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::batches::Batch;
+use super::batches::ViewBatch;
 use crate::network::perceptual::FeatureNetwork;
 use crate::network::view_generator::{Copied, Outputs};
 use crate::tensors::composited;
@@ -76,7 +76,7 @@ const LEAST_HOLE: f64 = 0.02;
 /// The losses of `outputs` but for the adversarial one.
 pub fn of(
     outputs: &Outputs,
-    batch: &Batch,
+    batch: &ViewBatch,
     weights: &Weights,
     perceptual: Option<&dyn FeatureNetwork>,
 ) -> Losses {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::batches::Batch;
+use super::batches::ViewBatch;
 use super::loss::{self, NAMES, Weights};
 use crate::network::config::{DiscriminatorConfig, ViewGeneratorConfig};
 use crate::network::discriminator::{Discriminator, Verdict};
@@ -24,7 +24,7 @@ use crate::training::step::Rates;
 
 /// What a run is of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Subject {
+pub struct ViewSubject {
     /// Sizes of the generator.
     pub view_generator: ViewGeneratorConfig,
     /// Pictures seen.
@@ -32,7 +32,7 @@ pub struct Subject {
 }
 
 /// An opened checkpoint.
-pub type Checkpoint = State<Subject>;
+pub type ViewCheckpoint = State<ViewSubject>;
 
 /// How a run is trained.
 pub struct Plan {
@@ -69,7 +69,7 @@ pub struct ViewTrainee {
     /// How it is trained.
     pub plan: Plan,
     /// The run but for how far it has come.
-    pub record: Record<Subject>,
+    pub record: Record<ViewSubject>,
     /// Where its checkpoint is.
     pub path: PathBuf,
 }
@@ -78,7 +78,7 @@ pub struct ViewTrainee {
 const OPPONENTS: [&str; 3] = ["adversarial", "discriminator", "penalty"];
 
 impl Trainee for ViewTrainee {
-    type Batch = Batch;
+    type Batch = ViewBatch;
 
     fn losses(&self) -> Vec<&'static str> {
         [&NAMES[..], &OPPONENTS].concat()
@@ -88,7 +88,7 @@ impl Trainee for ViewTrainee {
         self.plan.rates.generator
     }
 
-    fn update(&mut self, batch: &Batch, at: Moment) -> Losses {
+    fn update(&mut self, batch: &ViewBatch, at: Moment) -> Losses {
         let batch = batch.to_device(self.training.generator.store.device);
         let losses = self.training.update(&batch, &self.plan, at);
         self.record.subject.pictures += batch.pictures.size()[0] as u64;
@@ -132,7 +132,7 @@ impl ViewTraining {
     }
 
     /// Makes the update `at`; the losses before it.
-    fn update(&mut self, batch: &Batch, plan: &Plan, at: Moment) -> Losses {
+    fn update(&mut self, batch: &ViewBatch, plan: &Plan, at: Moment) -> Losses {
         let rates = plan.rates.times(at.rate);
         let outputs = self.generator.network.forward(&batch.inputs);
         let mut losses = loss::of(&outputs, batch, &plan.weights, plan.perceptual.as_deref());
@@ -153,7 +153,7 @@ impl ViewTraining {
     }
 
     /// What the discriminator says of the completed pictures with the known pixels put back.
-    fn judge(&self, outputs: &Outputs, batch: &Batch) -> Verdict {
+    fn judge(&self, outputs: &Outputs, batch: &ViewBatch) -> Verdict {
         let (network, mask) = (&self.discriminator.network, &batch.inputs.mask);
         let shown = network.shown(&outputs.completed, &batch.pictures, mask);
         network.forward(&shown, mask, Pass::Train)
@@ -163,7 +163,7 @@ impl ViewTraining {
     fn discriminate(
         &mut self,
         outputs: &Outputs,
-        batch: &Batch,
+        batch: &ViewBatch,
         plan: &Plan,
         rate: f64,
         number: u64,
@@ -203,7 +203,7 @@ impl ViewTraining {
     ///
     /// # Errors
     /// Where the file cannot be written; an earlier one is kept.
-    fn save(&self, path: &Path, record: &Record<Subject>) -> Result<()> {
+    fn save(&self, path: &Path, record: &Record<ViewSubject>) -> Result<()> {
         let mut tensors = with_moments(&self.generator);
         let opponent = &self.discriminator;
         tensors.extend(with_moments(opponent));
@@ -229,7 +229,7 @@ impl ViewTraining {
     ///
     /// # Errors
     /// Where a tensor is missing or of another shape.
-    pub fn restore(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
+    pub fn restore(&mut self, checkpoint: &ViewCheckpoint, path: &Path) -> Result<()> {
         checkpoint.restore(path, &mut self.generator, checkpoint.record.made.updates)?;
         let of_opponent = checkpoint.tensor(OPPONENT_UPDATES);
         let of_opponent = of_opponent
@@ -253,7 +253,7 @@ fn average_name(parameter: &str) -> String {
 /// # Errors
 /// Where a tensor is missing or of another shape.
 pub fn generator(
-    checkpoint: &Checkpoint,
+    checkpoint: &ViewCheckpoint,
     path: &Path,
     device: Device,
 ) -> Result<(Store, ViewGenerator)> {

@@ -8,7 +8,7 @@ use mde_core::contract::ValueRange;
 use mde_core::covers::{Contract, SIDE};
 
 use crate::commands::Terms;
-use crate::covers::trainee::Checkpoint;
+use crate::covers::trainee::CoverCheckpoint;
 use crate::onnx;
 
 /// Writes the net of a checkpoint as ONNX: batch normalisation folded, 16-bit weights, free batch
@@ -28,7 +28,7 @@ pub struct Export {
 impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let checkpoint = CoverCheckpoint::open(&self.checkpoint)?;
         let (_store, net) = checkpoint.cover_net(&self.checkpoint, tch::Device::Cpu)?;
         let record = &checkpoint.record;
         let batch = record.options.get("batch").unwrap_or("?");

@@ -9,12 +9,12 @@ use mde_core::covers;
 use tch::{Kind as Dtype, Tensor};
 
 use super::DataArgs;
-use crate::covers::batches::Batch;
+use crate::covers::batches::CoverBatch;
 use crate::covers::faces::clean;
 use crate::covers::network::Inputs;
 use crate::covers::sample::{Plan, Sample};
 use crate::covers::scores::looks;
-use crate::covers::trainee::Checkpoint;
+use crate::covers::trainee::CoverCheckpoint;
 use crate::data::Split;
 use crate::files::write_aside;
 use crate::network::layers::Pass;
@@ -87,7 +87,7 @@ impl Samples {
                 .map(|stream| material.sample(Plan::Any, self.seed, stream))
                 .collect(),
         };
-        let batch = Batch::of(&samples);
+        let batch = CoverBatch::of(&samples);
         let image = &batch.inputs.image;
         let mut columns = vec![
             image.shallow_clone(),
@@ -95,7 +95,7 @@ impl Samples {
             tinted(image, &batch.covers, Some(&batch.weights)),
         ];
         if let Some(path) = &self.checkpoint {
-            let checkpoint = Checkpoint::open(path)?;
+            let checkpoint = CoverCheckpoint::open(path)?;
             let (_store, net) = checkpoint.cover_net(path, tch::Device::Cpu)?;
             let found = tch::no_grad(|| net.forward(&batch.inputs, Pass::Use).sigmoid());
             if let Some(path) = &self.dump {

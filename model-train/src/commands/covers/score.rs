@@ -9,7 +9,7 @@ use super::DataArgs;
 use crate::commands::DeviceArg;
 use crate::covers::faces::clean;
 use crate::covers::scores::{alarms_on, alarms_on_stills, score};
-use crate::covers::trainee::Checkpoint;
+use crate::covers::trainee::CoverCheckpoint;
 use crate::data::Split;
 
 /// Scores a checkpoint on validation faces and covers: the intersection over union of what is found
@@ -41,7 +41,7 @@ pub struct Score {
 impl Score {
     /// Scores and prints.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let checkpoint = CoverCheckpoint::open(&self.checkpoint)?;
         let (_store, net) = checkpoint.cover_net(&self.checkpoint, self.device.device()?)?;
         let material = self.data.open(Split::Val)?;
         println!("| cover | IoU of its kind | IoU of all kinds | the same on the face |");

@@ -9,7 +9,7 @@ use mde_core::covers::Kind;
 use super::DataArgs;
 use crate::commands::run::RunArgs;
 use crate::covers::batches::stream;
-use crate::covers::trainee::{CoverNetTrainee, Subject, fresh};
+use crate::covers::trainee::{CoverNetTrainee, CoverSubject, fresh};
 use crate::data::Split;
 use crate::network::parameters::Precision;
 use crate::training::options::RunOptions;
@@ -52,7 +52,7 @@ impl Train {
             .with("batch", self.batch)
             .with("rate", self.rate);
         let start = self.run.start(&path, options, || {
-            Ok(Subject {
+            Ok(CoverSubject {
                 covers: Kind::ALL.map(Kind::name).join(","),
             })
         })?;

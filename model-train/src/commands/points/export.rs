@@ -8,7 +8,7 @@ use mde_core::points::to_metadata;
 
 use crate::commands::Terms;
 use crate::onnx;
-use crate::points::trainee::Checkpoint;
+use crate::points::trainee::PointCheckpoint;
 
 /// Writes the net of a checkpoint as ONNX: batch normalisation folded, 16-bit weights, free batch
 /// size, and the metadata that the element reads.
@@ -27,7 +27,7 @@ pub struct Export {
 impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let checkpoint = PointCheckpoint::open(&self.checkpoint)?;
         let (_store, net) = checkpoint.point_net(&self.checkpoint, tch::Device::Cpu)?;
         let record = &checkpoint.record;
         let batch = record.options.get("batch").unwrap_or("?");

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 
 use crate::data::{CropRule, Dataset, DatasetOptions, Split};
 use crate::points::landmarks;
-use crate::points::sample::{Faces, PICTURE};
+use crate::points::sample::{PICTURE, PointFaces};
 
 /// Trains, scores and exports the net that finds the five points of a face.
 #[derive(Args, Debug)]
@@ -57,7 +57,7 @@ struct DataArgs {
 }
 
 impl DataArgs {
-    fn faces(&self, split: Split) -> Result<Faces> {
+    fn faces(&self, split: Split) -> Result<PointFaces> {
         let landmarks = landmarks::read(&self.landmarks)?;
         let pictures = Dataset::open(&DatasetOptions {
             root: self.data.clone(),
@@ -66,6 +66,6 @@ impl DataArgs {
             crop: CropRule::CelebAWide,
             cache: self.cache.clone(),
         })?;
-        Faces::new(pictures, &landmarks)
+        PointFaces::new(pictures, &landmarks)
     }
 }

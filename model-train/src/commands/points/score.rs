@@ -9,7 +9,7 @@ use super::DataArgs;
 use crate::commands::DeviceArg;
 use crate::data::Split;
 use crate::points::scores::score;
-use crate::points::trainee::Checkpoint;
+use crate::points::trainee::PointCheckpoint;
 
 /// Scores a checkpoint on validation pictures: errors in % of the distance between the eyes, after
 /// one look at crops that are off by up to 25 degrees, a third in size, and a third of that
@@ -35,7 +35,7 @@ pub struct Score {
 impl Score {
     /// Scores and prints.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let checkpoint = PointCheckpoint::open(&self.checkpoint)?;
         let (_store, net) = checkpoint.point_net(&self.checkpoint, self.device.device()?)?;
         let faces = self.data.faces(Split::Val)?;
         println!("| covered    | median | mean | mean of each point | found, % |");

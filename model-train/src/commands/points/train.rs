@@ -9,7 +9,7 @@ use super::DataArgs;
 use crate::commands::run::RunArgs;
 use crate::data::Split;
 use crate::points::batches::stream;
-use crate::points::trainee::{PointNetTrainee, Subject, fresh};
+use crate::points::trainee::{PointNetTrainee, PointSubject, fresh};
 use crate::training::options::RunOptions;
 use crate::training::schedule::{Budget, Schedule};
 
@@ -46,7 +46,7 @@ impl Train {
         let options = RunOptions::default()
             .with("batch", self.batch)
             .with("rate", self.rate);
-        let start = self.run.start(&path, options, || Ok(Subject {}))?;
+        let start = self.run.start(&path, options, || Ok(PointSubject {}))?;
         let mut net = fresh(device);
         let mut made = start.record.made;
         if let Some(checkpoint) = start.earlier {

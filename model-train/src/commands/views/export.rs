@@ -8,7 +8,7 @@ use mde_core::contract::{Alignment, Contract, ValueRange, Version};
 
 use crate::commands::Terms;
 use crate::onnx;
-use crate::views::trainee::{Checkpoint, generator};
+use crate::views::trainee::{ViewCheckpoint, generator};
 
 /// Writes the generator of a checkpoint as ONNX: averaged weights in 16 bits, free batch size, and
 /// the metadata that the element reads.
@@ -27,7 +27,7 @@ pub struct Export {
 impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let checkpoint = ViewCheckpoint::open(&self.checkpoint)?;
         let (_store, network) = generator(&checkpoint, &self.checkpoint, tch::Device::Cpu)?;
         let record = &checkpoint.record;
         let side = record.subject.view_generator.size as usize;

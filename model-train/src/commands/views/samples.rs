@@ -15,9 +15,9 @@ use crate::network::view_generator::{Inputs, Outputs};
 use crate::report::sheet;
 use crate::tensors::{composited, to_picture};
 use crate::training::mixture::Mixture;
-use crate::views::batches::{BatchConfig, make};
+use crate::views::batches::{ViewBatchConfig, make};
 use crate::views::faces::FaceData;
-use crate::views::trainee::{Checkpoint, generator};
+use crate::views::trainee::{ViewCheckpoint, generator};
 
 /// Writes a picture of validation samples, one a row: what the generator is given, the view, what
 /// it paints, what it copies from the view, the weights (red: painted, green: view, blue: mirror),
@@ -50,10 +50,10 @@ pub struct Samples {
 impl Samples {
     /// Draws and writes.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let checkpoint = ViewCheckpoint::open(&self.checkpoint)?;
         let (_store, network) = generator(&checkpoint, &self.checkpoint, tch::Device::Cpu)?;
         let faces = self.faces.open(Split::Val)?;
-        let config = BatchConfig {
+        let config = ViewBatchConfig {
             batch: self.count,
             size: checkpoint.record.subject.view_generator.size as usize,
             seed: self.seed,

@@ -13,9 +13,9 @@ use crate::network::view_generator::Inputs;
 use crate::tensors::composited;
 use crate::training::loss::FeatureDistance;
 use crate::training::mixture::Mixture;
-use crate::views::batches::{Batch, BatchConfig, make};
+use crate::views::batches::{ViewBatch, ViewBatchConfig, make};
 use crate::views::faces::FaceData;
-use crate::views::trainee::{Checkpoint, generator};
+use crate::views::trainee::{ViewCheckpoint, generator};
 
 /// Scores a checkpoint on validation samples, with their views and without: PSNR in the hole in
 /// dB, at the crop's size, of the completion and of the view as it lies; the share that is painted;
@@ -68,7 +68,7 @@ impl Score {
     pub fn run(&self) -> Result<()> {
         ensure!(self.count > 0, "--count 0: there is nothing to score");
         let device = self.device.device()?;
-        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let checkpoint = ViewCheckpoint::open(&self.checkpoint)?;
         let (_store, network) = generator(&checkpoint, &self.checkpoint, device)?;
         let features = match &self.perceptual_network {
             Some(file) => Some(perceptual::open(file, device, Kind::Float)?),
@@ -80,7 +80,7 @@ impl Score {
         );
         println!("| --- | --- | --- | --- | --- | --- | --- |");
         for task in TASKS {
-            let config = BatchConfig {
+            let config = ViewBatchConfig {
                 batch: BATCH,
                 size: checkpoint.record.subject.view_generator.size as usize,
                 seed: self.seed,
@@ -108,11 +108,11 @@ impl Score {
 }
 
 /// The samples of `batch` whose views are known in all of their parts.
-fn seen_whole(batch: Batch) -> Batch {
+fn seen_whole(batch: ViewBatch) -> ViewBatch {
     let known = batch.inputs.view_mask.amin([1i64, 2, 3].as_slice(), false);
     let rows = known.gt(0.5).nonzero().squeeze_dim(1);
     let take = |t: &Tensor| t.index_select(0, &rows);
-    Batch {
+    ViewBatch {
         pictures: take(&batch.pictures),
         inputs: Inputs {
             image: take(&batch.inputs.image),
@@ -126,7 +126,7 @@ fn seen_whole(batch: Batch) -> Batch {
 impl Sums {
     fn add(
         &mut self,
-        batch: &Batch,
+        batch: &ViewBatch,
         network: &crate::network::view_generator::ViewGenerator,
         features: Option<&dyn perceptual::FeatureNetwork>,
     ) {

@@ -20,10 +20,10 @@ use crate::training::mixture::Mixture;
 use crate::training::options::RunOptions;
 use crate::training::schedule::{Budget, Schedule};
 use crate::training::step::Rates;
-use crate::views::batches::{BatchConfig, stream};
+use crate::views::batches::{ViewBatchConfig, stream};
 use crate::views::faces::FaceData;
 use crate::views::loss::Weights;
-use crate::views::trainee::{Plan, Subject, ViewTrainee, ViewTraining};
+use crate::views::trainee::{Plan, ViewSubject, ViewTrainee, ViewTraining};
 
 /// Trains the generator, for 200000 updates where no length is given; interrupt it at any time and
 /// go on with --resume.
@@ -101,7 +101,7 @@ impl Train {
         let path = self.run.out.join(CHECKPOINT);
         let sizes = self.preset.config();
         let start = self.run.start(&path, self.options(), || {
-            Ok(Subject {
+            Ok(ViewSubject {
                 view_generator: sizes.clone(),
                 pictures: 0,
             })
@@ -137,7 +137,7 @@ impl Train {
         let faces = Arc::new(self.faces.open(Split::Train)?);
         let (stills, of_clips) = faces.len();
         println!("{stills} stills, {of_clips} pictures of clips");
-        let config = BatchConfig {
+        let config = ViewBatchConfig {
             batch: self.batch,
             size: sizes.size as usize,
             seed: self.run.seed,
