@@ -1,8 +1,13 @@
 //! Files that are whole or not there: written beside their place under another name, and moved to it
 //! at the end.
+//!
+//! Whoever writes such a file holds a lock on it, which ends with the process, however that ends.
+//! What lies there without one is left over from a run that was killed, and goes when the same
+//! output is begun again. Files without a name (`O_TMPFILE`) would leave nothing, but network file
+//! systems and GStreamer's muxers that open files by name do not have them: there would be two ways.
 
-use std::ffi::OsString;
-use std::fs::{self, Metadata, Permissions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -37,23 +42,15 @@ impl Aside {
             _ => {}
         }
         // Resolves links, which a file that is not there yet cannot be.
-        let place = target.canonicalize().unwrap_or_else(|_| target.to_owned());
+        let place = target
+            .canonicalize()
+            .or_else(|_| std::path::absolute(target))
+            .map_err(|e| Error::output(target, e))?;
         let (Some(name), Some(folder)) = (place.file_name(), place.parent()) else {
             return refuse("this is not the name of a file");
         };
-        let folder = match folder.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => folder,
-        };
-        let mut prefix = OsString::from(".");
-        prefix.push(name);
-        prefix.push(".");
-        let file = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(".part")
-            // The umask takes away what other new files do not have.
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder)
+        remove_left_over(folder, name);
+        let file = locked(folder, name)
             .map_err(|e| Error::output(target, format!("nothing can be written there: {e}")))?;
         Ok(Self {
             file,
@@ -78,15 +75,76 @@ impl Aside {
             may_replace,
         } = self;
         let synced = file.as_file().sync_all();
-        synced.map_err(|e| Error::output(&target, e))?;
+        synced.map_err(|e| Error::writing(&target, e))?;
         let moved = match may_replace {
             true => file.persist(&target),
             false => file.persist_noclobber(&target),
         };
         match moved {
-            Ok(_) => Ok(()),
-            Err(e) => Err(Error::output(&target, e.error)),
+            Ok(_) => {
+                sync_folder(&target);
+                Ok(())
+            }
+            Err(e) => Err(Error::writing(&target, e.error)),
         }
+    }
+}
+
+/// Ends the names of files on their way.
+const SUFFIX: &str = ".part";
+
+/// What the name of a file on its way to `name` begins with.
+fn prefix(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    prefix
+}
+
+/// A new file on its way to `name` in `folder`, which is locked while it is open.
+fn locked(folder: &Path, name: &OsStr) -> std::io::Result<NamedTempFile> {
+    loop {
+        let file = tempfile::Builder::new()
+            .prefix(&prefix(name))
+            .suffix(SUFFIX)
+            // The umask takes away what other new files do not have.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)?;
+        // A file system without locks has no leftovers removed either.
+        let is_locked = file.as_file().try_lock().is_ok();
+        // Before it was locked, another run may have taken it for a leftover.
+        if !is_locked || file.path().exists() {
+            return Ok(file);
+        }
+    }
+}
+
+/// Removes what killed runs have left in `folder` of files on their way to `name`. What cannot be
+/// removed stays: it is in nobody's way.
+pub fn remove_left_over(folder: &Path, name: &OsStr) {
+    let prefix = prefix(name);
+    let is_of = |entry: &fs::DirEntry| {
+        let found = entry.file_name();
+        let found = found.as_encoded_bytes();
+        // Six random letters stand between.
+        found.len() == prefix.len() + 6 + SUFFIX.len()
+            && found.starts_with(prefix.as_encoded_bytes())
+            && found.ends_with(SUFFIX.as_bytes())
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(is_of) {
+        let file = File::open(entry.path());
+        if file.is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Brings the new name of the file `target` on the disk, where the file system can: the file itself
+/// is there.
+fn sync_folder(target: &Path) {
+    if let Some(folder) = target.parent() {
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
 }
 
@@ -165,6 +223,31 @@ mod tests {
         assert!(aside.finish().is_err());
         assert_eq!(fs::read_to_string(&output)?, "another's");
         assert_eq!(fs::read_dir(&folder)?.count(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_killed_run_has_left_goes_and_what_is_written_stays() -> Tried {
+        let folder = tempfile::tempdir()?;
+        let [input, output] = ["in", "out"].map(|name| folder.path().join(name));
+        fs::write(&input, "in")?;
+        // As a killed process leaves it: named and not locked.
+        let left = folder.path().join(".out.a1B2c3.part");
+        let others = [".out2.a1B2c3.part", ".out.part", "out.a1B2c3.part"];
+        fs::write(&left, "half")?;
+        for other in others {
+            fs::write(folder.path().join(other), "kept")?;
+        }
+        let first = Aside::begin(&output, &input, false)?;
+        assert!(!left.exists());
+        let second = Aside::begin(&output, &input, false)?;
+        assert!(first.path().exists() && second.path().exists());
+        drop((first, second));
+        assert!(
+            others
+                .iter()
+                .all(|other| folder.path().join(other).exists())
+        );
         Ok(())
     }
 

@@ -24,11 +24,17 @@ pub enum Error {
         /// What was found, and what to do.
         reason: String,
     },
+    /// There is no room left on the disk.
+    #[error("{}: no space is left on the disk", .0.display())]
+    Full(PathBuf),
     /// GStreamer, the plug-in or an element failed.
     #[error("{0}")]
     Pipeline(String),
+    /// Some of many recordings failed; how many is said.
+    #[error("{0}")]
+    Batch(String),
     /// A signal asked to stop.
-    #[error("interrupted; nothing was written")]
+    #[error("interrupted; nothing half is left")]
     Interrupted(i32),
 }
 
@@ -52,13 +58,21 @@ impl Error {
         }
     }
 
+    /// That writing the file `path` failed.
+    pub fn writing(path: impl Into<PathBuf>, error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => Self::Full(path.into()),
+            _ => Self::output(path, error),
+        }
+    }
+
     /// The exit code of the program: 1 to 4, or 128 and the signal, as shells have it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Pipeline(_) => 1,
+            Self::Pipeline(_) | Self::Batch(_) => 1,
             Self::Usage(_) => 2,
             Self::Input { .. } => 3,
-            Self::Output { .. } => 4,
+            Self::Output { .. } | Self::Full(_) => 4,
             Self::Interrupted(signal) => 128_u8.saturating_add(u8::try_from(*signal).unwrap_or(0)),
         }
     }

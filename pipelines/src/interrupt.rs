@@ -38,7 +38,8 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    fn tell(&self, signal: i32) {
+    /// As if `signal` had come.
+    pub fn tell(&self, signal: i32) {
         let first = self
             .0
             .signal

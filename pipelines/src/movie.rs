@@ -1,5 +1,6 @@
 //! What GStreamer's muxer does not write of an MP4 or QuickTime file (ISO/IEC 14496-12): how the
-//! picture is turned (8.3.2), and edit lists as they were (8.6.6).
+//! picture is turned (8.3.2), edit lists as they were (8.6.6), and when the recording was made
+//! (8.2.2).
 //!
 //! An edit list says which part of a track is played, and when. GStreamer's demuxer leaves out what
 //! is not played, so that the packets of sound that a decoder needs beforehand, and those that an
@@ -293,8 +294,11 @@ fn rescale(ticks: u64, from: u32, to: u64) -> u64 {
 }
 
 /// What to put into a finished file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Changes {
+    /// When the recording was made, in seconds since 1904; 0 where nobody knows. The muxer writes when
+    /// the file was written.
+    pub created: u64,
     /// How the picture is turned, if it is.
     pub matrix: Option<Matrix>,
     /// The edit lists of the sound tracks, in their order; a track without one keeps what it has.
@@ -302,19 +306,12 @@ pub struct Changes {
 }
 
 impl Changes {
-    fn is_empty(&self) -> bool {
-        self.matrix.is_none() && self.edits.iter().all(Option::is_none)
-    }
-
     /// Puts them into the finished file `path`.
     ///
     /// # Errors
     /// [`Error::Output`] if the file cannot be read or written, or is not as GStreamer writes it.
     pub fn write(&self, path: &Path) -> Result<()> {
-        if self.is_empty() {
-            return Ok(());
-        }
-        let failed = |e: std::io::Error| Error::output(path, e);
+        let failed = |e: std::io::Error| Error::writing(path, e);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -378,6 +375,15 @@ impl Changes {
         set_duration(&mut content, mvhd.start - HEADER, MVHD, |now| {
             longest.unwrap_or(now)
         })?;
+        set_times(&mut content, mvhd.start - HEADER, self.created)?;
+        for (name, trak) in isobmff::boxes(&content.clone(), 0..content.len()) {
+            if &name == b"trak" {
+                for path in [&[b"tkhd"] as &[_], &[b"mdia", b"mdhd"]] {
+                    let header = isobmff::find(&content, &trak, path)?.start;
+                    set_times(&mut content, header, self.created)?;
+                }
+            }
+        }
         Some(isobmff::make(b"moov", &content))
     }
 }
@@ -449,6 +455,18 @@ fn number_at(bytes: &[u8], at: usize, is_long: bool) -> Option<u64> {
         true => u64_at(bytes, at),
         false => u32_at(bytes, at).map(u64::from),
     }
+}
+
+/// Changes the times of creation and modification in the header box at `start` of `bytes`.
+fn set_times(bytes: &mut [u8], start: usize, created: u64) -> Option<()> {
+    let content = start + HEADER;
+    let times = match *bytes.get(content)? {
+        1 => created.to_be_bytes().repeat(2),
+        _ => u32::try_from(created).unwrap_or(0).to_be_bytes().repeat(2),
+    };
+    let at = content + 4;
+    bytes.get_mut(at..at + times.len())?.copy_from_slice(&times);
+    Some(())
 }
 
 /// Changes the duration in the header box at `start` of `bytes`.

@@ -1,6 +1,6 @@
 //! Building a pipeline from a description and running it to its end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
@@ -112,8 +112,11 @@ pub fn run<'a>(
     }
 }
 
-/// An error in the words of its element, and where those say little what it tells developers.
+/// That the disk is full, without saying which file; else an error in the words of its element, and where those say little what it tells developers.
 fn told(error: &gst::message::Error) -> Error {
+    if error.error().matches(gst::ResourceError::NoSpaceLeft) {
+        return Error::Full(PathBuf::new());
+    }
     let from = error.src().map(|element| element.name().to_string());
     let mut text = format!("{}: {}", from.unwrap_or_default(), error.error());
     let debug = error.debug().unwrap_or_default();

@@ -6,7 +6,9 @@ use std::time::Duration;
 use gst::glib;
 use gst::prelude::*;
 use gst_pbutils::prelude::*;
-use gst_pbutils::{Discoverer, DiscovererInfo, DiscovererResult, DiscovererStreamInfo};
+use gst_pbutils::{
+    Discoverer, DiscovererContainerInfo, DiscovererInfo, DiscovererResult, DiscovererStreamInfo,
+};
 
 use crate::{Error, Result};
 
@@ -26,6 +28,8 @@ pub struct Media {
     pub container: String,
     /// Its chapters.
     pub chapters: Option<gst::Toc>,
+    /// When it was made, as it says.
+    pub created: Option<glib::DateTime>,
 }
 
 /// The stream whose picture is completed.
@@ -116,6 +120,14 @@ pub fn format_name(caps: &gst::Caps) -> String {
     gst_pbutils::pb_utils_get_codec_description(caps).to_string()
 }
 
+impl Media {
+    /// Whether GStreamer lets the recording begin with its picture, although sound comes before: so it
+    /// does with transport streams, which have no beginning of their own.
+    pub fn begins_late(&self) -> bool {
+        self.container == "video/mpegts"
+    }
+}
+
 /// Looks at the recording `input`.
 ///
 /// # Errors
@@ -153,7 +165,7 @@ pub fn look(input: &Path) -> Result<Media> {
     let size = (video.width(), video.height());
     let streams = info.stream_list().into_iter();
     let others = streams
-        .filter(|stream| !stream.is::<gst_pbutils::DiscovererContainerInfo>())
+        .filter(|stream| !stream.is::<DiscovererContainerInfo>())
         .filter(|stream| stream_id(stream) != id)
         .filter_map(|stream| {
             let caps = stream.caps()?;
@@ -178,14 +190,25 @@ pub fn look(input: &Path) -> Result<Media> {
         others,
         container: container(&info),
         chapters: info.toc(),
+        created: created(&info),
     })
 }
 
 fn container(info: &DiscovererInfo) -> String {
-    let containers = info.container_streams();
-    let caps = containers.first().and_then(|container| container.caps());
+    let caps = whole(info).and_then(|container| container.caps());
     let format = caps.as_ref().and_then(|caps| caps.structure(0));
     format.map_or(String::new(), |format| format.name().to_string())
+}
+
+fn created(info: &DiscovererInfo) -> Option<glib::DateTime> {
+    let tags = whole(info)?.tags()?;
+    let time = tags.get::<gst::tags::DateTime>()?;
+    time.get().to_g_date_time().ok()
+}
+
+/// The container that all streams are in. It is not among the streams.
+fn whole(info: &DiscovererInfo) -> Option<DiscovererContainerInfo> {
+    info.stream_info()?.downcast().ok()
 }
 
 fn stream_id(stream: &DiscovererStreamInfo) -> String {

@@ -9,13 +9,14 @@ use gst::prelude::*;
 use gst_video::VideoRegionOfInterestMeta;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::file::Audience;
 use crate::{Error, Result};
 
 /// The type of the regions that the element marks as completed.
 const COMPLETED: &str = "mdecomplete/face";
 
 /// How often a line is written where nobody looks on, after the first frame.
-const LINES: Duration = Duration::from_secs(10);
+pub(crate) const LINES: Duration = Duration::from_secs(10);
 
 /// What has left the element so far.
 #[derive(Debug, Default)]
@@ -28,7 +29,15 @@ pub struct Counts {
     position: AtomicU64,
     /// The numbers that the element has given to completed faces.
     faces: Mutex<HashSet<i32>>,
+    stretches: Mutex<Vec<Stretch>>,
 }
+
+/// A part of a recording in which something was completed, in seconds from the first frame: where it
+/// begins and ends. What pauses for less than [`PAUSE`] is one.
+pub type Stretch = [f64; 2];
+
+/// Stretches are so far apart, in seconds, that the longest film has not too many of them.
+const PAUSE: f64 = 1.0;
 
 impl Counts {
     /// Counts what leaves `element` from now on.
@@ -64,7 +73,27 @@ impl Counts {
             self.completed.fetch_add(1, Ordering::Relaxed);
             let mut known = self.faces.lock().unwrap_or_else(PoisonError::into_inner);
             known.extend(faces);
+            drop(known);
+            let seconds = |time: gst::ClockTime| time.nseconds() as f64 / 1e9;
+            self.extend([seconds(since_first), seconds(end)]);
         }
+    }
+
+    fn extend(&self, [begin, end]: Stretch) {
+        let mut stretches = self
+            .stretches
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match stretches.last_mut() {
+            Some([_, last]) if begin - *last < PAUSE => *last = end.max(*last),
+            _ => stretches.push([begin, end]),
+        }
+    }
+
+    /// Where something was completed, in order.
+    pub fn stretches(&self) -> Vec<Stretch> {
+        let stretches = self.stretches.lock();
+        stretches.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Frames that came through.
@@ -89,9 +118,30 @@ impl Counts {
     }
 }
 
+/// Tells on standard error.
+#[derive(Debug, Default)]
+pub struct Terminal(Option<Progress>);
+
+impl Audience for Terminal {
+    fn begin(&mut self, name: String, counts: Arc<Counts>, duration: Option<Duration>) {
+        self.0 = Some(Progress::new(name, counts, duration));
+    }
+
+    fn note(&mut self, text: &str) {
+        match &self.0 {
+            Some(progress) => progress.bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.0.as_mut().map_or(0, Progress::show)
+    }
+}
+
 /// Tells how far a recording is on standard error, until it is dropped.
 #[derive(Debug)]
-pub struct Progress {
+struct Progress {
     counts: Arc<Counts>,
     duration: Option<Duration>,
     bar: ProgressBar,
@@ -102,7 +152,7 @@ pub struct Progress {
 
 impl Progress {
     /// Of a recording that lasts `duration`, called `name`.
-    pub fn new(name: String, counts: Arc<Counts>, duration: Option<Duration>) -> Self {
+    fn new(name: String, counts: Arc<Counts>, duration: Option<Duration>) -> Self {
         let bar = match duration {
             Some(duration) => ProgressBar::new(millis(duration)),
             None => ProgressBar::new_spinner(),
@@ -125,13 +175,8 @@ impl Progress {
         }
     }
 
-    /// Tells of something beside, without disturbing the bar.
-    pub fn note(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
-    }
-
     /// Shows how far it is; gives the number of frames.
-    pub fn show(&mut self) -> u64 {
+    fn show(&mut self) -> u64 {
         let frames = self.counts.frames();
         let position = self.counts.position();
         let spent = self.start.elapsed();
@@ -177,7 +222,7 @@ fn pace(frames: u64, position: Duration, spent: Duration, whole: Option<Duration
 }
 
 /// Seconds as h:mm:ss or m:ss.
-fn clock(seconds: f64) -> String {
+pub(crate) fn clock(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
     match hours {
@@ -189,6 +234,15 @@ fn clock(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_pauses_shortly_is_one_stretch() {
+        let counts = Counts::default();
+        for part in [[0.0, 0.1], [0.1, 0.2], [0.9, 1.0], [2.5, 2.6]] {
+            counts.extend(part);
+        }
+        assert_eq!(counts.stretches(), [[0.0, 1.0], [2.5, 2.6]]);
+    }
 
     #[test]
     fn the_time_left_follows_the_pace() {

@@ -6,12 +6,13 @@ use gst::prelude::*;
 use gst_video::VideoRegionOfInterestMeta;
 use mde_core::CROP_SIZE;
 use mde_core::alignment::TEMPLATE;
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
 /// A square that is taken for an aligned face: eyes at 36 % and 64 % of its width and 40 % of its
 /// height. In pixels of the frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Square {
     x: u32,
     y: u32,

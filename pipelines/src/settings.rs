@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use gst::glib;
 use gst::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::aside;
 use crate::{Error, Result, plugin};
 
 /// A property and the value to give it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
     /// Name of the property.
     pub name: String,

@@ -1,13 +1,15 @@
 //! What was done, in words.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use gst::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::progress::Counts;
+use crate::progress::{Counts, Stretch};
 
 /// What the element did to a recording or a picture.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Frames that came through; 1 for a picture.
     pub frames: u64,
@@ -22,7 +24,15 @@ pub struct Summary {
     pub skipped: u64,
     /// Whether something beside the faces was filled from what is around it.
     pub is_filled: bool,
+    /// Where in the recording something was completed.
+    pub stretches: Vec<Stretch>,
+    /// Mean shares of what was missing by where it came from, 0 to 1, such as `painted`; none where
+    /// the model does not tell.
+    pub shares: BTreeMap<String, f64>,
 }
+
+/// The shares that the element may tell of.
+const SHARES: [&str; 4] = ["from-memory", "from-reference", "from-mirror", "painted"];
 
 impl Summary {
     /// Of what `element`, which still plays, has done; `is_filled` is whether it said
@@ -40,6 +50,11 @@ impl Summary {
             regions: number("faces"),
             skipped: number("skipped-invalid") + number("skipped-surplus"),
             is_filled,
+            stretches: counts.stretches(),
+            shares: stats.as_ref().map_or_else(BTreeMap::new, |stats| {
+                let share = |name: &str| Some((name.to_owned(), stats.get(name).ok()?));
+                SHARES.into_iter().filter_map(share).collect()
+            }),
         }
     }
 }
@@ -53,6 +68,7 @@ impl fmt::Display for Summary {
             regions,
             skipped,
             is_filled,
+            ..
         } = self;
         match (regions, completed) {
             (_, 0) if *is_filled => {
@@ -98,7 +114,7 @@ fn of_frames(frames: u64) -> String {
 }
 
 /// Such as "1 face" and "2 faces".
-fn counted(count: u64, thing: &str) -> String {
+pub(crate) fn counted(count: u64, thing: &str) -> String {
     match count {
         1 => format!("1 {thing}"),
         _ => format!("{count} {thing}s"),

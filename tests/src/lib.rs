@@ -9,6 +9,7 @@ pub mod recording;
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
@@ -204,13 +205,17 @@ impl Tool {
         }
         let mut child = command
             .args(arguments)
+            // Signals can go to all processes that it starts.
+            .process_group(0)
             .stderr(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("a tool of GStreamer")?;
         let errors = child.stderr.take().context("standard error")?;
+        let output = child.stdout.take().context("standard output")?;
         Ok(Running {
             child,
+            output: BufReader::new(output),
             errors: BufReader::new(errors),
             _tool: self,
         })
@@ -221,6 +226,7 @@ impl Tool {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    output: BufReader<std::process::ChildStdout>,
     errors: BufReader<std::process::ChildStderr>,
     _tool: Tool,
 }
@@ -252,10 +258,28 @@ impl Running {
     /// # Errors
     /// If that is no signal.
     pub fn signal(&self, name: &str) -> Result<()> {
-        let id = self.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status()?;
-        ensure!(sent.success(), "kill -s {name} {id}: {sent}");
-        Ok(())
+        send(name, &self.id().to_string())
+    }
+
+    /// As [`Running::signal`], to it and all processes that it has started.
+    ///
+    /// # Errors
+    /// If that is no signal.
+    pub fn signal_all(&self, name: &str) -> Result<()> {
+        send(name, &format!("-{}", self.id()))
+    }
+
+    /// Reads `count` lines of its standard output, or as many as there are; gives how many those are.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn read_lines(&mut self, count: usize) -> Result<usize> {
+        for read in 0..count {
+            if self.output.read_line(&mut String::new())? == 0 {
+                return Ok(read);
+            }
+        }
+        Ok(count)
     }
 
     /// Waits for its end; gives how it ended and the rest of its standard error.
@@ -267,6 +291,14 @@ impl Running {
         self.errors.read_to_string(&mut rest)?;
         Ok((self.child.wait()?, rest))
     }
+}
+
+fn send(signal: &str, to: &str) -> Result<()> {
+    let sent = Command::new("kill")
+        .args(["-s", signal, "--", to])
+        .status()?;
+    ensure!(sent.success(), "kill -s {signal} {to}: {sent}");
+    Ok(())
 }
 
 impl Drop for Running {

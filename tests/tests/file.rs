@@ -113,14 +113,14 @@ fn aac_of_a_transport_stream_comes_through() -> Result<()> {
         let done = completed("t4.ts", output, &[])?;
         let before = recording::stream(&case("t4.ts"), "audio")?;
         let after = recording::stream(&done.output, "audio")?;
-        // GStreamer's demuxer lets the recording begin with the picture, so that one packet of sound
-        // before it is left out.
-        assert_eq!(before.packets.len(), 48, "{output}");
-        assert_eq!(after.packets.len(), 47, "{output}");
+        // GStreamer's demuxer lets the recording begin with the picture, and one packet of sound comes
+        // before.
+        assert_eq!(before.bytes(), after.bytes(), "{output}");
         let lag = |file: &Path| -> Result<u64> {
-            let first = |stream: Stream| stream.times().first().copied();
-            let picture = first(recording::stream(file, "video")?).context("no picture")?;
-            let sound = first(recording::stream(file, "audio")?).context("no sound")?;
+            // Packets before the beginning have no time.
+            let last = |stream: Stream| stream.times().last().copied();
+            let picture = last(recording::stream(file, "video")?).context("no picture")?;
+            let sound = last(recording::stream(file, "audio")?).context("no sound")?;
             Ok(picture.abs_diff(sound))
         };
         let (before, after) = (lag(&case("t4.ts"))?, lag(&done.output)?);
@@ -228,8 +228,7 @@ fn subtitles_chapters_languages_and_tags_are_kept() -> Result<()> {
         "5 < 6",
         "First",
         "Second",
-        // GStreamer's muxer writes texts in tags as they stand in pipelines, and reads them so.
-        r"A\ portrait",
+        "A portrait",
     ] {
         assert!(has(words), "'{words}' is lost");
     }
@@ -528,20 +527,29 @@ fn an_interrupted_run_leaves_nothing() -> Result<()> {
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
-    // So long that it cannot be through before the signal comes.
+    // The generator runs on each frame: that takes many times as long as to read a line.
     let long = made(
         &folder,
         "long.mp4",
-        "videotestsrc num-buffers=3000 ! video/x-raw,width=1280,height=720,framerate=30/1 \
+        "videotestsrc num-buffers=600 ! video/x-raw,width=320,height=240,framerate=30/1 \
          ! x264enc speed-preset=ultrafast ! mp4mux",
     )?;
     let output = folder.path().join("out.mp4");
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
-        let arguments = [OsStr::new("file"), long.as_ref(), output.as_ref()];
+        let arguments = [
+            OsStr::new("file"),
+            long.as_ref(),
+            output.as_ref(),
+            OsStr::new("occlusion=eyes"),
+            OsStr::new("region=full-frame"),
+        ];
         let mut running = Tool::program()?.start(&arguments)?;
         running.wait_for("frames/s")?;
+        // It waits while it is looked at, however long that takes.
+        running.signal("STOP")?;
         assert_eq!(entries(&folder)?, 2, "a file is on its way");
         running.signal(signal)?;
+        running.signal("CONT")?;
         let (status, rest) = running.end()?;
         assert_eq!(status.code(), Some(code), "{signal}: {rest}");
         assert!(rest.contains("interrupted"), "{signal}: {rest}");
@@ -565,10 +573,12 @@ fn the_program_explains_itself() -> Result<()> {
             "{part}: {said:?}"
         );
     }
-    let said = Tool::program()?.run("picture --help")?;
-    assert!(
-        said.success && said.output.contains("Exit codes"),
-        "{said:?}"
-    );
+    for command in ["picture", "restore"] {
+        let said = Tool::program()?.run(&format!("{command} --help"))?;
+        assert!(
+            said.success && said.output.contains("Exit codes"),
+            "{said:?}"
+        );
+    }
     Ok(())
 }

@@ -20,6 +20,8 @@ struct Shared {
     /// The stream whose picture is completed.
     picture: String,
     container: Container,
+    /// Whether the recording begins with its picture, although sound comes before.
+    begins_late: bool,
     plan: Plan,
     state: Mutex<State>,
 }
@@ -75,6 +77,7 @@ impl Branches {
             pipeline: pipeline.downgrade(),
             picture: media.video.id.clone(),
             container,
+            begins_late: media.begins_late(),
             plan: plan.clone(),
             state: Mutex::new(state),
         }));
@@ -121,6 +124,9 @@ impl Branches {
         let Some(pipeline) = pipeline.upgrade() else {
             return Ok(());
         };
+        if self.0.begins_late {
+            begin_earlier(pad);
+        }
         let id = pad.stream_id().unwrap_or_default();
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         let kind = Kind::of(&caps);
@@ -166,6 +172,33 @@ impl Branches {
         steps.sync_state_with_parent()?;
         link(pad, &waiting)
     }
+}
+
+/// Lets what leaves `pad` begin earlier than the demuxer says, so that nothing before is left out; all
+/// streams by the same time.
+fn begin_earlier(pad: &gst::Pad) {
+    /// Longer than sound that belongs to a picture comes before it.
+    const LEAD: gst::ClockTime = gst::ClockTime::from_seconds(10);
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
+        let event = info.event().and_then(|event| match event.view() {
+            gst::EventView::Segment(event) => {
+                let mut segment = event.segment().downcast_ref::<gst::ClockTime>()?.clone();
+                let start = segment.start()?;
+                segment.set_start(start.saturating_sub(LEAD));
+                let number = event.seqnum();
+                Some(
+                    gst::event::Segment::builder(&segment)
+                        .seqnum(number)
+                        .build(),
+                )
+            }
+            _ => None,
+        });
+        if let Some(event) = event {
+            info.data = Some(gst::PadProbeData::Event(event));
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// The pads of muxers for streams of a kind.

@@ -1,7 +1,44 @@
 //! How the completed picture is coded.
 
+use serde::{Deserialize, Serialize};
+
 use crate::container::Container;
 use crate::probe::{Media, Video};
+
+/// What the picture shall be coded as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Codec {
+    /// FFV1 in Matroska, which loses nothing
+    Ffv1,
+    /// H.264, 4:2:0, 8 bits, which everything plays
+    X264,
+    /// H.265, with the chroma and the bits of the recording
+    X265,
+    /// Apple ProRes 422 HQ in QuickTime, or 4444 where the recording has that much chroma
+    Prores,
+}
+
+impl Codec {
+    /// For sentences.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ffv1 => "FFV1, which loses nothing,",
+            Self::X264 => "H.264",
+            Self::X265 => "H.265",
+            Self::Prores => "ProRes",
+        }
+    }
+
+    /// The endings of the files that hold it, the first where nothing speaks for another.
+    pub fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Ffv1 => &["mkv"],
+            Self::X264 | Self::X265 => &["mkv", "mp4", "m4v", "mov", "qt"],
+            Self::Prores => &["mov", "qt"],
+        }
+    }
+}
 
 /// A way to code the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,17 +52,28 @@ pub enum Coding {
     Av1,
     /// FFV1, which loses nothing.
     Ffv1,
+    /// H.265 with as much chroma and as many bits as there are.
+    H265,
+    /// ProRes, 10 bits.
+    ProRes,
 }
 
+/// Threads of an encoder whose bits depend on their number: the same on each machine, so that equal
+/// runs write equal bytes.
+const THREADS: u32 = 4;
+
 impl Coding {
-    /// For a picture of `size` = (width, height) in a file of the kind `container`.
-    pub fn choose(container: Container, lossless: bool, (width, height): (u32, u32)) -> Self {
+    /// For a picture of `size` = (width, height) in a file of the kind `container`, as `codec` where
+    /// that is asked for.
+    pub fn choose(container: Container, codec: Option<Codec>, (width, height): (u32, u32)) -> Self {
         let is_odd = width % 2 == 1 || height % 2 == 1;
-        match container {
-            _ if lossless => Self::Ffv1,
-            Container::WebM => Self::Vp9,
-            Container::Matroska if is_odd => Self::Vp9,
+        match (codec, container) {
+            (Some(Codec::Ffv1), _) => Self::Ffv1,
+            (Some(Codec::Prores), _) => Self::ProRes,
+            (_, Container::WebM) => Self::Vp9,
+            (_, Container::Matroska) if is_odd => Self::Vp9,
             _ if is_odd => Self::Av1,
+            (Some(Codec::X265), _) => Self::H265,
             _ => Self::H264,
         }
     }
@@ -37,12 +85,12 @@ impl Coding {
         let name = match self {
             Self::Vp9 => "VP9",
             Self::Av1 => "AV1",
-            Self::H264 | Self::Ffv1 => return None,
+            Self::H264 | Self::H265 | Self::ProRes | Self::Ffv1 => return None,
         };
         is_odd.then(|| {
             format!(
-                "the picture of {width}x{height} pixels is coded as {name}: common H.264 has even \
-                 sizes alone"
+                "the picture of {width}x{height} pixels is coded as {name}: common H.264 and H.265 \
+                 have even sizes alone"
             )
         })
     }
@@ -53,19 +101,27 @@ impl Coding {
         match self {
             Self::H264 => format!(
                 "video/x-raw,format=I420 ! x264enc pass=qual quantizer=20 interlaced={interlaced} \
-                 ! video/x-h264,profile=high ! h264parse"
+                 threads={THREADS} ! video/x-h264,profile=high ! h264parse"
             ),
+            // Frames side by side would write other bits for each number of processors.
+            Self::H265 => {
+                "x265enc option-string=crf=18:frame-threads=1:log-level=error ! h265parse"
+                    .to_owned()
+            }
             // Quality decides, not the rate. Times in microseconds: frames may come at any. The
             // encoder loses frames at the end if it may look ahead.
             Self::Vp9 => format!(
                 "video/x-raw,format=I420 ! vp9enc end-usage=cq cq-level=24 target-bitrate=100000000 \
-                 deadline=1 cpu-used=4 lag-in-frames=0 row-mt=true timebase=1/1000000 threads={}",
-                std::thread::available_parallelism().map_or(1, usize::from)
+                 deadline=1 cpu-used=4 lag-in-frames=0 row-mt=true timebase=1/1000000 \
+                 threads={THREADS}"
             ),
             Self::Av1 => "video/x-raw,format=I420 ! av1enc usage-profile=realtime cpu-used=6 \
                           end-usage=q min-quantizer=16 max-quantizer=28 ! av1parse"
                 .to_owned(),
-            Self::Ffv1 => "avenc_ffv1".to_owned(),
+            // Slices that bear checksums, as archives want them (RFC 9043, version 3), each of which
+            // a thread can code: their number, not that of threads, decides about the bits.
+            Self::Ffv1 => "avenc_ffv1 slices=16 threads=auto".to_owned(),
+            Self::ProRes => "avenc_prores_ks vendor=apl0".to_owned(),
         }
     }
 }
@@ -101,10 +157,17 @@ mod tests {
             (Mov, Coding::Av1),
             (Matroska, Coding::Vp9),
         ] {
-            assert_eq!(Coding::choose(container, false, even), Coding::H264);
-            assert_eq!(Coding::choose(container, false, odd), of_odd);
+            assert_eq!(Coding::choose(container, None, even), Coding::H264);
+            assert_eq!(Coding::choose(container, None, odd), of_odd);
         }
-        assert_eq!(Coding::choose(WebM, false, even), Coding::Vp9);
-        assert_eq!(Coding::choose(Matroska, true, even), Coding::Ffv1);
+        assert_eq!(Coding::choose(WebM, None, even), Coding::Vp9);
+        for (codec, coding) in [
+            (Codec::Ffv1, Coding::Ffv1),
+            (Codec::X264, Coding::H264),
+            (Codec::X265, Coding::H265),
+            (Codec::Prores, Coding::ProRes),
+        ] {
+            assert_eq!(Coding::choose(Matroska, Some(codec), even), coding);
+        }
     }
 }

@@ -4,17 +4,22 @@ mod branch;
 mod coding;
 mod plan;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
+use gst::glib;
 use gst::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::aside::{self, Aside};
 use crate::container::Container;
 use crate::interrupt::Interrupt;
+use crate::matroska;
 use crate::movie::{Changes, Matrix, Movie};
 use crate::pipeline::{self, Watch};
 use crate::probe::{self, Media};
-use crate::progress::{Counts, Progress};
+use crate::progress::Counts;
 use crate::region::Square;
 use crate::settings::{self, Setting};
 use crate::summary::{self, Summary};
@@ -24,8 +29,10 @@ use branch::Branches;
 use coding::Coding;
 use plan::Plan;
 
+pub use coding::Codec;
+
 /// A recording to complete.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// The recording.
     pub input: PathBuf,
@@ -35,21 +42,36 @@ pub struct Job {
     pub settings: Vec<Setting>,
     /// Where the face is, if it stays there.
     pub region: Option<Square>,
-    /// Whether the picture is to lose nothing.
-    pub lossless: bool,
+    /// What the picture is coded as; nothing says what everything plays.
+    pub codec: Option<Codec>,
     /// Whether sound that the file cannot hold is coded anew.
     pub transcode_audio: bool,
     /// Whether subtitles that the file cannot hold are left out.
     pub drop_subtitles: bool,
     /// Whether a file may be replaced.
     pub force: bool,
+    /// Where the identifiers in the file come from, which are drawn at random otherwise: with the same
+    /// number the same run writes the same bytes.
+    pub seed: Option<u32>,
 }
 
-/// Completes the recording of `job`, telling on standard error how far it is.
+/// Who is told how far a recording is.
+pub trait Audience {
+    /// The recording `name`, which lasts `duration`, begins; `counts` tells how far it is.
+    fn begin(&mut self, name: String, counts: Arc<Counts>, duration: Option<Duration>);
+
+    /// Something that a user is to know.
+    fn note(&mut self, text: &str);
+
+    /// Comes some times a second after [`Audience::begin`]; gives the number of frames.
+    fn tick(&mut self) -> u64;
+}
+
+/// Completes the recording of `job`, telling `audience` how far it is.
 ///
 /// # Errors
 /// As [`Error`] has them; there is no output then, nor anything else that was not there before.
-pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
+pub fn run(job: &Job, interrupt: &Interrupt, audience: &mut dyn Audience) -> Result<Summary> {
     let Job { input, output, .. } = job;
     aside::want_file(input)?;
     let settings = settings(job)?;
@@ -57,10 +79,7 @@ pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
     settings::keep(&settings, output)?;
     let aside = Aside::begin(output, input, job.force)?;
     let container = Container::of(output)?;
-    if job.lossless && container != Container::Matroska {
-        let reason = "lossless video is written as Matroska: name a file that ends in .mkv";
-        return Err(Error::output(output, reason));
-    }
+    fit(job.codec, output)?;
 
     let media = probe::look(input)?;
     interrupt.check()?;
@@ -68,36 +87,68 @@ pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
         region.fit(media.video.size)?;
     }
     let movie = Movie::read(input).map_err(|e| Error::input(input, e))?;
-    let coding = Coding::choose(container, job.lossless, media.video.size);
+    let coding = Coding::choose(container, job.codec, media.video.size);
     let plan = Plan::make(&media, &movie, container, job)?;
     for note in coding.note(&media.video).iter().chain(&plan.notes) {
-        eprintln!("{note}");
+        audience.note(note);
     }
 
     let made = Pipeline::build(job, &settings, &media, &movie, container, coding, &plan)?;
     pipeline::set_location(&made.pipeline, "written", aside.path())?;
     let counts = Counts::of(&made.completer)?;
     let name = input.file_name().unwrap_or_default().to_string_lossy();
+    audience.begin(name.into_owned(), Arc::clone(&counts), media.duration);
     let mut watch = Onlooker {
-        progress: Progress::new(name.into_owned(), counts.clone(), media.duration),
+        audience,
         told: Vec::new(),
         is_filled: false,
     };
-    let playing = pipeline::run(&made.pipeline, interrupt, &mut watch)?;
+    let playing = pipeline::run(&made.pipeline, interrupt, &mut watch).map_err(|e| match e {
+        Error::Full(_) => Error::Full(output.clone()),
+        other => other,
+    })?;
     let summary = Summary::of(&made.completer, &counts, watch.is_filled);
     drop(playing);
-    drop(watch);
     if summary.frames == 0 {
         return Err(Error::input(input, "no frame of it could be decoded"));
     }
-    let changes = Changes {
-        matrix: matrix(&media, &movie).filter(|_| container.is_isobmff()),
-        edits: plan.edits(),
-    };
-    changes.write(aside.path())?;
+    if container.is_isobmff() {
+        let changes = Changes {
+            created: media.created.as_ref().map_or(0, since_1904),
+            matrix: matrix(&media, &movie),
+            edits: plan.edits(),
+        };
+        changes.write(aside.path())?;
+    } else {
+        matroska::mend(aside.path(), media.created.is_some())?;
+    }
     interrupt.check()?;
     aside.finish()?;
     Ok(summary)
+}
+
+/// Fails unless a file with the name of `output` can hold what `codec` writes.
+fn fit(codec: Option<Codec>, output: &Path) -> Result<()> {
+    let Some(codec) = codec else {
+        return Ok(());
+    };
+    let ending = output.extension().unwrap_or_default();
+    let ending = ending.to_string_lossy().to_lowercase();
+    if codec.endings().contains(&ending.as_str()) {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} is written to files that end in .{}: name such a file",
+        codec.name(),
+        codec.endings().join(", .")
+    );
+    Err(Error::output(output, reason))
+}
+
+/// Seconds from the beginning of 1904, with which MP4 files count, to `time`.
+fn since_1904(time: &glib::DateTime) -> u64 {
+    const TO_1970: i64 = 2_082_844_800;
+    u64::try_from(time.to_unix() + TO_1970).unwrap_or(0)
 }
 
 /// The settings of `job`, with what goes without saying.
@@ -139,6 +190,10 @@ impl Pipeline {
         coding: Coding,
         plan: &Plan,
     ) -> Result<Self> {
+        if let Some(seed) = job.seed {
+            // Muxers draw from GLib's generator.
+            glib::random_set_seed(seed);
+        }
         // Coded packets: as many as it takes until each stream has one, a quarter of a gigabyte at
         // most. Frames: few, so that decoding, completing and coding go on side by side.
         const FRAMES: &str = "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0";
@@ -172,6 +227,10 @@ impl Pipeline {
         {
             setter.set_toc(Some(chapters));
         }
+        if !container.is_isobmff() {
+            mux.set_property("creation-time", &media.created);
+            mux.set_property("offset-to-zero", media.begins_late());
+        }
         if container == Container::Matroska {
             mux.set_property("timecodescale", coding::tick(media));
         }
@@ -185,24 +244,24 @@ impl Pipeline {
     }
 }
 
-/// Shows progress and what the element says.
-struct Onlooker {
-    progress: Progress,
+/// Tells what the elements say.
+struct Onlooker<'a> {
+    audience: &'a mut dyn Audience,
     /// What was told before: elements repeat themselves.
     told: Vec<String>,
     is_filled: bool,
 }
 
-impl Onlooker {
+impl Onlooker<'_> {
     fn tell(&mut self, text: String) {
         if !self.told.contains(&text) {
-            self.progress.note(&text);
+            self.audience.note(&text);
             self.told.push(text);
         }
     }
 }
 
-impl Watch for Onlooker {
+impl Watch for Onlooker<'_> {
     fn said(&mut self, message: &gst::StructureRef) {
         self.is_filled |= summary::is_plain(message);
         if let Some(text) = summary::told(message) {
@@ -215,6 +274,6 @@ impl Watch for Onlooker {
     }
 
     fn tick(&mut self) -> u64 {
-        self.progress.show()
+        self.audience.tick()
     }
 }

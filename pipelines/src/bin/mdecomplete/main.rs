@@ -1,11 +1,15 @@
-//! Completes faces in recordings and pictures: `mdecomplete file` and `mdecomplete picture`.
+//! Completes faces in recordings and pictures: `mdecomplete file`, `mdecomplete picture`, and
+//! `mdecomplete restore` for whole folders.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use mdecomplete_pipelines::file::Codec;
 use mdecomplete_pipelines::interrupt::Interrupt;
+use mdecomplete_pipelines::progress::Terminal;
 use mdecomplete_pipelines::region::Square;
+use mdecomplete_pipelines::restore::{self, Preset};
 use mdecomplete_pipelines::settings::Setting;
 use mdecomplete_pipelines::{Result, file, picture, plugin};
 
@@ -25,6 +29,12 @@ SIGHUP, SIGINT (Ctrl-C), SIGTERM. But with 0 there is no output, and nothing hal
 const PROPERTIES: &str = "\
 Properties are those of the element mdecomplete, as `gst-inspect-1.0 mdecomplete` lists them; \
 occlusion=eyes where none is given.";
+
+const RESTORE: &str = "\
+Exit codes: 0 all clips are restored, now or before; 1 a clip failed, the others are restored; 2 the \
+command is wrong; 3 a file that it names cannot be used; 4 the folder cannot be written, or the disk \
+is full; 129, 130, 143 interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM. After 1, 4 and interruptions, \
+whatever they were, the same command with --resume does what is left.";
 
 const PICTURE: &str = "\
 Properties are those of the element mdecomplete, as `gst-inspect-1.0 mdecomplete` lists them. \
@@ -84,13 +94,99 @@ enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Restores many recordings into a folder, and writes down what it does
+    ///
+    /// Each clip becomes a file of the same name, without loss unless --codec says otherwise; sound,
+    /// subtitles, chapters, tags and the time of each frame are kept. The folder's manifest.jsonl says
+    /// how far each clip is. A clip that cannot be read does not stop the others.
+    #[command(after_help = RESTORE)]
+    Restore(Restore),
+    /// Restores one recording for `restore`
+    #[command(name = restore::WORKER, hide = true)]
+    Worker,
+}
+
+#[derive(Args)]
+struct Restore {
+    /// Recordings, folders of them, patterns such as 'films/*.mov', and @LIST for the lines of a file;
+    /// a mask clip.mask.png beside clip.mov says what is missing in it
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<String>,
+    /// The folder to write to; the folders within an input folder stay
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Properties of the element, such as damaged-channels=red
+    #[arg(long = "set", value_name = "PROPERTY=VALUE")]
+    settings: Vec<Setting>,
+    /// Kinds of damage
+    #[arg(long)]
+    preset: Vec<Preset>,
+    /// What the picture is coded as
+    #[arg(long, default_value = "ffv1")]
+    codec: Codec,
+    /// Codes sound anew that the output cannot hold as it is
+    #[arg(long)]
+    transcode_audio: bool,
+    /// Leaves out subtitles that the output cannot hold
+    #[arg(long)]
+    drop_subtitles: bool,
+    /// Goes on with what was begun in the folder; what is done is not done again
+    #[arg(long)]
+    resume: bool,
+    /// Replaces files that no earlier run has written, or that were changed since
+    #[arg(long)]
+    force: bool,
+    /// Recordings at once
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: u16,
+    /// Threads of an inference, for each recording; the processors are shared out otherwise
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    threads: Option<u32>,
+    /// Gives way to other programs: 0 does not, 19 most
+    #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(i32).range(0..=19))]
+    nice: i32,
+    /// Writes what happens as lines of JSON on standard output, for machines
+    #[arg(long)]
+    json: bool,
+    /// Writes FOLDER/report.html, a page about the run: pictures before and after, what was changed
+    /// when, and what failed
+    #[arg(long)]
+    report: bool,
+    /// Completes nothing, but writes clips to FOLDER/dry-run in which all that would be completed is
+    /// tinted
+    #[arg(long, conflicts_with = "codec")]
+    dry_run: bool,
+}
+
+impl From<Restore> for restore::Order {
+    fn from(restore: Restore) -> Self {
+        Self {
+            inputs: restore.inputs,
+            out: restore.out,
+            settings: restore::with_presets(&restore.preset, &restore.settings),
+            codec: restore.codec,
+            transcode_audio: restore.transcode_audio,
+            drop_subtitles: restore.drop_subtitles,
+            resume: restore.resume,
+            force: restore.force,
+            jobs: restore.jobs.into(),
+            threads: restore.threads,
+            nice: restore.nice,
+            json: restore.json,
+            report: restore.report,
+            dry_run: restore.dry_run,
+        }
+        .unless_dry()
+    }
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments.command) {
         Ok(told) => {
-            println!("{told}");
+            if let Some(told) = told {
+                println!("{told}");
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -101,9 +197,12 @@ fn main() -> ExitCode {
 }
 
 /// What was done, in words.
-fn run(command: Command) -> Result<String> {
+fn run(command: Command) -> Result<Option<String>> {
     let interrupt = Interrupt::listen()?;
-    plugin::load()?;
+    // A worker tells its run what it does not find.
+    if !matches!(command, Command::Worker) {
+        plugin::load()?;
+    }
     match command {
         Command::File {
             input,
@@ -120,13 +219,14 @@ fn run(command: Command) -> Result<String> {
                 output,
                 settings,
                 region,
-                lossless,
+                codec: lossless.then_some(Codec::Ffv1),
                 transcode_audio,
                 drop_subtitles,
                 force,
+                seed: None,
             };
-            let summary = file::run(&job, &interrupt)?;
-            Ok(format!("{}: {summary}", job.output.display()))
+            let summary = file::run(&job, &interrupt, &mut Terminal::default())?;
+            Ok(Some(format!("{}: {summary}", job.output.display())))
         }
         Command::Picture {
             input,
@@ -141,7 +241,16 @@ fn run(command: Command) -> Result<String> {
                 force,
             };
             let summary = picture::run(&job, &interrupt)?;
-            Ok(format!("{}: {summary}", job.output.display()))
+            Ok(Some(format!("{}: {summary}", job.output.display())))
+        }
+        Command::Restore(restore) => {
+            let order = restore.into();
+            let tally = restore::run(&order, &interrupt)?;
+            Ok((!order.json).then(|| tally.to_string()))
+        }
+        Command::Worker => {
+            restore::serve(&interrupt)?;
+            Ok(None)
         }
     }
 }

@@ -1,0 +1,51 @@
+//! Kinds of damage, as properties of the element.
+
+use crate::settings::{self, Setting};
+
+/// A kind of damage, which stands for properties of the element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Preset {
+    /// Colour channels that are dead, stuck, noise or displaced: damaged-channels=auto
+    DeadChannel,
+    /// Drop-outs and bars of the digital magenta: damage-color=0xff00ff
+    DropOuts,
+}
+
+impl Preset {
+    /// The properties it stands for.
+    fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::DeadChannel => &[("damaged-channels", "auto")],
+            Self::DropOuts => &[("damage-color", "0xff00ff")],
+        }
+    }
+}
+
+/// The settings of `presets`, and then `own`, which wins where both say something.
+pub fn settings(presets: &[Preset], own: &[Setting]) -> Vec<Setting> {
+    let named = presets.iter().flat_map(|preset| preset.settings());
+    let mut all: Vec<_> = named
+        .map(|(name, value)| Setting::new(name, value))
+        .filter(|setting| !settings::has(own, &setting.name))
+        .collect();
+    all.extend_from_slice(own);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_wins() {
+        let own = [Setting::new("damage-color", "0xff0000")];
+        let all = settings(&[Preset::DeadChannel, Preset::DropOuts], &own);
+        assert_eq!(
+            all,
+            [
+                Setting::new("damaged-channels", "auto"),
+                Setting::new("damage-color", "0xff0000")
+            ]
+        );
+    }
+}

@@ -1,0 +1,294 @@
+//! What is done for one clip.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use gst::prelude::*;
+
+use super::Order;
+use super::digest;
+use super::inputs::{self, Clip};
+use super::manifest::{Figures, Recipe, Record, State};
+use super::worker::{self, Cause, Event, Workers};
+use crate::file::Job;
+use crate::settings::{self, Setting};
+use crate::{Error, Result, aside, plugin};
+
+/// A clip to restore.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The recording and what comes of it.
+    pub clip: Clip,
+    /// What an earlier run has written down.
+    pub before: Option<Record>,
+    /// As it is now.
+    pub record: Record,
+}
+
+/// What is told while tasks are performed.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// A worker begins.
+    Begin(Box<Record>),
+    /// The worker says something.
+    Event(Event),
+    /// The task is over.
+    End(Box<Outcome>),
+}
+
+/// What became of a task.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// An earlier run has done it.
+    DoneBefore(Record),
+    /// It came to this state.
+    Ended(Record),
+    /// The disk is full.
+    Full(Record),
+}
+
+/// What all tasks have in common of what they are made from.
+#[derive(Clone, Debug)]
+pub struct Recipes {
+    settings: BTreeMap<String, String>,
+    model_sha256: String,
+}
+
+impl Recipes {
+    /// Of `order`.
+    ///
+    /// # Errors
+    /// If a file that it names cannot be read, or there is no plug-in.
+    pub fn new(order: &Order) -> Result<Self> {
+        let mut settings = described(&order.settings)?;
+        let codec = serde_json::to_value(order.codec).ok();
+        let codec = codec.and_then(|codec| Some(codec.as_str()?.to_owned()));
+        settings.insert("codec".to_owned(), codec.unwrap_or_default());
+        for (name, is_on) in [
+            ("transcode-audio", order.transcode_audio),
+            ("drop-subtitles", order.drop_subtitles),
+        ] {
+            if is_on {
+                settings.insert(name.to_owned(), "true".to_owned());
+            }
+        }
+        let own = order
+            .settings
+            .iter()
+            .rfind(|setting| setting.name == "model-file");
+        let model = match own {
+            Some(setting) => PathBuf::from(&setting.value),
+            None => plugin_file()?,
+        };
+        Ok(Self {
+            settings,
+            model_sha256: digest::of_file(&model).map_err(|e| Error::input(&model, e))?,
+        })
+    }
+
+    fn of(&self, clip: &Clip) -> Result<Recipe> {
+        let input = &clip.input;
+        let mut settings = self.settings.clone();
+        settings.extend(described(&own(clip))?);
+        Ok(Recipe {
+            input_sha256: digest::of_file(input)
+                .map_err(|e| Error::input(input, format!("cannot be read: {e}")))?,
+            settings,
+            model_sha256: self.model_sha256.clone(),
+        })
+    }
+}
+
+/// Of which file the generator is, if the user names none: it is built in.
+fn plugin_file() -> Result<PathBuf> {
+    let factory = gst::ElementFactory::find(plugin::ELEMENT);
+    let plugin = factory.and_then(|factory| factory.plugin());
+    let file = plugin.and_then(|plugin| plugin.filename());
+    file.ok_or_else(|| Error::Pipeline("the plug-in has no file".to_owned()))
+}
+
+/// Settings for a manifest: files by what is in them.
+fn described(settings: &[Setting]) -> Result<BTreeMap<String, String>> {
+    let described = |Setting { name, value }: &Setting| {
+        let path = Path::new(value);
+        let value = match path.is_file() {
+            true => {
+                let digest = digest::of_file(path).map_err(|e| Error::input(path, e))?;
+                format!("sha256:{digest}")
+            }
+            false => value.clone(),
+        };
+        Ok((name.clone(), value))
+    };
+    settings.iter().map(described).collect()
+}
+
+/// What is set for one clip.
+fn own(clip: &Clip) -> Vec<Setting> {
+    let mask = clip.mask.as_ref();
+    let setting = |mask: &PathBuf| Setting::new("mask-file", &mask.to_string_lossy());
+    mask.map(setting).into_iter().collect()
+}
+
+impl Task {
+    /// Does it, unless it is done, telling `tell` how far it is.
+    pub fn perform(
+        &self,
+        order: &Order,
+        recipes: &Recipes,
+        workers: &Workers,
+        tell: &dyn Fn(Told),
+    ) -> Outcome {
+        let prepared = self.check().and_then(|()| {
+            let recipe = recipes.of(&self.clip)?;
+            Ok((self.is_done(&recipe, order)?, recipe))
+        });
+        match prepared {
+            Ok((Some(record), _)) => Outcome::DoneBefore(record),
+            Ok((None, recipe)) => self.restore(recipe, order, workers, tell),
+            Err(error) => self.ended(State::Failed, Some(error.to_string())),
+        }
+    }
+
+    /// Fails for what cannot be written down or is not understood.
+    fn check(&self) -> Result<()> {
+        let Clip { input, output, .. } = &self.clip;
+        let is_text = |path: &Path| path.to_str().is_some();
+        if !is_text(input) || !is_text(output) {
+            return Err(Error::input(input, "its name is not UTF-8; rename it"));
+        }
+        if let Some(folder) = inputs::masks_beside(input) {
+            let reason =
+                "masks for single frames are not read; lay one picture beside the recording";
+            return Err(Error::input(folder, reason));
+        }
+        aside::want_file(input)
+    }
+
+    /// What an earlier run has written down, if what it made of the same is there.
+    ///
+    /// # Errors
+    /// [`Error::Output`] if a file is there that is not to be replaced.
+    fn is_done(&self, recipe: &Recipe, order: &Order) -> Result<Option<Record>> {
+        let output = order.out.join(&self.clip.output);
+        let before = self
+            .before
+            .as_ref()
+            .filter(|before| before.state == State::Done);
+        let Some(before) = before else {
+            return Ok(None);
+        };
+        let there = digest::of_file(&output).ok();
+        if there.is_some() && there != before.output_sha256 && !order.force {
+            let reason = "this file was changed since it was written; --force replaces it";
+            return Err(Error::output(output, reason));
+        }
+        let made = before.recipe.as_ref();
+        let is_other = made.is_none_or(|made| made.input_sha256 != recipe.input_sha256)
+            && before.input != self.record.input;
+        if there.is_some() && is_other && !order.force {
+            let reason = format!("this file came of {}; --force replaces it", before.input);
+            return Err(Error::output(output, reason));
+        }
+        let is_done = there == before.output_sha256 && made == Some(recipe);
+        Ok(is_done.then(|| before.clone()))
+    }
+
+    fn restore(
+        &self,
+        recipe: Recipe,
+        order: &Order,
+        workers: &Workers,
+        tell: &dyn Fn(Told),
+    ) -> Outcome {
+        let start = Instant::now();
+        let output = order.out.join(&self.clip.output);
+        let job = Box::new(self.job(&recipe, order));
+        let mut record = Record {
+            state: State::Running,
+            recipe: Some(recipe),
+            ..self.record.clone()
+        };
+        tell(Told::Begin(Box::new(record.clone())));
+        if let Some(folder) = output.parent()
+            && let Err(e) = fs::create_dir_all(folder)
+        {
+            return self.ended(State::Failed, Some(Error::output(folder, e).to_string()));
+        }
+        let mut figures = Figures::default();
+        let end = workers.run(&worker::Order::Complete { job }, |event| {
+            match &event {
+                Event::Begin { duration } => figures.duration = *duration,
+                Event::Note { text } => record.notes.push(text.clone()),
+                _ => {}
+            }
+            tell(Told::Event(event));
+        });
+        match end {
+            Event::Done { summary } => match digest::of_file(&output) {
+                Ok(digest) => {
+                    figures.summary = summary;
+                    figures.seconds = start.elapsed().as_secs_f64();
+                    record.state = State::Done;
+                    record.figures = Some(figures);
+                    record.output_sha256 = Some(digest);
+                    Outcome::Ended(record)
+                }
+                Err(e) => self.ended(State::Failed, Some(Error::output(output, e).to_string())),
+            },
+            Event::Failed { reason, cause } => match cause {
+                Cause::Full => Outcome::Full(self.record.clone()),
+                Cause::Stopped => self.ended(State::Queued, None),
+                Cause::Clip => self.ended(State::Failed, Some(reason)),
+            },
+            _ => self.ended(State::Failed, Some("the worker has no end".to_owned())),
+        }
+    }
+
+    /// The order for a worker.
+    fn job(&self, recipe: &Recipe, order: &Order) -> Job {
+        let mut all = order.settings.clone();
+        all.extend(own(&self.clip));
+        // What is measured at the start would decide otherwise on another day.
+        let threads = order
+            .threads
+            .unwrap_or_else(|| share_of_threads(order.jobs));
+        for (name, value) in [
+            ("calibrate", "false"),
+            ("num-threads", &threads.to_string()),
+        ] {
+            if !settings::has(&all, name) {
+                all.push(Setting::new(name, value));
+            }
+        }
+        let identity = serde_json::to_string(recipe).unwrap_or_default();
+        Job {
+            input: self.clip.input.clone(),
+            output: order.out.join(&self.clip.output),
+            settings: all,
+            region: None,
+            codec: Some(order.codec),
+            transcode_audio: order.transcode_audio,
+            drop_subtitles: order.drop_subtitles,
+            // Whether a file may be replaced is decided.
+            force: true,
+            seed: Some(digest::number(&identity)),
+        }
+    }
+
+    fn ended(&self, state: State, reason: Option<String>) -> Outcome {
+        Outcome::Ended(Record {
+            state,
+            reason,
+            ..self.record.clone()
+        })
+    }
+}
+
+/// Threads for each of `jobs`, such that all together have one a processor.
+fn share_of_threads(jobs: usize) -> u32 {
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(all / jobs.max(1)).unwrap_or(1).max(1)
+}
