@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 use gst::glib;
 
 pub mod completer;
+pub mod covers;
 pub mod damage;
 mod distance;
 pub mod element;
@@ -23,6 +24,7 @@ pub mod finish;
 pub mod frame;
 pub mod locate;
 pub mod missing;
+mod parts;
 mod pass;
 mod picture;
 pub mod runtime;

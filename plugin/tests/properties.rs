@@ -66,10 +66,16 @@ fn values(pspec: &glib::ParamSpec) -> String {
     }
     if let Some(pspec) = pspec.downcast_ref::<glib::ParamSpecFlags>() {
         let class = pspec.flags_class();
-        let values = class.values().iter();
-        let values = values.map(|value| explained(mark(value.nick(), false), value.name()));
+        let values = class.values().iter().map(|value| {
+            let is_default = pspec.default_value_as_u32() & value.value() != 0;
+            explained(mark(value.nick(), is_default), value.name())
+        });
         let values = values.collect::<Vec<_>>().join("<br>");
-        return format!("{values}<br>joined by `+`; **none**");
+        let none = match pspec.default_value_as_u32() {
+            0 => "; **none**",
+            _ => "",
+        };
+        return format!("{values}<br>joined by `+`{none}");
     }
     if default.is::<bool>() {
         let is_true = default.get() == Ok(true);

@@ -6,10 +6,11 @@ use mde_core::contract::{
 };
 use mde_core::mask::CHANNELS;
 use ort::session::Session;
-use ort::value::{Outlet, TensorElementType, ValueType};
+use ort::value::Outlet;
 
 use super::CompleterError;
 use crate::runtime::MAX_CROPS;
+use crate::runtime::signature::{self, Wanted, sides};
 
 /// The side of a crop where the model leaves it open, in pixels.
 const OPEN_SIDE: usize = 256;
@@ -134,20 +135,17 @@ impl Feed {
 pub fn of_contract(session: &Session, contract: &Contract) -> Result<ModelIo, CompleterError> {
     let (width, height) = (contract.width, contract.height);
     let (inputs, outputs) = tensors(contract);
-    let fault = fault(session.inputs(), "input", &inputs)
-        .or_else(|| fault(session.outputs(), "output", &outputs))
-        .or_else(|| surplus(session.inputs(), &inputs));
-    if let Some(fault) = fault {
+    if let Some(fault) = signature::fault(session, "a generator", &inputs, &outputs) {
         return Err(CompleterError::Signature {
             fault,
             width,
             height,
             wanted: format!(
                 "the inputs {} and the outputs {}",
-                list(&inputs),
-                list(&outputs)
+                signature::list(&inputs),
+                signature::list(&outputs)
             ),
-            found: describe(session),
+            found: signature::describe(session),
         });
     }
     let feed = |input: &Outlet| match input.name() {
@@ -168,14 +166,6 @@ pub fn of_contract(session: &Session, contract: &Contract) -> Result<ModelIo, Co
         output_range: Some(contract.range),
         takes_views: contract.takes_views(),
     })
-}
-
-/// A tensor that the contract asks for, f32 `[N, channels, height, width]`.
-struct Wanted {
-    name: &'static str,
-    channels: usize,
-    /// Width and height.
-    size: (usize, usize),
 }
 
 /// Inputs and outputs of a generator that keeps `contract`.
@@ -200,18 +190,6 @@ fn tensors(contract: &Contract) -> (Vec<Wanted>, Vec<Wanted>) {
     (inputs, outputs)
 }
 
-fn list(tensors: &[Wanted]) -> String {
-    let each = tensors.iter().map(|wanted| {
-        let Wanted {
-            name,
-            channels,
-            size: (width, height),
-        } = wanted;
-        format!("'{name}' Tensor<f32>(N, {channels}, {height}, {width})")
-    });
-    each.collect::<Vec<_>>().join(", ")
-}
-
 /// How a model without metadata is fed and read, as its inputs and outputs show: an image
 /// `[N, 3, H, W]`, a mask `[N, 1 or 3, H, W]` unless there is none, and one picture that comes out.
 ///
@@ -220,7 +198,7 @@ fn list(tensors: &[Wanted]) -> String {
 pub fn of_shapes(session: &Session, hints: &Hints) -> Result<ModelIo, CompleterError> {
     let unclear = |reason: String| CompleterError::Unclear {
         reason,
-        found: describe(session),
+        found: signature::describe(session),
     };
     let inputs = feeds(session.inputs(), hints).map_err(unclear)?;
     let output = picture_out(session.outputs()).map_err(unclear)?;
@@ -317,60 +295,4 @@ fn size(session: &Session) -> Result<(usize, usize), String> {
 fn fixed_crops(session: &Session) -> Option<usize> {
     let mut inputs = session.inputs().iter();
     inputs.find_map(|input| sides(input.dtype())?[0])
-}
-
-/// The sides of an f32 tensor with four of them; nothing for a side that is left open.
-fn sides(found: &ValueType) -> Option<[Option<usize>; 4]> {
-    match found {
-        ValueType::Tensor { ty, shape, .. } if *ty == TensorElementType::Float32 => {
-            let side = |side: &i64| match side {
-                -1 => Some(None),
-                _ => usize::try_from(*side).ok().filter(|s| *s > 0).map(Some),
-            };
-            let sides: Option<Vec<_>> = shape.iter().map(side).collect();
-            sides?.try_into().ok()
-        }
-        _ => None,
-    }
-}
-
-/// What is missing from `outlets` or different there.
-fn fault(outlets: &[Outlet], kind: &str, wanted: &[Wanted]) -> Option<String> {
-    wanted.iter().find_map(|wanted| {
-        let name = wanted.name;
-        let Some(outlet) = outlets.iter().find(|outlet| outlet.name() == name) else {
-            return Some(format!("{kind} '{name}' is missing"));
-        };
-        let (width, height) = wanted.size;
-        let shape = [None, Some(wanted.channels), Some(height), Some(width)];
-        let fits = |(found, wanted): (Option<usize>, Option<usize>)| {
-            found.is_none() || wanted.is_none() || found == wanted
-        };
-        let is_one =
-            sides(outlet.dtype()).is_some_and(|found| found.into_iter().zip(shape).all(fits));
-        (!is_one).then(|| format!("{kind} '{name}' is {}", outlet.dtype()))
-    })
-}
-
-/// Inputs beyond the contract's would have to be fed, and nobody knows with what.
-fn surplus(inputs: &[Outlet], wanted: &[Wanted]) -> Option<String> {
-    inputs
-        .iter()
-        .find(|input| wanted.iter().all(|wanted| wanted.name != input.name()))
-        .map(|input| format!("input '{}' is not a generator's", input.name()))
-}
-
-fn describe(session: &Session) -> String {
-    let list = |outlets: &[Outlet]| {
-        let each: Vec<String> = outlets
-            .iter()
-            .map(|outlet| format!("'{}' {}", outlet.name(), outlet.dtype()))
-            .collect();
-        each.join(", ")
-    };
-    format!(
-        "the inputs {} and the outputs {}",
-        list(session.inputs()),
-        list(session.outputs())
-    )
 }

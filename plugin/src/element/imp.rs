@@ -116,6 +116,8 @@ pub(super) struct State {
     pub(super) is_live: Option<bool>,
     /// Whether there is a locator: in the pass, or on its way to it.
     pub(super) has_locator: bool,
+    /// Whether there is a net that finds covers: in the pass, or on its way to it.
+    pub(super) has_cover_net: bool,
     pub(super) masks: Masks,
     pub(super) has_warned: bool,
     pub(super) stats: Stats,

@@ -11,8 +11,8 @@ use gst::glib;
 use gst::prelude::*;
 
 pub use properties::{
-    DamagedChannels, DetectionMode, ExecutionProvider, FallbackPolicy, LatePolicy, ModelMask,
-    ModelRange, Occlusions, Overlay, Precision, RegionSource,
+    CoverKinds, DamagedChannels, DetectionMode, ExecutionProvider, FallbackPolicy, LatePolicy,
+    ModelMask, ModelRange, Occlusions, Overlay, Precision, RegionSource,
 };
 
 use crate::{CAT, runtime};

@@ -7,7 +7,7 @@ use gst_video::prelude::*;
 use mde_core::alignment::{Affine, AlignmentError, Point};
 use mde_core::occlusion::Rect;
 
-use super::canvas::{Area, BlendSource, Frame, Original, Row, put};
+use super::canvas::{Area, BlendSource, Frame, Original, Row, WEIGHT, put};
 use super::colour::{Colour, Rgb};
 use super::hole::Hole;
 use super::plain::PlainSource;
@@ -15,9 +15,8 @@ use super::write::{PixelWeights, Writer, area, part};
 
 pub use super::number::number;
 
-const TINT: Rgb = [1.0, 0.2, 0.7];
 /// Of what is painted, copied from a view and copied from the mirror.
-const SOURCE_TINTS: [Rgb; 3] = [TINT, [0.1, 0.9, 0.4], [0.2, 0.5, 1.0]];
+const SOURCE_TINTS: [Rgb; 3] = [[1.0, 0.2, 0.7], [0.1, 0.9, 0.4], [0.2, 0.5, 1.0]];
 const TINT_OPACITY: f32 = 0.5;
 const LINE: Rgb = [0.1, 1.0, 0.3];
 const POINT: Rgb = [1.0, 0.9, 0.0];
@@ -25,8 +24,8 @@ const POINT: Rgb = [1.0, 0.9, 0.0];
 /// Frame heights a line's width.
 const LINES_A_FRAME: f64 = 300.0;
 
-/// Tints the pixels that `to_crop` maps into the hole of any channel, and those of `pixels`, by
-/// their weights.
+/// Tints the pixels that `to_crop` maps into the hole of any channel, by their weights, in the colours
+/// `rgb` of the crop's pixels.
 ///
 /// # Errors
 /// As [`Writer::write`].
@@ -35,12 +34,51 @@ pub fn hole(
     frame: &mut VideoFrameRef<&mut gst::BufferRef>,
     to_crop: &Affine,
     hole: &Hole,
-    pixels: Option<PixelWeights<'_>>,
+    rgb: impl Fn(usize) -> Rgb,
 ) -> Result<(), AlignmentError> {
-    tint(writer, frame, to_crop, hole, pixels, |_| TINT)
+    tint(writer, frame, to_crop, hole, None, rgb)
 }
 
-/// Tints the same pixels by where they come from: `shares` gives for a pixel of the crop how much of
+/// Tints the same pixels, and those of `pixels`, the pixel `(x, y)` of the frame in the colour
+/// `told(x, y)`, whichever have the greater weight.
+///
+/// # Errors
+/// As [`Writer::write`].
+pub fn mask(
+    writer: &mut Writer,
+    frame: &mut VideoFrameRef<&mut gst::BufferRef>,
+    to_crop: &Affine,
+    hole: &Hole,
+    rgb: impl Fn(usize) -> Rgb,
+    pixels: PixelWeights<'_>,
+    told: impl Fn(usize, usize) -> Rgb,
+) -> Result<(), AlignmentError> {
+    let area = area(frame, to_crop, hole, Some(pixels))?;
+    let Some(part) = part(hole, Some(pixels)) else {
+        return Ok(());
+    };
+    let colour = Colour::of(frame.info());
+    let samples = |i: usize| colour.samples(rgb(i));
+    writer.plain.take_tint(samples, hole, part);
+    let mut source = MaskTint {
+        hole: PlainSource {
+            to_crop,
+            part,
+            hole,
+            strength: TINT_OPACITY,
+            pixels: None,
+            sampler: &writer.plain.sampler,
+        },
+        pixels: Tint {
+            samples: |x, y| colour.samples(told(x, y)),
+            pixels,
+        },
+    };
+    writer.canvas.paint(frame, &area, &mut source);
+    Ok(())
+}
+
+/// Tints the same pixels, and those of `pixels`, by where they come from: `shares` gives for a pixel of the crop how much of
 /// it is painted, copied from a view and copied from the mirror.
 ///
 /// # Errors
@@ -89,15 +127,17 @@ fn tint(
     Ok(())
 }
 
-/// Tints `pixels` by their weights.
+/// Tints `pixels` by their weights, the pixel `(x, y)` in the colour `rgb(x, y)`.
 pub fn pixels(
     writer: &mut Writer,
     frame: &mut VideoFrameRef<&mut gst::BufferRef>,
     pixels: PixelWeights<'_>,
+    rgb: impl Fn(usize, usize) -> Rgb,
 ) {
     let Rect { x0, y0, x1, y1 } = pixels.area;
+    let colour = Colour::of(frame.info());
     let mut tint = Tint {
-        samples: Colour::of(frame.info()).samples(TINT),
+        samples: |x, y| colour.samples(rgb(x, y)),
         pixels,
     };
     let area = Area {
@@ -161,13 +201,13 @@ pub(super) fn line_width(frame: &Frame<'_>) -> f64 {
     (f64::from(frame.height()) / LINES_A_FRAME).max(1.0)
 }
 
-/// Pixels with weights, in one colour.
-struct Tint<'a> {
-    samples: [f32; 3],
+/// Pixels with weights, each in a colour of its own.
+struct Tint<'a, S> {
+    samples: S,
     pixels: PixelWeights<'a>,
 }
 
-impl BlendSource for Tint<'_> {
+impl<S: Fn(usize, usize) -> [f32; 3]> BlendSource for Tint<'_, S> {
     fn blend_row(
         &mut self,
         _original: &Original<'_>,
@@ -178,9 +218,30 @@ impl BlendSource for Tint<'_> {
         let (first, weights) = self.pixels.row(y);
         for (x, weight) in (first..).zip(weights).filter(|(x, _)| xs.contains(x)) {
             let weight = TINT_OPACITY * weight;
-            let [a, b, c] = self.samples.map(|sample| sample * weight);
-            put(row, x - xs.start, [a, b, c, weight]);
+            if weight >= row[WEIGHT][x - xs.start] {
+                let [a, b, c] = (self.samples)(x, y).map(|sample| sample * weight);
+                put(row, x - xs.start, [a, b, c, weight]);
+            }
         }
+    }
+}
+
+/// The pixels of a crop's hole, and pixels of the frame.
+struct MaskTint<'a, S> {
+    hole: PlainSource<'a>,
+    pixels: Tint<'a, S>,
+}
+
+impl<S: Fn(usize, usize) -> [f32; 3]> BlendSource for MaskTint<'_, S> {
+    fn blend_row(
+        &mut self,
+        original: &Original<'_>,
+        xs: &Range<usize>,
+        y: usize,
+        row: &mut Row<'_>,
+    ) {
+        self.hole.blend_row(original, xs, y, row);
+        self.pixels.blend_row(original, xs, y, row);
     }
 }
 

@@ -54,6 +54,22 @@ impl Bounds {
         self.y1 - self.y0
     }
 
+    /// Whether `point` lies in the ellipse that the box holds, as a face does.
+    pub fn ellipse_holds(&self, [x, y]: Point) -> bool {
+        let along = |v: f64, low: f64, high: f64| (2.0 * v - low - high) / (high - low);
+        along(x, self.x0, self.x1).hypot(along(y, self.y0, self.y1)) <= 1.0
+    }
+
+    /// The pixels that it holds of a picture of `size` = (width, height): left, top, width, height.
+    pub fn pixels(&self, (width, height): (u32, u32)) -> (u32, u32, u32, u32) {
+        // The bounds are edges; the casts cut what is beyond the picture.
+        let pixel = |edge: f64, side: u32| ((edge + 0.5).round() as u32).min(side);
+        let (x, y) = (pixel(self.x0, width), pixel(self.y0, height));
+        let right = pixel(self.x1, width).saturating_sub(x);
+        let down = pixel(self.y1, height).saturating_sub(y);
+        (x, y, right, down)
+    }
+
     /// In square pixels; 0 where the corners are the wrong way round.
     pub fn area(&self) -> f64 {
         self.width().max(0.0) * self.height().max(0.0)

@@ -6,8 +6,14 @@ use mde_core::occlusion::Rect;
 /// The pixels of a `frame` = (width, height) around the crop of `size` = (width, height) that
 /// `to_frame` maps into it, with a pixel more on each side, cut to the frame.
 pub fn area_of_crop(to_frame: &Affine, size: (usize, usize), frame: (usize, usize)) -> Rect {
-    let (right, down) = (size.0 as f64 - 0.5, size.1 as f64 - 0.5);
-    let corners = [[-0.5, -0.5], [right, -0.5], [-0.5, down], [right, down]];
+    area_of(to_frame, Rect::new(0, 0, size.0, size.1), frame)
+}
+
+/// The same of the pixels `part` of a crop.
+pub fn area_of(to_frame: &Affine, part: Rect, frame: (usize, usize)) -> Rect {
+    let [left, right] = [part.x0, part.x1].map(|x| x as f64 - 0.5);
+    let [top, down] = [part.y0, part.y1].map(|y| y as f64 - 0.5);
+    let corners = [[left, top], [right, top], [left, down], [right, down]];
     let corners = corners.map(|corner| to_frame.apply(corner));
     let range = |axis: usize, side: usize| {
         let along = corners.map(|corner| corner[axis]);

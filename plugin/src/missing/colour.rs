@@ -6,9 +6,9 @@ use std::ops::Range;
 use gst_video::VideoFrameRef;
 use mde_core::occlusion::Rect;
 
-use super::parts::{Part, Parts};
 use super::raster::{Damage, Raster};
 use crate::frame::{ColourRange, Match, Search};
+use crate::parts::{Part, Parts};
 
 /// The share of a frame from which a part away from faces is too large for damage.
 const LARGEST_IN_FRAME: f64 = 0.1;

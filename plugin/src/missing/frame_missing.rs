@@ -11,13 +11,15 @@ use mde_core::occlusion::Rect;
 use super::area::area_of_crop;
 use super::carry::carry;
 use super::colour::ColourDamage;
-use super::parts::Parts;
+use super::laid_cover::LaidCover;
 use super::raster::{Damage, Raster};
 use super::region_weights::{Missing, RegionWeights};
 use super::static_hole::StaticHole;
+use super::teller::{Teller, Tellers};
 use super::widen::{Reach, Widener};
 use crate::frame::{self, ColourRange, PixelWeights, Search};
 use crate::locate::Region;
+use crate::parts::Parts;
 
 /// More rectangles of damage than this are not told apart.
 const MOST_HOLES: usize = 64;
@@ -31,6 +33,8 @@ pub struct Sources {
     pub colour: Option<ColourRange>,
     /// By how many pixels of the frame all damage is widened.
     pub grow: usize,
+    /// Whether it is kept which source told of a pixel.
+    pub keeps_tellers: bool,
 }
 
 /// What is missing from the present frame.
@@ -44,6 +48,8 @@ pub struct FrameMissing {
     raster: Raster,
     /// Rectangles that hold all of it and overlap nowhere.
     holes: Vec<Rect>,
+    /// Nothing unless they are kept.
+    tellers: Tellers,
     search: Search,
     colour: ColourDamage,
     crops: Vec<Rect>,
@@ -59,8 +65,11 @@ struct DamageCache {
     /// How damage was widened when `raster` and `holes` were made, if only the mask picture tells
     /// it.
     reach: Option<Reach>,
-    /// Where the weights were made for: their part of the frame, and the way to the crop.
-    weights: Option<(Rect, Affine)>,
+    /// Whether it was kept what told it.
+    has_tellers: bool,
+    /// What the weights were made for: their part of the frame, the way to the crop, and the number
+    /// of the cover.
+    weights: Option<(Rect, Affine, Option<u64>)>,
 }
 
 impl Default for FrameMissing {
@@ -70,6 +79,7 @@ impl Default for FrameMissing {
             in_mask: None,
             raster: Raster::intact(0, 0),
             holes: Vec::new(),
+            tellers: Tellers::default(),
             search: Search::default(),
             colour: ColourDamage::default(),
             crops: Vec::new(),
@@ -114,17 +124,23 @@ impl FrameMissing {
         };
         let from_alpha = sources.from_alpha && frame::has_alpha(frame.info());
         let is_static = !from_alpha && sources.colour.is_none();
-        if is_static && self.kept.reach == Some(reach) && self.raster.size() == size {
+        let keeps = sources.keeps_tellers;
+        let is_kept = self.kept.reach == Some(reach) && self.kept.has_tellers == keeps;
+        if is_static && is_kept && self.raster.size() == size {
             return;
         }
         self.kept = DamageCache {
             reach: is_static.then_some(reach),
+            has_tellers: keeps,
             weights: None,
         };
         self.clear(size);
+        self.tellers.clear(keeps.then_some(size));
         self.take_mask();
+        let mut settled = self.settle(0, reach, keeps.then_some(Teller::MaskFile));
         if from_alpha {
             self.take_alpha(frame);
+            settled = self.settle(settled, reach, keeps.then_some(Teller::Alpha));
         }
         if let Some(range) = sources.colour {
             self.crops.clear();
@@ -133,11 +149,25 @@ impl FrameMissing {
             let Self { search, raster, .. } = self;
             let parts = self.colour.mark(search, frame, range, &self.crops, raster);
             self.holes.extend(parts);
-        }
-        for hole in &mut self.holes {
-            *hole = self.widener.widen(&mut self.raster, *hole, reach);
+            self.settle(settled, reach, keeps.then_some(Teller::Colour));
         }
         merge(&mut self.holes);
+    }
+
+    /// Widens what was found since there were `settled` holes, of which `teller` told, if that is to
+    /// be kept. Gives the number of holes.
+    fn settle(&mut self, settled: usize, reach: Reach, teller: Option<Teller>) -> usize {
+        for hole in &mut self.holes[settled..] {
+            *hole = self.widener.widen(&mut self.raster, *hole, reach);
+            let Some(teller) = teller else { continue };
+            for y in hole.y0..hole.y1 {
+                let row = (hole.x0..).zip(self.raster.row(*hole, y));
+                for (x, _) in row.filter(|(_, damage)| **damage != Damage::None) {
+                    self.tellers.note(x, y, teller);
+                }
+            }
+        }
+        self.holes.len()
     }
 
     /// Makes the raster one of `size` = (width, height) without damage.
@@ -198,39 +228,86 @@ impl FrameMissing {
         !self.holes.is_empty()
     }
 
-    /// The smallest rectangle around the damage that `region`'s crop of `crop` = (width, height)
-    /// shows, if it shows any.
-    pub fn part_of(&self, region: &Region, crop: (usize, usize)) -> Option<Rect> {
+    /// A rectangle around the damage that `region`'s crop of `crop` = (width, height) shows, and
+    /// around the `cover` of its face, if there is any of them.
+    pub fn part_of(
+        &self,
+        region: &Region,
+        crop: (usize, usize),
+        cover: Option<&LaidCover<'_>>,
+    ) -> Option<Rect> {
         let area = area_of_crop(&region.to_frame, crop, self.raster.size());
         let holes = self
             .holes
             .iter()
             .filter_map(|hole| self.raster.bounds_in(overlap(*hole, area)?));
-        holes.reduce(around)
+        let covered = cover.and_then(|cover| cover.area(self.raster.size()));
+        holes.chain(covered).reduce(around)
     }
 
-    /// Takes the damage of `area` out of the mask of `region`'s crop, `[3, H, W]` with 1 where
-    /// known.
+    /// Takes the damage of `area`, and the `cover` of the face, out of the mask of `region`'s crop of
+    /// `crop` = (width, height), `[3, H, W]` with 1 where known.
     pub fn carry<T>(
         &self,
         frame: &VideoFrameRef<T>,
         region: &Region,
         area: Rect,
+        cover: Option<&LaidCover<'_>>,
         crop: (usize, usize),
         mask: &mut [f32],
     ) {
         let reach = frame::reach(frame.info(), &region.to_frame, &region.to_crop);
         carry(&self.raster, area, &region.to_crop, reach, crop, mask);
+        if let Some(cover) = cover {
+            cover.carry(crop, mask);
+        }
     }
 
-    /// The weights of the damaged pixels of `part` and of those that `cut` takes from `region`'s
-    /// crop.
+    /// The weights of the damaged pixels of `part`, of those that the `cover` of the face hides there,
+    /// and of those that `cut` takes from `region`'s crop.
     pub fn weights(
         &mut self,
         region: &Region,
         part: Rect,
         cut: &StaticHole,
+        cover: Option<&LaidCover<'_>>,
     ) -> Option<PixelWeights<'_>> {
+        self.weigh(region, part, cut, cover);
+        let (area, weights) = self.weights.weights()?;
+        Some(PixelWeights { area, weights })
+    }
+
+    /// As [`Self::weights`], with what tells that a pixel is missing.
+    pub fn told_weights<'a>(
+        &'a mut self,
+        region: &'a Region,
+        part: Rect,
+        cut: &'a StaticHole,
+        cover: Option<&'a LaidCover<'_>>,
+    ) -> Option<(PixelWeights<'a>, impl Fn(usize, usize) -> Option<Teller>)> {
+        self.weigh(region, part, cut, cover);
+        let (area, weights) = self.weights.weights()?;
+        let (tellers, size) = (&self.tellers, cut.size());
+        let teller = move |x, y| {
+            let is_covered = || cover.is_some_and(|cover| cover.damage(x, y) != Damage::None);
+            let in_crop = || in_crop(&region.to_crop, size, x, y);
+            let of_crop = || in_crop().map(|(u, v)| cut.teller(v * size.0 + u));
+            tellers
+                .at(x, y)
+                .or_else(|| is_covered().then_some(Teller::Cover))
+                .or_else(of_crop)
+        };
+        Some((PixelWeights { area, weights }, teller))
+    }
+
+    /// Makes the weights, unless they are made already.
+    fn weigh(
+        &mut self,
+        region: &Region,
+        part: Rect,
+        cut: &StaticHole,
+        cover: Option<&LaidCover<'_>>,
+    ) {
         let hole = cut.hole();
         let size = hole.size();
         let is_cut = !cut.is_empty();
@@ -238,12 +315,13 @@ impl FrameMissing {
             true => area_of_crop(&region.to_frame, size, self.raster.size()),
             false => part,
         };
-        let wanted = Some((area, region.to_crop));
+        let wanted = Some((area, region.to_crop, cover.map(LaidCover::version)));
         if self.kept.weights != wanted {
             let scale = region.to_frame.determinant().abs().sqrt() as f32;
             let raster = &self.raster;
             self.weights.fill(area, cut.feather() * scale, |x, y| {
-                let damage = raster.at(x, y);
+                let covered = cover.map_or(Damage::None, |cover| cover.damage(x, y));
+                let damage = raster.at(x, y).max(covered);
                 if damage == Damage::None && !is_cut {
                     return Missing::default();
                 }
@@ -257,21 +335,20 @@ impl FrameMissing {
             });
             self.kept.weights = wanted;
         }
-        let (area, weights) = self.weights.weights()?;
-        Some(PixelWeights { area, weights })
     }
 
     /// Calls `take` with the weights of all the damage that lies in none of the crops of `size` =
-    /// (width, height) of `regions`.
+    /// (width, height) of `regions`, and with what told of damage.
     pub fn rest<'r>(
         &mut self,
         regions: impl Iterator<Item = &'r Region> + Clone,
         size: (usize, usize),
-        mut take: impl FnMut(PixelWeights<'_>),
+        mut take: impl FnMut(PixelWeights<'_>, &Tellers),
     ) {
         let Self {
             raster,
             holes,
+            tellers,
             weights,
             ..
         } = self;
@@ -298,7 +375,7 @@ impl FrameMissing {
             if let Some((area, weights)) = weights.weights()
                 && weights.iter().any(|weight| *weight > 0.0)
             {
-                take(PixelWeights { area, weights });
+                take(PixelWeights { area, weights }, tellers);
             }
         }
     }

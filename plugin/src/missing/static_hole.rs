@@ -3,6 +3,7 @@
 use mde_core::mask::{CHANNELS, Mask};
 use mde_core::occlusion::Occlusion;
 
+use super::teller::Teller;
 use crate::frame::{Channels, Hole};
 
 /// What is to be taken out of every crop, and how its completion is blended in.
@@ -96,6 +97,19 @@ impl StaticHole {
     /// into the completion.
     pub fn sharp_hole(&self) -> &Hole {
         &self.sharp_hole
+    }
+
+    /// What tells that pixel `i` of the crop, which is missing, is.
+    pub fn teller(&self, i: usize) -> Teller {
+        let (width, height) = self.size();
+        let is_named = |occlusion: Occlusion| {
+            let rect = occlusion.rect().scaled_to(width, height);
+            rect.contains(i % width, i / width)
+        };
+        match self.asked.named().any(is_named) {
+            true => Teller::Occlusion,
+            false => Teller::Channels,
+        }
     }
 
     /// Width of the blend in crop pixels.

@@ -31,7 +31,7 @@ impl Reach {
 
     /// How much is replaced of a pixel at `distance` pixels from the nearest lost one: all of it in
     /// the inner half of the rim, ever less in the outer half, where it blends into the picture.
-    fn share(self, distance: f32) -> f32 {
+    pub fn share(self, distance: f32) -> f32 {
         let grow = self.grow as f32;
         ((grow + 1.0 - distance) / (0.5 * grow + 1.0)).clamp(0.0, 1.0)
     }

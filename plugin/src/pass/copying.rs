@@ -11,6 +11,7 @@ use super::face::{BatchCrop, Face};
 use super::identity::Identity;
 use super::report::Shares;
 use crate::completer::Batch;
+use crate::covers::Asking;
 use crate::frame::{Layer, MOST_LAYERS};
 use crate::views::{Choice, LookReader, Origin, Reference, Sight, View, Views};
 
@@ -65,9 +66,11 @@ impl Copying {
         self.views.expire(now, memory);
     }
 
-    /// Keeps a look at one of `faces` of which nothing is missing, if it is time for one.
+    /// Keeps a look at one of `faces` of which surely nothing is missing, if it is time for one.
     pub fn remember<T>(&mut self, frame: &VideoFrameRef<T>, faces: &[Face], now: Duration) {
-        let mut whole = faces.iter().filter(|face| !face.is_holed);
+        let mut whole = faces
+            .iter()
+            .filter(|face| !face.is_holed && !face.is_doubtful);
         let due = whole.find_map(|face| {
             let identity = face.identity.filter(|own| self.is_due(*own, now, true))?;
             Some((identity, face))
@@ -147,6 +150,27 @@ impl Copying {
             let known = Some(self.known.as_slice());
             let look = self.reader.read(frame, &face.region, self.size, known);
             self.views.remember(identity, &look, now);
+        }
+    }
+
+    /// Puts the view that tells most of what the face asked about is like `now`, with what is known of
+    /// it, into slices of zeros, if there is one of that size.
+    pub fn show_nearest(
+        &self,
+        asking: &Asking<'_, Identity>,
+        now: Duration,
+        view: &mut [f32],
+        known: &mut [f32],
+    ) {
+        if self.size != (asking.side, asking.side) || !self.views.knows(asking.key) {
+            return;
+        }
+        let points = asking.region.face_points(self.size);
+        let points = points.map(|point| asking.region.to_crop.apply(point));
+        let is_known = |i: usize| f32::from(u8::from(asking.is_face(i)));
+        let sight = Sight::new(self.size, asking.rgb, is_known, &points);
+        if let Some(nearest) = self.views.nearest(asking.key, &sight, now) {
+            nearest.pyramid().base().show(view, known);
         }
     }
 

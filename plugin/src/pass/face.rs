@@ -3,6 +3,7 @@
 use mde_core::occlusion::Rect;
 
 use super::identity::Identity;
+use crate::covers::Finding;
 use crate::locate::Region;
 use crate::views::Choice;
 
@@ -13,7 +14,11 @@ pub struct Face {
     pub region: Region,
     /// Whose it is; nothing before [`Identities::recognise`](super::identity::Identities::recognise).
     pub identity: Option<Identity>,
-    /// The smallest rectangle of the frame around its damaged pixels, if it has any besides what is
+    /// What is found before it.
+    pub cover: Option<Finding>,
+    /// Whether it may be covered more than is found.
+    pub is_doubtful: bool,
+    /// A rectangle of the frame around its damaged and covered pixels, if it has any besides what is
     /// missing from every crop.
     pub damage: Option<Rect>,
     /// Whether anything of it is missing.
@@ -41,6 +46,8 @@ impl Face {
         Self {
             region,
             identity: None,
+            cover: None,
+            is_doubtful: false,
             damage: None,
             is_holed: false,
             crop: None,

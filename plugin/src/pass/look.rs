@@ -26,7 +26,8 @@ impl Pass {
         }
         report.faces = self.faces.len();
         let is_young = self.recall.count_frame() < self.settings.inference_interval;
-        self.missing.find(frame, &self.settings, &mut self.faces);
+        self.uncover(frame, is_late, report)?;
+        lap.next();
         self.remember(frame, is_late);
         if self.settings.only_marks() || !self.faces.iter().any(|face| face.is_holed) {
             return Ok(());
@@ -37,7 +38,15 @@ impl Pass {
                 return Ok(());
             }
         }
-        (self.reader).read(frame, &mut self.faces, &self.missing, &mut self.batch);
+        let Self {
+            faces,
+            missing,
+            covers,
+            settings,
+            batch,
+            ..
+        } = self;
+        (self.reader).read(frame, faces, missing, covers, settings, batch);
         report.is_unplaced = !self.show_views(frame);
         report.set_time(Step::Preprocess, lap.next());
         self.infer(report)?;
@@ -53,7 +62,34 @@ impl Pass {
         if found.is_cut {
             self.recall.forget();
             self.finisher.forget();
+            self.covers.forget();
         }
+        Ok(())
+    }
+
+    /// Finds what is before the faces, and what else is missing of them.
+    fn uncover<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        is_late: bool,
+        report: &mut Report,
+    ) -> Result<(), FrameError> {
+        let Self {
+            covers,
+            copying,
+            settings,
+            faces,
+            ..
+        } = self;
+        if settings.covers.is_some() && !is_late {
+            let mut lap = Lap::start();
+            let size = self.completer.size();
+            report.looked = covers.find(frame, settings, faces, size, copying, self.now)?;
+            report.set_time(Step::Covers, lap.next());
+        }
+        self.missing.find(frame, settings, faces, covers);
+        report.covered = faces.iter().filter(|face| face.cover.is_some()).count();
+        report.has_cover_news = covers.is_news(faces);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use gst_video::VideoFrameRef;
 
+use super::covers::Covers;
 use super::face::Face;
 use super::settings::Settings;
 use crate::missing::{FrameMissing, StaticHole};
@@ -52,13 +53,22 @@ impl Missing {
         }
     }
 
-    /// Finds what is missing of each of `faces`, all that there are in `frame`.
-    pub fn find<T>(&mut self, frame: &VideoFrameRef<T>, settings: &Settings, faces: &mut [Face]) {
+    /// Finds what is missing of each of `faces`, all that there are in `frame`, with the `covers`
+    /// that were found.
+    pub fn find<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        settings: &Settings,
+        faces: &mut [Face],
+        covers: &Covers,
+    ) {
         let size = self.hole.size();
         let regions = faces.iter().map(|face| &face.region);
         self.damage.look(frame, &settings.damage, regions, size);
+        covers.mark(settings, faces);
         for face in faces {
-            face.damage = self.damage.part_of(&face.region, size);
+            let cover = covers.laid(settings, face, size);
+            face.damage = (self.damage).part_of(&face.region, size, cover.as_ref());
             face.is_holed = face.damage.is_some() || !self.hole.is_empty();
         }
     }

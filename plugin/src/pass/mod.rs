@@ -7,6 +7,7 @@
 //! for each region, and [`identity`] alone says whether it is one of an earlier frame.
 
 mod copying;
+mod covers;
 mod face;
 mod finder;
 mod finisher;
@@ -30,9 +31,11 @@ use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::alignment::AlignmentError;
 
 use crate::completer::{Batch, Completer, CompleterError};
-use crate::locate::{Clock, LocateError, Locator};
+use crate::covers::{CoverError, CoverNet, Finding};
+use crate::locate::{Clock, LocateError, Locator, Region};
 use crate::views::Reference;
 use copying::Copying;
+use covers::Covers;
 use face::Face;
 use finder::FaceFinder;
 use finisher::Finisher;
@@ -55,6 +58,9 @@ pub enum FrameError {
     /// Faces cannot be located.
     #[error(transparent)]
     Locate(#[from] LocateError),
+    /// Covers cannot be found.
+    #[error(transparent)]
+    Covers(#[from] CoverError),
     /// The frame has no area.
     #[error("the frame is no region: {0}")]
     Frame(#[from] AlignmentError),
@@ -70,6 +76,8 @@ pub struct Parts {
     pub completer: Completer,
     /// Without one there are no faces where they are to be found.
     pub locator: Option<Locator>,
+    /// Without one no covers are found.
+    pub cover_net: Option<CoverNet>,
     /// Pictures of the people in the stream.
     pub references: Vec<Reference>,
 }
@@ -81,6 +89,8 @@ pub struct Update {
     pub completer: Option<Completer>,
     /// What finds faces.
     pub locator: Option<Locator>,
+    /// What finds covers.
+    pub cover_net: Option<CoverNet>,
 }
 
 /// Everything that working on frames takes, between start and stop.
@@ -95,6 +105,7 @@ pub struct Pass {
     finder: FaceFinder,
     /// Of the present frame.
     faces: Vec<Face>,
+    covers: Covers,
     missing: Missing,
     reader: CropReader,
     batch: Batch,
@@ -111,6 +122,7 @@ impl Pass {
         let Parts {
             completer,
             locator,
+            cover_net,
             references,
         } = parts;
         let size = completer.size();
@@ -119,6 +131,7 @@ impl Pass {
             now: Duration::ZERO,
             finder: FaceFinder::new(locator),
             faces: Vec::new(),
+            covers: Covers::new(cover_net),
             missing: Missing::new(&settings, size),
             reader: CropReader::default(),
             batch: completer.batch(),
@@ -138,6 +151,9 @@ impl Pass {
         if let Some(locator) = update.locator {
             self.finder.set_locator(locator);
         }
+        if let Some(net) = update.cover_net {
+            self.covers = Covers::new(Some(net));
+        }
         if let Some(completer) = update.completer {
             let size = completer.size();
             self.batch = completer.batch();
@@ -146,6 +162,12 @@ impl Pass {
             self.finisher = Finisher::new(size);
             self.completer = completer;
         }
+    }
+
+    /// The faces of the last frame before which something was found, and what.
+    pub fn covered(&self) -> impl Iterator<Item = (&Region, Finding)> {
+        let covered = self.faces.iter();
+        covered.filter_map(|face| Some((&face.region, face.cover?)))
     }
 
     /// The generator in use.
@@ -157,6 +179,7 @@ impl Pass {
     pub fn forget(&mut self) {
         self.faces.clear();
         self.finder.forget();
+        self.covers.forget();
         self.recall.forget();
         self.finisher.forget();
         self.copying.forget();
@@ -190,10 +213,11 @@ impl Pass {
             self.paint(buffer.make_mut(), info, &mut report)?;
             report.set_time(Step::Postprocess, lap.next());
         }
-        if self.settings.only_marks() && !self.faces.is_empty() {
+        if self.marks() {
             let (buffer, size) = (buffer.make_mut(), (info.width(), info.height()));
-            for face in &self.faces {
-                self.roi_writer.add(buffer, &face.region, size);
+            let marks_all = self.settings.marks_all();
+            for face in self.faces.iter().filter(|f| marks_all || f.is_holed) {
+                self.roi_writer.add(buffer, face, size);
             }
         }
         Ok(report)
@@ -218,10 +242,18 @@ impl Pass {
         }
     }
 
+    /// Whether regions are marked that are not completed.
+    fn marks(&self) -> bool {
+        let marks_all = self.settings.marks_all();
+        let mut faces = self.faces.iter();
+        self.settings.only_marks() && faces.any(|face| marks_all || face.is_holed)
+    }
+
     fn changes_frame(&self) -> bool {
         let is_drawn_on = self.settings.overlay != Overlay::None && !self.faces.is_empty();
         let is_completed = self.faces.iter().any(|face| face.crop.is_some());
-        is_drawn_on || is_completed || self.missing.is_filled(&self.settings)
+        let is_shown = self.settings.overlay == Overlay::Mask && self.missing.damage.is_damaged();
+        is_drawn_on || is_completed || is_shown || self.missing.is_filled(&self.settings)
     }
 
     /// Writes the completions, draws the overlay and marks the completed regions.
@@ -235,18 +267,24 @@ impl Pass {
             .map_err(|_| FrameError::Map(describe(info)))?;
         let Self {
             faces,
+            covers,
             missing,
             batch,
             settings,
             painter,
             ..
         } = self;
+        let size = batch.size();
         for face in &*faces {
-            painter.write(&mut frame, face, missing, batch, settings)?;
+            let cover = covers.laid(settings, face, size);
+            let cover = cover.as_ref();
+            painter.write(&mut frame, face, cover, missing, batch, settings)?;
         }
         report.has_filled = painter.fill(&mut frame, faces, missing, settings);
         for face in &*faces {
-            painter.draw(&mut frame, face, missing, batch, settings.overlay)?;
+            let cover = covers.laid(settings, face, size);
+            let cover = cover.as_ref();
+            painter.draw(&mut frame, face, cover, missing, batch, settings.overlay)?;
         }
         drop(frame);
         let size = (info.width(), info.height());
@@ -254,14 +292,7 @@ impl Pass {
             let Some(crop) = &face.crop else { continue };
             let shares = copying::shares(crop, batch);
             report.add_completed(face.is_recalled, shares.as_ref());
-            let region = &face.region;
-            (self.roi_writer).add_completed(
-                buffer,
-                region,
-                size,
-                face.is_recalled,
-                shares.as_ref(),
-            );
+            (self.roi_writer).add_completed(buffer, face, size, shares.as_ref());
         }
         Ok(())
     }

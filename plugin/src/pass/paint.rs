@@ -8,8 +8,9 @@ use super::face::Face;
 use super::missing::Missing;
 use super::settings::{Overlay, Settings};
 use crate::completer::Batch;
-use crate::frame::{self, Completion, Filler, Writer};
+use crate::frame::{self, Completion, Filler, PixelWeights, Writer};
 use crate::locate::Bounds;
+use crate::missing::{FrameMissing, LaidCover, StaticHole, Teller};
 
 type Frame<'a> = VideoFrameRef<&'a mut gst::BufferRef>;
 
@@ -26,6 +27,7 @@ impl Painter {
         &mut self,
         frame: &mut Frame<'_>,
         face: &Face,
+        cover: Option<&LaidCover<'_>>,
         missing: &mut Missing,
         batch: &Batch,
         settings: &Settings,
@@ -35,7 +37,6 @@ impl Painter {
             return Ok(());
         };
         let Missing { hole, damage } = missing;
-        let part = face.damage;
         let completion = Completion {
             rgb,
             image: batch.image(crop.index),
@@ -46,7 +47,7 @@ impl Painter {
             channels: hole.channels(),
             strength: settings.strength,
             grain: settings.grain,
-            pixels: part.and_then(|part| damage.weights(&face.region, part, hole)),
+            pixels: weights(damage, hole, face, cover),
             layers: layers(crop, batch),
         };
         self.writer
@@ -58,7 +59,7 @@ impl Painter {
     }
 
     /// Fills the damage that none of `faces`, whose crops are as large as the batch's, is completed
-    /// in; tells whether there was any.
+    /// in, or shows where it is; tells whether any was filled.
     pub fn fill(
         &mut self,
         frame: &mut Frame<'_>,
@@ -66,23 +67,31 @@ impl Painter {
         missing: &mut Missing,
         settings: &Settings,
     ) -> bool {
-        if !missing.is_filled(settings) {
+        let is_shown = settings.overlay == Overlay::Mask;
+        let is_filled = missing.is_filled(settings);
+        if !is_filled && !is_shown {
             return false;
         }
         let Self { writer, filler } = self;
-        let completed = faces.iter().filter(|face| face.crop.is_some());
-        let regions = completed.map(|face| &face.region);
+        // Where nothing is painted, those that would be.
+        let is_completed = |face: &&Face| match settings.only_marks() {
+            true => face.is_holed,
+            false => face.crop.is_some(),
+        };
+        let regions = faces.iter().filter(is_completed).map(|face| &face.region);
         let mut has_filled = false;
         let size = missing.hole.size();
-        missing.damage.rest(regions, size, |pixels| {
-            filler.fill(frame, pixels, settings.strength);
-            if settings.damage.from_alpha {
-                frame::make_opaque(frame, pixels, settings.strength);
+        missing.damage.rest(regions, size, |pixels, tellers| {
+            if is_filled {
+                filler.fill(frame, pixels, settings.strength);
+                if settings.damage.from_alpha {
+                    frame::make_opaque(frame, pixels, settings.strength);
+                }
+                has_filled = true;
             }
-            if settings.overlay == Overlay::Mask {
-                frame::draw::pixels(writer, frame, pixels);
+            if is_shown {
+                frame::draw::pixels(writer, frame, pixels, |x, y| tint(tellers.at(x, y)));
             }
-            has_filled = true;
         });
         has_filled
     }
@@ -92,24 +101,34 @@ impl Painter {
         &mut self,
         frame: &mut Frame<'_>,
         face: &Face,
+        cover: Option<&LaidCover<'_>>,
         missing: &mut Missing,
         batch: &Batch,
         overlay: Overlay,
     ) -> Result<(), AlignmentError> {
         let Self { writer, .. } = self;
-        let (region, part) = (&face.region, face.damage);
+        let region = &face.region;
         let Missing { hole, damage } = missing;
         match overlay {
             Overlay::None => (),
             Overlay::Mask => {
-                let pixels = part.and_then(|part| damage.weights(region, part, hole));
-                frame::draw::hole(writer, frame, &region.to_crop, hole.hole(), pixels)?;
+                let rgb = |i: usize| tint(Some(hole.teller(i)));
+                let (to_crop, cut) = (&region.to_crop, hole.hole());
+                let part = face.damage;
+                let told = part.and_then(|part| damage.told_weights(region, part, hole, cover));
+                match told {
+                    Some((pixels, teller)) => {
+                        let told = |x, y| tint(teller(x, y));
+                        frame::draw::mask(writer, frame, to_crop, cut, rgb, pixels, told)?;
+                    }
+                    None => frame::draw::hole(writer, frame, to_crop, cut, rgb)?,
+                }
             }
             Overlay::Sources => {
                 let Some(crop) = &face.crop else {
                     return Ok(());
                 };
-                let pixels = part.and_then(|part| damage.weights(region, part, hole));
+                let pixels = weights(damage, hole, face, cover);
                 let (copied, width) = (batch.copied(crop.index), batch.size().0);
                 let shares = |i: usize| match &copied {
                     Some(copied) => copied.at(i, width),
@@ -128,5 +147,28 @@ impl Painter {
             }
         }
         Ok(())
+    }
+}
+
+/// The weights of the pixels of the frame that are missing of `face`, before which is `cover`;
+/// nothing where none are but those that `hole` takes from every crop.
+fn weights<'a>(
+    damage: &'a mut FrameMissing,
+    hole: &StaticHole,
+    face: &Face,
+    cover: Option<&LaidCover<'_>>,
+) -> Option<PixelWeights<'a>> {
+    damage.weights(&face.region, face.damage?, hole, cover)
+}
+
+/// The colour in which `overlay=mask` shows what `teller` told of.
+fn tint(teller: Option<Teller>) -> [f32; 3] {
+    match teller {
+        None | Some(Teller::Occlusion) => [1.0, 0.2, 0.7],
+        Some(Teller::Channels) => [0.55, 0.35, 1.0],
+        Some(Teller::MaskFile) => [1.0, 0.85, 0.1],
+        Some(Teller::Alpha) => [0.2, 0.9, 0.3],
+        Some(Teller::Colour) => [0.1, 0.75, 1.0],
+        Some(Teller::Cover) => [1.0, 0.5, 0.05],
     }
 }

@@ -3,11 +3,14 @@
 use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 
+use super::covers::Covers;
 use super::face::{BatchCrop, Face};
 use super::missing::Missing;
+use super::settings::Settings;
 use crate::completer::Batch;
 use crate::finish;
-use crate::frame::{self, Crop, Reader};
+use crate::frame::{self, Channels, Crop, Reader};
+use crate::missing::LaidCover;
 
 /// Reads the crops of faces, with the masks of what is known of them. Made once and reused.
 #[derive(Debug, Default)]
@@ -23,41 +26,56 @@ impl CropReader {
         frame: &VideoFrameRef<T>,
         faces: &mut [Face],
         missing: &Missing,
+        covers: &Covers,
+        settings: &Settings,
         batch: &mut Batch,
     ) {
+        let size = batch.size();
         batch.resize(faces.iter().filter(|face| face.is_holed).count());
         let holed = faces.iter_mut().filter(|face| face.is_holed);
         for (index, face) in holed.enumerate() {
+            let source = Source {
+                face,
+                cover: covers.laid(settings, face, size),
+                crop: covers.crop(face, size),
+            };
             face.crop = Some(BatchCrop {
                 index,
-                is_covered: self.read_one(frame, face, missing, batch, index),
+                is_covered: self.read_one(frame, &source, missing, batch, index),
                 view: None,
             });
             face.is_recalled = false;
         }
     }
 
-    /// Reads the crop of `face` into the batch's crop `index`. Tells whether it is covered up to the
+    /// Reads the crop of a face into the batch's crop `index`. Tells whether it is covered up to the
     /// border of what is missing from every crop.
     fn read_one<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
-        face: &Face,
+        source: &Source<'_>,
         Missing { hole, damage }: &Missing,
         batch: &mut Batch,
         index: usize,
     ) -> bool {
         let size = batch.size();
-        let region = &face.region;
+        let region = &source.face.region;
         let (image, mask) = batch.crop_mut(index);
         self.inside.resize(size.0 * size.1, 0.0);
-        let crop = Crop {
-            size,
-            rgb: image,
-            inside: &mut self.inside,
-        };
-        self.reader
-            .read(frame, &region.to_frame, hole.channels(), crop);
+        match (source.crop, hole.channels()) {
+            (Some((rgb, inside)), Channels::Rgb) => {
+                image.copy_from_slice(rgb);
+                self.inside.copy_from_slice(inside);
+            }
+            (_, channels) => {
+                let crop = Crop {
+                    size,
+                    rgb: image,
+                    inside: &mut self.inside,
+                };
+                self.reader.read(frame, &region.to_frame, channels, crop);
+            }
+        }
         // What lies beyond the frame's edge is as unknown as what is covered.
         let known = hole.mask().chunks(self.inside.len());
         for (mask, known) in mask.chunks_mut(self.inside.len()).zip(known) {
@@ -77,9 +95,17 @@ impl CropReader {
             }
             _ => false,
         };
-        if let Some(part) = face.damage {
-            damage.carry(frame, region, part, size, mask);
+        if let Some(part) = source.face.damage {
+            damage.carry(frame, region, part, source.cover.as_ref(), size, mask);
         }
         is_covered
     }
+}
+
+/// A face whose crop is wanted.
+struct Source<'a> {
+    face: &'a Face,
+    cover: Option<LaidCover<'a>>,
+    /// If it was read already of the present frame, with which of its pixels lie in that.
+    crop: Option<(&'a [f32], &'a [f32])>,
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 pub enum Step {
     /// Finding the regions.
     Locate,
+    /// Finding what is before faces.
+    Covers,
     /// Reading their crops and masks.
     Preprocess,
     /// Running the generator.
@@ -17,8 +19,9 @@ pub enum Step {
 
 impl Step {
     /// All steps in their order.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Locate,
+        Self::Covers,
         Self::Preprocess,
         Self::Inference,
         Self::Postprocess,
@@ -28,6 +31,7 @@ impl Step {
     pub fn name(self) -> &'static str {
         match self {
             Self::Locate => "locate",
+            Self::Covers => "covers",
             Self::Preprocess => "preprocess",
             Self::Inference => "inference",
             Self::Postprocess => "postprocess",
@@ -40,6 +44,12 @@ impl Step {
 pub struct Report {
     /// Regions that were looked at.
     pub faces: usize,
+    /// Those before which a cover is found.
+    pub covered: usize,
+    /// Those that the net which finds covers looked at.
+    pub looked: usize,
+    /// Whether other faces are covered than before, or by something else.
+    pub has_cover_news: bool,
     /// Regions with a completion of their own.
     pub completed: usize,
     /// Regions on which an earlier completion was laid.

@@ -4,12 +4,17 @@
 use gst_video::VideoRegionOfInterestMeta;
 use mde_core::occlusion::Occlusion;
 
+use super::face::Face;
 use super::report::Shares;
-use crate::locate::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM, Region};
+use crate::covers::Finding;
+use crate::locate::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM};
 use crate::missing::Asked;
 
 /// Name of the parameter structure that tells how the region was completed.
 const COMPLETION_PARAM: &str = "completion";
+
+/// Name of the parameter structure that tells what was found before the face.
+const COVER_PARAM: &str = "cover";
 
 /// Makes the metas of completions of one kind.
 #[derive(Debug)]
@@ -40,19 +45,17 @@ impl RoiWriter {
         }
     }
 
-    /// Marks the completed `region` of a frame of `size` = (width, height) pixels on its buffer.
-    /// `is_reused` is whether its completion is that of an earlier frame, `shares` what its hole is
-    /// filled with, as far as that is known.
+    /// Marks the completed region of `face` in a frame of `size` = (width, height) pixels on its
+    /// buffer. `shares` is what its hole is filled with, as far as that is known.
     pub fn add_completed(
         &self,
         buffer: &mut gst::BufferRef,
-        region: &Region,
+        face: &Face,
         size: (u32, u32),
-        is_reused: bool,
         shares: Option<&Shares>,
     ) {
         let mut completion = self.completion.clone();
-        completion.set("reused", is_reused);
+        completion.set("reused", face.is_recalled);
         // A generator that tells nothing of it has painted all.
         let painted = Shares {
             painted: 1.0,
@@ -70,23 +73,18 @@ impl RoiWriter {
         if let Some(agreement) = shares.agreement {
             completion.set("agreement", f64::from(agreement));
         }
-        self.add(buffer, region, size).add_param(completion);
+        self.add(buffer, face, size).add_param(completion);
     }
 
-    /// Marks `region` of a frame of `size` = (width, height) pixels on its buffer, and nothing
-    /// about a completion.
+    /// Marks the region of `face` in a frame of `size` = (width, height) pixels on its buffer, with
+    /// what is found before it, and nothing about a completion.
     pub fn add<'a>(
         &self,
         buffer: &'a mut gst::BufferRef,
-        region: &Region,
-        (width, height): (u32, u32),
+        face: &Face,
+        size: (u32, u32),
     ) -> gst::MetaRefMut<'a, VideoRegionOfInterestMeta, gst::meta::Standalone> {
-        // The bounds are edges; the casts cut what is beyond the frame.
-        let pixel = |edge: f64, side: u32| ((edge + 0.5).round() as u32).min(side);
-        let bounds = &region.bounds;
-        let (x, y) = (pixel(bounds.x0, width), pixel(bounds.y0, height));
-        let right = pixel(bounds.x1, width).saturating_sub(x);
-        let down = pixel(bounds.y1, height).saturating_sub(y);
+        let region = &face.region;
         let mut points = gst::Structure::new_empty(POINTS_PARAM);
         for ([x_field, y_field], [x, y]) in
             POINT_FIELDS.into_iter().zip(region.face_points(self.crop))
@@ -94,9 +92,22 @@ impl RoiWriter {
             points.set(x_field, x);
             points.set(y_field, y);
         }
-        let mut meta = VideoRegionOfInterestMeta::add(buffer, COMPLETED_TYPE, (x, y, right, down));
+        let mut meta =
+            VideoRegionOfInterestMeta::add(buffer, COMPLETED_TYPE, region.bounds.pixels(size));
         meta.set_id(region.id);
         meta.add_param(points);
+        if let Some(finding) = &face.cover {
+            meta.add_param(cover(finding));
+        }
         meta
     }
+}
+
+/// What is told of a cover.
+fn cover(finding: &Finding) -> gst::Structure {
+    gst::Structure::builder(COVER_PARAM)
+        .field("kinds", finding.kinds.to_string())
+        .field("share", f64::from(finding.share))
+        .field("confidence", f64::from(finding.confidence))
+        .build()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use gst_video::{VideoInfo, VideoOrientationMethod};
 
+use crate::covers;
 use crate::frame;
 use crate::locate::LocateOptions;
 use crate::missing::{Asked, Raster, Sources};
@@ -23,6 +24,8 @@ pub struct Settings {
     pub inference_interval: u32,
     /// What is missing from every region.
     pub hole: Asked,
+    /// What is missing where it is found before a face; nothing where covers are not looked for.
+    pub covers: Option<covers::Asked>,
     /// What tells of damage in pixels of the frame, besides the mask picture.
     pub damage: Sources,
     /// The mask picture at the size of the frames, if it covers something.
@@ -32,6 +35,8 @@ pub struct Settings {
     /// How much of the completion is blended in, in `[0, 1]`. At 0 regions are marked and nothing
     /// is completed.
     pub strength: f32,
+    /// Whether only those regions are marked that would be completed, and nothing is.
+    pub dry_run: bool,
     /// The share of a difference along the hole's border that is taken out, in `[0, 1]`.
     pub border_match: f32,
     /// The share of the frame's grain that the completion gets, in `[0, 1]`.
@@ -58,7 +63,7 @@ pub enum RegionSource {
 pub enum Overlay {
     /// Nothing.
     None,
-    /// The completed pixels, tinted.
+    /// The missing pixels, tinted by what tells that they are.
     Mask,
     /// The regions' boxes, five points and numbers.
     Faces,
@@ -69,8 +74,9 @@ pub enum Overlay {
 impl Settings {
     /// Whether every frame of the format `info` leaves as it came.
     pub fn change_nothing(&self, info: &VideoInfo) -> bool {
-        let is_whole = self.hole.is_nothing() && !self.tell_of_damage(info);
-        is_whole && !self.only_marks() && self.overlay != Overlay::Faces
+        let is_whole =
+            self.hole.is_nothing() && self.covers.is_none() && !self.tell_of_damage(info);
+        is_whole && !self.marks_all() && self.overlay != Overlay::Faces
     }
 
     /// Whether a frame of the format `info` without a region leaves as it came.
@@ -80,7 +86,12 @@ impl Settings {
 
     /// Whether regions are marked and nothing is completed.
     pub fn only_marks(&self) -> bool {
-        self.strength == 0.0
+        self.strength == 0.0 || self.dry_run
+    }
+
+    /// Whether all of them are marked, whatever they are like.
+    pub fn marks_all(&self) -> bool {
+        self.strength == 0.0 && !self.dry_run
     }
 
     /// Whether anything tells of damage in pixels of frames of the format `info`.

@@ -63,10 +63,12 @@ impl Stream {
                 occlusions: Occlusion::ALL.map(|occlusion| occlusion == Occlusion::Eyes),
                 ..Asked::default()
             },
+            covers: None,
             damage: Sources::default(),
             mask: None,
             memory: Duration::from_secs(600),
             strength: 1.0,
+            dry_run: false,
             border_match: 1.0,
             grain: 0.0,
             temporal_smoothing: 0.9,
@@ -75,6 +77,7 @@ impl Stream {
         let parts = Parts {
             completer: completer()?,
             locator: None,
+            cover_net: None,
             references: Vec::new(),
         };
         Some(Self {
@@ -230,7 +233,7 @@ fn what_is_asked_for_counts_at_once_whatever_changes() {
     stream.settings.mask = Some(Arc::new(mask));
     stream.pass.update(Update {
         completer: Some(completer),
-        locator: None,
+        ..Update::default()
     });
     let (report, before, after) = stream.next(Scene::Coarse, &[1]);
     assert_eq!((report.completed, report.reused), (1, 0));

@@ -18,6 +18,7 @@ mod log;
 mod model;
 mod openvino;
 mod provider_chain;
+pub mod signature;
 mod telemetry;
 mod tensor;
 mod tensorrt;

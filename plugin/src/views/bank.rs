@@ -104,7 +104,8 @@ impl Bank {
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Arc<View>> {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<View>> {
         self.newest.iter().chain(&self.views)
     }
 
@@ -185,6 +186,23 @@ pub fn fits(view: &View, seen: &Sight) -> Option<f32> {
     (difference <= farthest).then_some(difference)
 }
 
+/// The one of `views`, which are of the same face whatever it looks like, that tells most of what it is
+/// like `now` that `seen` is seen of it: it agrees with that and shows much.
+pub fn nearest<'a>(
+    views: impl Iterator<Item = &'a Arc<View>>,
+    seen: &Sight,
+    now: Duration,
+) -> Option<&'a Arc<View>> {
+    let cost = |view: &View| {
+        let sight = view.sight();
+        distance(sight, seen) + EMPTY * (1.0 - sight.known()) + aging(view, now)
+    };
+    views
+        .map(|view| (cost(view), view))
+        .min_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, view)| view)
+}
+
 /// How badly `view` serves for what is missing of `seen`, and how far it is from what is seen;
 /// nothing where it does not serve at all.
 fn rate(view: &View, seen: &Sight, now: Duration) -> Option<(f32, f32)> {
@@ -194,13 +212,17 @@ fn rate(view: &View, seen: &Sight, now: Duration) -> Option<(f32, f32)> {
     if filled < LEAST_FILLED {
         return None;
     }
+    let cost = difference + sight.turn(seen) + EMPTY * (1.0 - filled) + aging(view, now);
+    Some((cost, difference))
+}
+
+/// How much farther off `view` is for its age.
+fn aging(view: &View, now: Duration) -> f32 {
     let age = match view.origin() {
         Origin::Memory => now.saturating_sub(view.taken_at()).as_secs_f32(),
         Origin::Reference => 0.0,
     };
-    let cost =
-        difference + sight.turn(seen) + EMPTY * (1.0 - filled) + PER_DOUBLING * (1.0 + age).log2();
-    Some((cost, difference))
+    PER_DOUBLING * (1.0 + age).log2()
 }
 
 #[cfg(test)]

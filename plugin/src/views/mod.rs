@@ -248,6 +248,27 @@ impl<K: Copy + PartialEq> Views<K> {
         })
     }
 
+    /// Whether there is a view of the face `key`.
+    pub fn knows(&self, key: K) -> bool {
+        let face = self.faces.iter().find(|face| face.key == key);
+        face.is_some_and(|face| !face.bank.is_empty()) || self.own_references(key).next().is_some()
+    }
+
+    /// The view that tells most of what the face `key`, of which `seen` is seen `now`, is like.
+    pub fn nearest(&self, key: K, seen: &Sight, now: Duration) -> Option<&View> {
+        let face = self.faces.iter().find(|face| face.key == key);
+        let views = face.into_iter().flat_map(|face| face.bank.all());
+        let views = views.chain(self.own_references(key));
+        bank::nearest(views, seen, now).map(|view| &**view)
+    }
+
+    /// The views of reference pictures of the face `key`.
+    fn own_references(&self, key: K) -> impl Iterator<Item = &Arc<View>> {
+        let own = self.references.iter();
+        own.filter(move |reference| reference.owner == Some(key))
+            .map(|reference| &reference.view)
+    }
+
     /// Follows the flow by which the generator has copied the view chosen for the face `key` as far
     /// as the frame bears it out ([`Placed::followed`]), and takes note of what was copied how.
     /// `registrar` is the one that registered the view.

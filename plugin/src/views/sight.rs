@@ -48,7 +48,7 @@ impl Sight {
         for (index, cell) in cells.iter_mut().enumerate() {
             let (x, y) = (index % columns * block, index / columns * block);
             let middle = [x, y].map(|v| v as f64 + (block as f64 - 1.0) / 2.0);
-            if !is_face(to_template.apply(middle)) {
+            if !Bounds::TEMPLATE.ellipse_holds(to_template.apply(middle)) {
                 continue;
             }
             face += 1;
@@ -160,13 +160,6 @@ impl Sight {
 
 /// The distance of the template's eyes in its pixels.
 const TEMPLATE_EYES: f64 = 27.0;
-
-/// Whether a point of the template lies in the ellipse that a face's box holds.
-fn is_face([x, y]: [f64; 2]) -> bool {
-    let Bounds { x0, y0, x1, y1 } = Bounds::TEMPLATE;
-    let along = |v: f64, low: f64, high: f64| (2.0 * v - low - high) / (high - low);
-    along(x, x0, x1).hypot(along(y, y0, y1)) <= 1.0
-}
 
 #[cfg(test)]
 mod tests {

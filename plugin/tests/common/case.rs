@@ -100,7 +100,10 @@ impl Case {
                 || weight_at(pixels, x, y) > 0.0
         });
         let is_tinted = self.change(&mut buffer, &info, |frame| {
-            draw::hole(&mut writer, frame, &self.to_crop, &hole, None).is_ok()
+            draw::hole(&mut writer, frame, &self.to_crop, &hole, |_| {
+                [1.0, 0.2, 0.7]
+            })
+            .is_ok()
         });
         self.compare(&is_tinted, &info, |_, x, y| {
             self.falls_into_hole(&mask, &[0, 1, 2], x, y)

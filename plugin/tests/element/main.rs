@@ -11,6 +11,7 @@ mod samples;
 mod skip;
 
 mod buffers;
+mod covers;
 mod damage;
 mod display;
 mod faults;

@@ -4,6 +4,7 @@
 mod skip;
 
 mod completer;
+mod covers;
 mod damaged;
 mod gpu;
 mod group;

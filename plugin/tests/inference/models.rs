@@ -6,6 +6,7 @@ use mde_core::contract::{
     Alignment, Contract, INPUT_IMAGE, INPUT_MASK, INPUT_VIEW, INPUT_VIEW_MASK, OUTPUT, OUTPUT_FLOW,
     OUTPUT_WEIGHTS, ValueRange, Version,
 };
+use mde_core::covers;
 use onnx_protobuf::{
     GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
     TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
@@ -22,6 +23,7 @@ pub struct Model {
     sides: [i64; 2],
     graph: GraphProto,
     contract: Option<Contract>,
+    covers: Option<covers::Contract>,
 }
 
 impl Model {
@@ -43,6 +45,7 @@ impl Model {
                 training: "none: a graph built by hand".into(),
                 license: "MPL-2.0".into(),
             }),
+            covers: None,
         };
         model.graph.output = vec![tensor(OUTPUT, [-1, 3, sides[0], sides[1]])];
         model.with_input(INPUT_IMAGE, 3).with_input(INPUT_MASK, 3)
@@ -98,6 +101,49 @@ impl Model {
             )
             .node("Mul", &["copied", "none"], "nowhere")
             .node("Add", &["nowhere", "away"], OUTPUT_FLOW)
+    }
+
+    /// A cover net for crops of `side` pixels that takes pure green for objects, pure blue for masks
+    /// and pure red for sunglasses.
+    pub fn sees_colours(side: usize) -> Self {
+        let last = [0, 0, i64::MAX, i64::MAX];
+        let mut weights = [-1.0; 15];
+        for (kind, own) in [1, 2, 0].into_iter().enumerate() {
+            weights[3 * kind + own] = 1.0;
+        }
+        weights[9..].fill(0.0);
+        Self::cover_net(side)
+            .constant("starts", &[2], Values::Int64(&last[..2]))
+            .constant("ends", &[2], Values::Int64(&last[2..]))
+            .constant("axes", &[2], Values::Int64(&[2, 3]))
+            .constant("steps", &[2], Values::Int64(&[2, 2]))
+            .constant("weights", &[5, 3, 1, 1], Values::Float(&weights))
+            .node(
+                "Slice",
+                &[INPUT_IMAGE, "starts", "ends", "axes", "steps"],
+                "small",
+            )
+            .node("Conv", &["small", "weights"], "off")
+            .node("Relu", &["off"], covers::OUTPUT)
+    }
+
+    /// The inputs, output and metadata of a cover net for crops of `side` pixels; no nodes yet.
+    pub fn cover_net(side: usize) -> Self {
+        let mut model = Self::generator(side, side)
+            .with_input(INPUT_VIEW, 3)
+            .with_input(INPUT_VIEW_MASK, 1);
+        model.contract = None;
+        model.covers = Some(covers::Contract {
+            side,
+            range: ValueRange::Unit,
+            training: "none: a graph built by hand".into(),
+            license: "MPL-2.0".into(),
+        });
+        model.graph.input.retain(|input| input.name != INPUT_MASK);
+        let grid = [-1, 5, side as i64 / 2, side as i64 / 2];
+        model.graph.input.push(tensor(covers::INPUT_LAST, grid));
+        model.graph.output = vec![tensor(covers::OUTPUT, grid)];
+        model
     }
 
     /// Fills holes with the mean of each channel's known values:
@@ -278,6 +324,8 @@ impl Model {
     /// The bytes of the ONNX file.
     pub fn to_bytes(&self) -> Vec<u8> {
         let metadata = self.contract.iter().flat_map(Contract::to_metadata);
+        let covers = self.covers.iter().flat_map(covers::Contract::to_metadata);
+        let metadata = metadata.chain(covers);
         let model = ModelProto {
             ir_version: 8,
             producer_name: "mdecomplete tests".into(),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::completer::{Completer, Step};
+use crate::covers::Finding;
 use crate::damage::{Fault, Faults};
+use crate::locate::Region;
 
 /// Where the generator runs, and what was considered before.
 pub fn provider(completer: &Completer) -> gst::Structure {
@@ -86,8 +88,13 @@ pub fn fits_no_face() -> gst::Structure {
         .build()
 }
 
-/// What is wrong with the channels of the frames from now on; an empty list where nothing is.
-pub fn damage(faults: &Faults) -> gst::Structure {
+/// What is wrong with the channels of the frames from now on, and which faces are covered in frames
+/// of `size` = (width, height), by what; empty lists where nothing is.
+pub fn damage<'a>(
+    faults: &Faults,
+    covered: impl Iterator<Item = (&'a Region, Finding)>,
+    size: (u32, u32),
+) -> gst::Structure {
     let named = |names: [&'static str; 3], of: [Option<Fault>; 3]| {
         let named = names.into_iter().zip(of);
         named.filter_map(|(name, fault)| Some(channel(name, fault?)))
@@ -98,6 +105,25 @@ pub fn damage(faults: &Faults) -> gst::Structure {
     ));
     gst::Structure::builder("mdecomplete/damage")
         .field("channels", gst::Array::new(channels))
+        .field(
+            "covers",
+            gst::Array::new(covered.map(|(region, finding)| cover(region, &finding, size))),
+        )
+        .build()
+}
+
+/// A face in a frame of `size` = (width, height), and what is before it.
+fn cover(region: &Region, finding: &Finding, size: (u32, u32)) -> gst::Structure {
+    let (x, y, width, height) = region.bounds.pixels(size);
+    gst::Structure::builder("cover")
+        .field("face", region.id)
+        .field("kinds", finding.kinds.to_string())
+        .field("x", x)
+        .field("y", y)
+        .field("width", width)
+        .field("height", height)
+        .field("share", f64::from(finding.share))
+        .field("confidence", f64::from(finding.confidence))
         .build()
 }
 

@@ -25,6 +25,8 @@ pub struct Stats {
     pub reused: u64,
     pub invalid: u64,
     pub surplus: u64,
+    pub covered: u64,
+    pub looked: u64,
     /// Sums of what holes were filled with.
     filled: Filled,
     /// Microseconds, of the frames in which the step was taken.
@@ -92,6 +94,8 @@ impl Stats {
             reused: 0,
             invalid: 0,
             surplus: 0,
+            covered: 0,
+            looked: 0,
             filled: Filled::default(),
             times: std::array::from_fn(|_| histogram()),
         }
@@ -104,6 +108,8 @@ impl Stats {
         self.reused += report.reused as u64;
         self.invalid += report.invalid as u64;
         self.surplus += report.surplus as u64;
+        self.covered += report.covered as u64;
+        self.looked += report.looked as u64;
         self.filled.add(report);
         for (histogram, time) in self.times.iter_mut().zip(report.times) {
             if let Some(time) = time {
@@ -132,6 +138,8 @@ impl Stats {
             .field("skipped-late", self.late)
             .field("skipped-invalid", self.invalid)
             .field("skipped-surplus", self.surplus)
+            .field("covered", self.covered)
+            .field("cover-looks", self.looked)
             .field("provider", provider)
             .field("model", model)
             .build();

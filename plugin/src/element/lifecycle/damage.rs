@@ -9,6 +9,7 @@ use crate::element::bus::messages;
 use crate::element::imp::MdeComplete;
 use crate::element::properties::{DamagedChannels, FrameSettings};
 use crate::frame::Realigner;
+use crate::pass::Pass;
 
 /// What looks for damage in a stream, and what was told of it.
 #[derive(Debug, Default)]
@@ -62,17 +63,32 @@ impl MdeComplete {
             return;
         };
         let faults = finder.look(buffer, &info);
-        if frame.strength > 0.0 && faults.displaced().next().is_some() {
+        if frame.paints() && faults.displaced().next().is_some() {
             finder.put_back(buffer.make_mut(), &info, &faults);
         }
         frame.damaged_channels |= DamagedChannels::of(&faults);
         let is_news = finder.told != faults;
         finder.told = faults;
-        if let Some(state) = self.state().as_mut() {
+        let news = self.state().as_mut().and_then(|state| {
             state.damage_finder = finder;
-        }
-        if is_news {
-            post(&self.obj(), messages::damage(&faults));
+            let pass = state.pass.as_ref().filter(|_| is_news)?;
+            Some(damage(&faults, pass, &info))
+        });
+        if let Some(message) = news {
+            post(&self.obj(), message);
         }
     }
+
+    /// Tells the application what is before the faces in the frame of the format `info` that `pass`
+    /// has worked on.
+    pub(super) fn tell_of_covers(&self, pass: &Pass, info: &VideoInfo) {
+        let faults = self.state().as_ref().map(|state| state.damage_finder.told);
+        post(&self.obj(), damage(&faults.unwrap_or_default(), pass, info));
+    }
+}
+
+/// The message on `faults` and on the covers in the last frame of `pass`, which has the format
+/// `info`.
+fn damage(faults: &Faults, pass: &Pass, info: &VideoInfo) -> gst::Structure {
+    messages::damage(faults, pass.covered(), (info.width(), info.height()))
 }

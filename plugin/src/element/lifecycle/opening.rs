@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::completer::{Completer, CompleterError, Interrupt, ModelSource, Step};
-use crate::element::properties::{ModelSettings, RegionSource};
+use crate::covers::{CoverError, CoverNet};
+use crate::element::properties::{ModelSettings, RegionSource, Settings};
 use crate::locate::Locator;
 use crate::missing::{self, FittedMask};
 use crate::runtime::RuntimeError;
@@ -82,6 +83,35 @@ pub fn open_locator() -> Result<Locator, OpenError> {
     })
 }
 
+/// What finds covers for `occlusion=auto`: the net in `file`.
+pub fn open_cover_net(file: Option<&Path>) -> Result<CoverNet, OpenError> {
+    let Some(file) = file else {
+        return Err(OpenError {
+            kind: Kind::Content,
+            text: "occlusion=auto needs a net that finds covers, and this build embeds none: set \
+                   cover-model to an ONNX file exported by mde-train covers export"
+                .to_owned(),
+        });
+    };
+    CoverNet::open(file).map_err(|error| why_no_covers(file, &error))
+}
+
+fn why_no_covers(file: &Path, error: &CoverError) -> OpenError {
+    let what_to_do = "Set it to an ONNX file exported by mde-train covers export";
+    let (kind, text) = match error {
+        CoverError::Read { .. } => (Kind::File, format!("cover-model {error}. {what_to_do}")),
+        CoverError::Runtime(RuntimeError::Library(e)) => (Kind::Library, e.to_string()),
+        _ => (
+            Kind::Content,
+            format!(
+                "cover-model {} cannot be used: {error}. {what_to_do}",
+                file.display()
+            ),
+        ),
+    };
+    OpenError { kind, text }
+}
+
 /// The mask picture `file`; none where there is none.
 pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, OpenError> {
     let picture = file.map(missing::read).transpose();
@@ -93,25 +123,30 @@ pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, OpenError> {
         })
 }
 
-/// What finds faces in the stream, if they are asked for, and what is found in pictures.
+/// What finds faces in the stream and covers before them, if they are asked for, and what is found in
+/// pictures.
 #[derive(Debug)]
 pub struct Finding {
     pub locator: Option<Locator>,
+    pub cover_net: Option<CoverNet>,
     pub references: Vec<Reference>,
     /// Why others of these cannot be used.
     pub faults: Vec<ReferenceError>,
 }
 
-/// Opens what finds the faces for regions from `region`, and the reference pictures that `names`
-/// stand for.
-pub fn open_finding(region: RegionSource, names: Option<&str>) -> Result<Finding, OpenError> {
-    let locator = match region {
+/// Opens what finds the faces and covers that `settings` ask for, and the reference pictures that
+/// they name.
+pub fn open_finding(settings: &Settings) -> Result<Finding, OpenError> {
+    let locator = match settings.frame.region {
         RegionSource::Faces => Some(open_locator()?),
         RegionSource::RoiList | RegionSource::FullFrame => None,
     };
-    let (references, faults) = open_references(names)?;
+    let looks_for_covers = settings.frame.looks_for_covers();
+    let cover_net = looks_for_covers.then(|| open_cover_net(settings.cover_model.as_deref()));
+    let (references, faults) = open_references(settings.reference_file.as_deref())?;
     Ok(Finding {
         locator,
+        cover_net: cover_net.transpose()?,
         references,
         faults,
     })

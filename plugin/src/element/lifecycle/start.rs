@@ -9,25 +9,26 @@ use gst::subclass::prelude::*;
 use super::damage::DamageFinder;
 use super::masks::Masks;
 use super::model::{announce, post};
-use super::opening::{OpenError, open_completer, open_finding, open_locator, open_mask};
+use super::opening::{
+    OpenError, open_completer, open_cover_net, open_finding, open_locator, open_mask,
+};
 use super::orientation::Orientation;
 use crate::CAT;
 use crate::completer::{Completer, Step};
-use crate::element::RegionSource;
 use crate::element::bus::latency::Latency;
 use crate::element::bus::messages;
 use crate::element::bus::qos::Qos;
 use crate::element::bus::stats::Stats;
 use crate::element::bus::unplaced::Unplaced;
 use crate::element::imp::{MdeComplete, State};
-use crate::element::properties::Settings;
+use crate::element::properties::{FrameSettings, Settings};
+use crate::element::{Occlusions, RegionSource};
 use crate::pass::{Parts, Pass, Update};
 
 impl MdeComplete {
     /// Opens what the settings ask for, and takes up what was set meanwhile.
     pub(in crate::element) fn begin(&self) -> Result<(), gst::ErrorMessage> {
         let settings = self.settings().clone();
-        let region = settings.frame.region;
         let parts = self.open_parts(&settings)?;
         let mut masks = Masks::default();
         masks.set_picture(open_mask(settings.mask_file.as_deref())?);
@@ -42,6 +43,7 @@ impl MdeComplete {
             orientation: Orientation::default(),
             is_live: None,
             has_locator: parts.locator.is_some(),
+            has_cover_net: parts.cover_net.is_some(),
             pass: None,
             update: Update::default(),
             masks,
@@ -56,13 +58,13 @@ impl MdeComplete {
         state.pass = Some(Pass::new(parts, asked));
         *self.state() = Some(state);
         self.obj().notify("active-execution-provider");
-        self.catch_up(region);
+        self.catch_up(&settings.frame);
         Ok(())
     }
 
-    /// Opens generator and locator side by side, for neither keeps all of the processor busy.
+    /// Opens the generator and what finds faces and covers side by side, for neither keeps all of the processor busy.
     fn open_parts(&self, settings: &Settings) -> Result<Parts, OpenError> {
-        let find = || open_finding(settings.frame.region, settings.reference_file.as_deref());
+        let find = || open_finding(settings);
         let finding = std::thread::scope(|scope| {
             let mut opening = None;
             let completer = self.open_generator(settings, |step| {
@@ -84,6 +86,7 @@ impl MdeComplete {
         Ok(Parts {
             completer,
             locator: finding.locator,
+            cover_net: finding.cover_net,
             references: finding.references,
         })
     }
@@ -120,13 +123,20 @@ impl MdeComplete {
     /// Takes over the new `value` of a property.
     pub(in crate::element) fn change(&self, pspec: &glib::ParamSpec, value: &glib::Value) {
         let name = pspec.name();
-        let region = self.settings().frame.region;
+        let before = self.settings().frame;
         // Before the property changes, so that until then frames are treated as they were.
         if name == "region"
             && value.get() == Ok(RegionSource::Faces)
             && let Err(error) = self.provide_locator()
         {
-            self.warn_of_region(&error);
+            self.warn_of_refusal("region", &error);
+            return;
+        }
+        if name == "occlusion"
+            && (value.get::<Occlusions>()).is_ok_and(|asked| asked.contains(Occlusions::AUTO))
+            && let Err(error) = self.provide_cover_net()
+        {
+            self.warn_of_refusal("occlusion", &error);
             return;
         }
         let is_fixed = !pspec.flags().contains(gst::PARAM_FLAG_MUTABLE_PLAYING);
@@ -147,7 +157,7 @@ impl MdeComplete {
                 )
             );
         }
-        self.catch_up(region);
+        self.catch_up(&before);
     }
 
     /// Whether the property `name` has this `value` already.
@@ -159,15 +169,22 @@ impl MdeComplete {
 
     /// Opens what the settings ask for and the element, if it runs, lacks. Called after each change
     /// of the settings and after the start, so that nothing set while the element starts is lost.
-    /// Where faces cannot be found, the regions are those of `region` again.
-    fn catch_up(&self, region: RegionSource) {
-        let wanted = self.settings().frame.region;
-        if wanted == RegionSource::Faces
+    /// Where faces or covers cannot be found, the regions or occlusions are those of `before` again.
+    fn catch_up(&self, before: &FrameSettings) {
+        let wanted = self.settings().frame;
+        if wanted.region == RegionSource::Faces
             && let Err(error) = self.provide_locator()
         {
-            self.settings().frame.region = region;
-            self.warn_of_region(&error);
+            self.settings().frame.region = before.region;
+            self.warn_of_refusal("region", &error);
             self.obj().notify("region");
+        }
+        if wanted.looks_for_covers()
+            && let Err(error) = self.provide_cover_net()
+        {
+            self.settings().frame.occlusion = before.occlusion - Occlusions::AUTO;
+            self.warn_of_refusal("occlusion", &error);
+            self.obj().notify("occlusion");
         }
         self.replace_mask();
         self.replace_model();
@@ -190,11 +207,27 @@ impl MdeComplete {
         Ok(())
     }
 
-    fn warn_of_region(&self, error: &OpenError) {
+    /// Opens the net that finds covers if the element runs without one, as [`Self::provide_locator`]
+    /// does.
+    fn provide_cover_net(&self) -> Result<(), OpenError> {
+        let needs_one = |state: &&mut State| !state.has_cover_net;
+        if self.state().as_mut().filter(needs_one).is_none() {
+            return Ok(());
+        }
+        let file = self.settings().cover_model.clone();
+        let mut net = Some(open_cover_net(file.as_deref())?);
+        if let Some(state) = self.state().as_mut().filter(needs_one) {
+            state.update.cover_net = net.take();
+            state.has_cover_net = true;
+        }
+        Ok(())
+    }
+
+    fn warn_of_refusal(&self, property: &str, error: &OpenError) {
         gst::element_imp_warning!(
             self,
             gst::LibraryError::Settings,
-            ("region stays as it is: {}", error)
+            ("{} stays as it is: {}", property, error)
         );
     }
 }

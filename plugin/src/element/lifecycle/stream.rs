@@ -55,6 +55,9 @@ impl MdeComplete {
         let report = *result.as_ref().unwrap_or(&Report::default());
         gst::trace!(CAT, imp = self, "{report:?}");
         self.follow_provider(pass.completer());
+        if report.has_cover_news {
+            self.tell_of_covers(&pass, &info);
+        }
         self.return_pass(pass, &report);
         if report.has_filled {
             self.tell_of_fill(&settings);

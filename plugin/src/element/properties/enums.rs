@@ -204,8 +204,13 @@ pub enum Overlay {
     /// Nothing.
     #[enum_value(name = "None: nothing", nick = "none")]
     None,
-    /// The completed pixels, tinted.
-    #[enum_value(name = "Mask: the completed pixels, tinted", nick = "mask")]
+    /// The missing pixels, tinted by what says that they are.
+    #[enum_value(
+        name = "Mask: the missing pixels, tinted by what says so: occlusion magenta, found covers \
+                orange, mask-file yellow, mask-from-alpha green, damage-color blue, \
+                damaged-channels violet",
+        nick = "mask"
+    )]
     Mask,
     /// Boxes, points and numbers.
     #[enum_value(

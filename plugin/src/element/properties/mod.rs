@@ -3,6 +3,7 @@
 mod blending;
 mod channels;
 mod copying;
+mod covers;
 mod enums;
 mod following;
 mod model_settings;
@@ -10,6 +11,7 @@ mod occlusions;
 mod settings;
 
 pub use channels::DamagedChannels;
+pub use covers::CoverKinds;
 pub use enums::{
     DetectionMode, ExecutionProvider, FallbackPolicy, LatePolicy, ModelMask, ModelRange, Overlay,
     Precision, RegionSource,

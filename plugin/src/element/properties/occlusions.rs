@@ -29,6 +29,12 @@ pub enum Occlusions {
     /// [`Occlusion::Mouth`].
     #[flags_value(name = "Mouth: the mouth", nick = "mouth")]
     MOUTH = 1 << 5,
+    /// What is found to be before the face.
+    #[flags_value(
+        name = "Auto: what is found to cover the face, of the kinds in cover-kinds",
+        nick = "auto"
+    )]
+    AUTO = 1 << 6,
 }
 
 impl Occlusions {

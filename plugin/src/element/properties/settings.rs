@@ -11,6 +11,7 @@ use mde_core::occlusion::Occlusion;
 
 use super::blending::Blending;
 use super::copying::Copying;
+use super::covers::Covering;
 use super::following::Following;
 use super::model_settings::{self, ModelSettings};
 use super::{DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub mask_file: Option<PathBuf>,
     /// Read when the element starts.
     pub reference_file: Option<String>,
+    /// Read when covers are looked for for the first time.
+    pub cover_model: Option<PathBuf>,
     /// Read for each frame.
     pub frame: FrameSettings,
     pub wishes: Wishes,
@@ -69,6 +72,8 @@ pub struct FrameSettings {
     pub mask_grow: u32,
     /// From 0 to 1.
     pub strength: f32,
+    /// Whether what would be completed is only marked.
+    pub dry_run: bool,
     /// From 0 to 1.
     pub temporal_smoothing: f32,
     pub overlay: Overlay,
@@ -80,6 +85,7 @@ pub struct FrameSettings {
     pub following: Following,
     pub blending: Blending,
     pub copying: Copying,
+    pub covering: Covering,
 }
 
 /// What is known of a stream besides its format.
@@ -105,6 +111,7 @@ impl Default for FrameSettings {
             mask_feather: 2.0,
             mask_grow: 4,
             strength: 1.0,
+            dry_run: false,
             temporal_smoothing: 0.97,
             overlay: Overlay::None,
             max_faces: MAX_FACES,
@@ -113,6 +120,7 @@ impl Default for FrameSettings {
             following: Following::default(),
             blending: Blending::default(),
             copying: Copying::default(),
+            covering: Covering::default(),
         }
     }
 }
@@ -132,15 +140,27 @@ impl FrameSettings {
             max_faces: self.max_faces as usize,
             inference_interval: self.inference_interval,
             hole: self.static_hole(),
+            covers: self.looks_for_covers().then(|| self.covering.asked()),
             damage: self.sources(),
             mask: stream.mask,
             memory: self.copying.memory(),
             strength: self.strength,
+            dry_run: self.dry_run,
             border_match: self.blending.border_match,
             grain: self.blending.grain,
             temporal_smoothing: self.temporal_smoothing,
             overlay: self.overlay.into(),
         }
+    }
+
+    /// Whether frames change.
+    pub fn paints(&self) -> bool {
+        self.strength > 0.0 && !self.dry_run
+    }
+
+    /// Whether what is before faces is to be found.
+    pub fn looks_for_covers(&self) -> bool {
+        self.occlusion.contains(Occlusions::AUTO)
     }
 
     /// What is missing from every region.
@@ -175,6 +195,7 @@ impl FrameSettings {
                 tolerance: self.damage_tolerance as f32,
             }),
             grow: self.mask_grow as usize,
+            keeps_tellers: self.overlay == Overlay::Mask,
         }
     }
 
@@ -214,6 +235,7 @@ impl Settings {
                 self.wishes.model += 1;
             }
             "reference-file" => self.reference_file = of(value),
+            "cover-model" => self.cover_model = path(value),
             "mask-from-alpha" => self.frame.mask_from_alpha = of(value),
             "damage-color" => self.frame.damage_color = of(value),
             "damage-tolerance" => self.frame.damage_tolerance = of(value),
@@ -221,6 +243,7 @@ impl Settings {
             "mask-feather" => self.frame.mask_feather = of(value),
             "mask-grow" => self.frame.mask_grow = of(value),
             "strength" => self.frame.strength = of(value),
+            "dry-run" => self.frame.dry_run = of(value),
             "temporal-smoothing" => self.frame.temporal_smoothing = of(value),
             "overlay" => self.frame.overlay = of(value),
             "max-faces" => self.frame.max_faces = of(value),
@@ -229,6 +252,7 @@ impl Settings {
             _ => {
                 return self.frame.blending.set(name, value)
                     || self.frame.copying.set(name, value)
+                    || self.frame.covering.set(name, value)
                     || self.frame.following.set(name, value)
                     || self.model.set(name, value);
             }
@@ -243,6 +267,7 @@ impl Settings {
             "damaged-channels" => self.frame.damaged_channels.to_value(),
             "mask-file" => text(self.mask_file.as_deref()),
             "reference-file" => self.reference_file.to_value(),
+            "cover-model" => text(self.cover_model.as_deref()),
             "mask-from-alpha" => self.frame.mask_from_alpha.to_value(),
             "damage-color" => self.frame.damage_color.to_value(),
             "damage-tolerance" => self.frame.damage_tolerance.to_value(),
@@ -250,6 +275,7 @@ impl Settings {
             "mask-feather" => self.frame.mask_feather.to_value(),
             "mask-grow" => self.frame.mask_grow.to_value(),
             "strength" => self.frame.strength.to_value(),
+            "dry-run" => self.frame.dry_run.to_value(),
             "temporal-smoothing" => self.frame.temporal_smoothing.to_value(),
             "overlay" => self.frame.overlay.to_value(),
             "max-faces" => self.frame.max_faces.to_value(),
@@ -259,6 +285,7 @@ impl Settings {
                 let frame = &self.frame;
                 return (frame.blending.get(name))
                     .or_else(|| frame.copying.get(name))
+                    .or_else(|| frame.covering.get(name))
                     .or_else(|| frame.following.get(name))
                     .or_else(|| self.model.get(name));
             }
@@ -291,7 +318,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .nick("Occlusion")
             .blurb(
                 "Parts of each face to complete, joined by '+'; left and right are the \
-                 picture's. They add to what masks and damage-color say",
+                 picture's. With auto, what is found to cover the face (cover-kinds) counts as \
+                 well. All of it adds to what masks and damage-color say",
             )
             .default_value(frame.occlusion)
             .mutable_playing()
@@ -392,6 +420,15 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .mutable_playing()
             .controllable()
             .build(),
+        glib::ParamSpecBoolean::builder("dry-run")
+            .nick("Dry run")
+            .blurb(
+                "Whether what is missing is only found, marked with metas and overlay and told by \
+                 messages: nothing is painted, and the generator does not run",
+            )
+            .default_value(frame.dry_run)
+            .mutable_playing()
+            .build(),
         glib::ParamSpecFloat::builder("temporal-smoothing")
             .nick("Temporal smoothing")
             .blurb(
@@ -443,8 +480,9 @@ pub fn properties() -> Vec<glib::ParamSpec> {
                 "Counts since the start, none while stopped. Frames: frames, and skipped-late of \
                  them. Faces: faces; of them completed (by the generator), reused (an earlier \
                  completion), skipped-invalid (cannot be completed), skipped-surplus (more than \
-                 max-faces). Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
-                 locate-us, preprocess-us, inference-us and postprocess-us, in microseconds a \
+                 max-faces), covered (something is found before them by occlusion=auto, whose net \
+                 looked at cover-looks of the faces). Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
+                 locate-us, covers-us, preprocess-us, inference-us and postprocess-us, in microseconds a \
                  frame. Of what was missing, where the model tells it: the mean shares from-memory, \
                  from-reference, from-mirror and painted, and how well the views agreed \
                  (agreement), all 0 to 1. Also the provider and the model in use",
@@ -454,6 +492,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
     ];
     properties.extend(Blending::properties());
     properties.extend(Copying::properties());
+    properties.extend(Covering::properties());
     properties.extend(Following::properties());
     properties.extend(model_settings::properties());
     properties

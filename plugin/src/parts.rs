@@ -181,9 +181,15 @@ impl Parts {
         &'a self,
         is_taken: impl Fn(usize) -> bool + 'a,
     ) -> impl Iterator<Item = (usize, Range<usize>)> + 'a {
+        self.runs()
+            .filter(move |(part, ..)| is_taken(*part))
+            .map(|(_, y, xs)| (y, xs))
+    }
+
+    /// All pixels, as the part, row and columns, after [`Self::finish`].
+    pub fn runs(&self) -> impl Iterator<Item = (usize, usize, Range<usize>)> {
         let runs = self.runs.iter().zip(&self.of_run);
-        runs.filter(move |(_, part)| is_taken(**part))
-            .map(|(run, _)| (run.y, run.x0..run.x1))
+        runs.map(|(run, part)| (*part, run.y, run.x0..run.x1))
     }
 }
 

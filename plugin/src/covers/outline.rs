@@ -1,0 +1,214 @@
+//! From probabilities to the outline of a cover.
+
+use mde_core::CROP_SIZE;
+use mde_core::alignment::Affine;
+use mde_core::covers::Kind;
+use mde_core::occlusion::Rect;
+
+use super::{Asked, Cover, Finding, Kinds};
+use crate::distance::Distances;
+use crate::locate::Bounds;
+use crate::parts::Parts;
+
+/// By how much less probable a cell may be that was covered before, to stay so.
+const STAYS: f32 = 0.15;
+
+/// The least share of the face's cells that a cover takes; of one that was there before, half of it.
+const SPECK: f32 = 0.006;
+
+/// Of a face of which a greater share is covered, nothing is left to complete it from: it is more
+/// probable that the net is wrong.
+const LARGEST: f32 = 0.9;
+
+/// Cells by which a cover is widened, so that no rim and no shadow of it stays.
+const RIM: f32 = 2.0;
+
+/// The least share of a cover that is of a kind for it to be told; of a kind that was told before,
+/// half of it.
+const LEAST_OF_KIND: f32 = 0.2;
+
+/// What was found on a face, until it is looked at again.
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    /// The cells that are covered, without a rim; empty where nothing was looked for yet.
+    pub cells: Vec<bool>,
+    pub cover: Option<Cover>,
+    /// Whether so much may be covered that nobody is sure that it is all face.
+    pub is_doubtful: bool,
+}
+
+/// Makes outlines, reusing its memory.
+#[derive(Clone, Debug, Default)]
+pub struct Outliner {
+    /// How probable it is that a cell is covered.
+    chances: Vec<f32>,
+    /// Whether it lies on the mean face.
+    on_face: Vec<bool>,
+    parts: Parts,
+    areas: Vec<f32>,
+    distances: Distances,
+    made: u64,
+}
+
+impl Outliner {
+    /// Makes the outline anew of the smoothed `answer` `[5, side, side]`: of what is `asked` for.
+    /// `is_inside` tells whether the cell `(x, y)` lies in the frame.
+    pub fn outline(
+        &mut self,
+        outline: &mut Outline,
+        answer: &[f32],
+        side: usize,
+        asked: &Asked,
+        is_inside: impl Fn(usize, usize) -> bool,
+    ) {
+        self.learn_face(side);
+        outline.cells.resize(side * side, false);
+        self.take_chances(answer, side, asked.kinds, is_inside);
+        let face = self.on_face.iter().filter(|on| **on).count() as f32;
+        let least = SPECK * face;
+        outline.is_doubtful = {
+            let floor = asked.threshold / 2.0;
+            let doubtful = self.chances.iter().zip(&self.on_face);
+            let doubtful = doubtful.filter(|(chance, on_face)| **on_face && **chance >= floor);
+            doubtful.count() as f32 >= least
+        };
+        self.take_parts(&mut outline.cells, side, asked.threshold, least);
+        let before = outline.cover.take();
+        let covered = |i: &usize| outline.cells[*i];
+        let on_face = (0..side * side).filter(|i| covered(i) && self.on_face[*i]);
+        let share = on_face.count() as f32 / face.max(1.0);
+        if share == 0.0 || share > LARGEST {
+            return;
+        }
+        let told = before.as_ref().map(|cover| cover.finding.kinds);
+        let cells = || (0..side * side).filter(covered);
+        let count = cells().count() as f32;
+        let finding = Finding {
+            kinds: kinds(answer, side * side, cells, asked.kinds, told),
+            share,
+            confidence: cells().map(|i| self.chances[i]).sum::<f32>() / count,
+        };
+        let distances = before.map(|cover| cover.distances).unwrap_or_default();
+        outline.cover = Some(self.widen(&outline.cells, side, finding, distances));
+    }
+
+    /// Which of `side` x `side` cells lie on the mean face.
+    fn learn_face(&mut self, side: usize) {
+        if self.on_face.len() != side * side {
+            let to_template = Affine::stretch((side, side), (CROP_SIZE, CROP_SIZE));
+            let cells = (0..side * side).map(|i| [i % side, i / side].map(|v| v as f64));
+            self.on_face.clear();
+            self.on_face
+                .extend(cells.map(|cell| Bounds::TEMPLATE.ellipse_holds(to_template.apply(cell))));
+        }
+    }
+
+    fn take_chances(
+        &mut self,
+        answer: &[f32],
+        side: usize,
+        kinds: Kinds,
+        is_inside: impl Fn(usize, usize) -> bool,
+    ) {
+        self.chances.clear();
+        self.chances.resize(side * side, 0.0);
+        for kind in kinds.iter() {
+            let of_kind = &answer[kind.channel() * side * side..][..side * side];
+            for (chance, new) in self.chances.iter_mut().zip(of_kind) {
+                *chance = (*chance).max(*new);
+            }
+        }
+        for (i, chance) in self.chances.iter_mut().enumerate() {
+            if !is_inside(i % side, i / side) {
+                *chance = 0.0;
+            }
+        }
+    }
+
+    /// Finds the covered cells: parts of those that are probable, or were covered and still are
+    /// somewhat, that have at least `least` cells on the face, or half as many where they were there
+    /// before.
+    fn take_parts(&mut self, cells: &mut [bool], side: usize, threshold: f32, least: f32) {
+        self.parts.clear();
+        let rows = self.chances.chunks(side).zip(cells.chunks(side));
+        for (y, (chances, before)) in rows.enumerate() {
+            let cells = chances.iter().zip(before).map(|(chance, was)| {
+                let stays = if *was { STAYS } else { 0.0 };
+                *chance >= threshold - stays && *chance > 0.0
+            });
+            self.parts.add_row(y, 0, cells);
+        }
+        let found = self.parts.finish().len();
+        self.areas.clear();
+        self.areas.resize(found, 0.0);
+        for (part, y, xs) in self.parts.runs() {
+            for i in xs.map(|x| y * side + x).filter(|i| self.on_face[*i]) {
+                self.areas[part] += if cells[i] { 2.0 } else { 1.0 };
+            }
+        }
+        cells.fill(false);
+        for (part, y, xs) in self.parts.runs() {
+            if self.areas[part] >= least {
+                cells[y * side..][xs].fill(true);
+            }
+        }
+    }
+
+    /// The cover in `cells` with its rim; `distances` is memory to be used.
+    fn widen(
+        &mut self,
+        cells: &[bool],
+        side: usize,
+        finding: Finding,
+        mut distances: Vec<f32>,
+    ) -> Cover {
+        let squared = (self.distances).squared(side, cells.iter().map(|covered| !covered));
+        distances.clear();
+        // The border runs half a cell beyond the last covered one's centre.
+        distances.extend(squared.iter().map(|d| (*d as f32).sqrt() - 0.5 - RIM));
+        self.made += 1;
+        Cover {
+            bounds: bounds(&distances, side),
+            side,
+            distances,
+            finding,
+            version: self.made,
+        }
+    }
+}
+
+/// The smallest rectangle around the cells in which there is some of the cover.
+fn bounds(distances: &[f32], side: usize) -> Rect {
+    let none = Rect::new(side, side, 0, 0);
+    // Its border may run between two cells.
+    let within = distances.iter().enumerate().filter(|(_, d)| **d < 1.0);
+    let (mut x1, mut y1) = (0, 0);
+    let rect = within.fold(none, |rect, (i, _)| {
+        let (x, y) = (i % side, i / side);
+        (x1, y1) = (x1.max(x + 1), y1.max(y + 1));
+        Rect::new(rect.x0.min(x), rect.y0.min(y), 0, 0)
+    });
+    Rect { x1, y1, ..rect }
+}
+
+/// The kinds, of those `asked` for, that the covered `cells` are of; `told` were told of before.
+fn kinds<I: Iterator<Item = usize>>(
+    answer: &[f32],
+    plane: usize,
+    cells: impl Fn() -> I,
+    asked: Kinds,
+    told: Option<Kinds>,
+) -> Kinds {
+    let sum = |kind: Kind| -> f32 {
+        let of_kind = &answer[kind.channel() * plane..][..plane];
+        cells().map(|i| of_kind[i]).sum()
+    };
+    let sums = Kind::ALL.map(|kind| if asked.contains(kind) { sum(kind) } else { 0.0 });
+    let all: f32 = sums.iter().sum();
+    let is_told = |kind: &Kind| {
+        let known = told.is_some_and(|told| told.contains(*kind));
+        let least = if known { 0.5 } else { 1.0 } * LEAST_OF_KIND;
+        sums[kind.channel()] > 0.0 && sums[kind.channel()] >= least * all
+    };
+    Kind::ALL.into_iter().filter(is_told).collect()
+}

@@ -1,0 +1,119 @@
+//! A cover that was found before a face, where it falls onto the frame and onto a crop.
+
+use mde_core::alignment::Affine;
+use mde_core::occlusion::Rect;
+
+use super::area::area_of;
+use super::raster::Damage;
+use super::widen::Reach;
+use crate::covers::Cover;
+use crate::locate::Region;
+
+/// Cells along the crop's border in which a cover gives way to the frame: it may go on beyond the
+/// crop, where nothing of it is completed.
+const FADE: f32 = 2.0;
+
+/// A cover on the region that it was found in.
+#[derive(Clone, Copy, Debug)]
+pub struct LaidCover<'a> {
+    cover: &'a Cover,
+    /// From the frame to the cells of the cover.
+    to_cells: Affine,
+    /// And back.
+    to_frame: Affine,
+    /// From the crop to the cells.
+    of_crop: Affine,
+    /// Pixels of the frame to a cell, along a side.
+    scale: f32,
+    reach: Reach,
+    fade: f32,
+}
+
+impl<'a> LaidCover<'a> {
+    /// `cover` before the face in `region`, whose crops are of `crop` = (width, height), with a rim
+    /// of `grow` pixels of the frame. `is_frame`: the crop is the whole frame, so that nothing goes
+    /// on beyond it.
+    pub fn new(
+        cover: &'a Cover,
+        region: &Region,
+        crop: (usize, usize),
+        grow: usize,
+        is_frame: bool,
+    ) -> Self {
+        let cells = (cover.side(), cover.side());
+        let to_frame = Affine::stretch(cells, crop).then(&region.to_frame);
+        Self {
+            cover,
+            to_cells: region.to_crop.then(&Affine::stretch(crop, cells)),
+            of_crop: Affine::stretch(crop, cells),
+            scale: to_frame.determinant().abs().sqrt() as f32,
+            to_frame,
+            reach: Reach {
+                grow,
+                block: (1, 1),
+            },
+            fade: if is_frame { 0.0 } else { FADE },
+        }
+    }
+
+    /// The number of the cover.
+    pub fn version(&self) -> u64 {
+        self.cover.version()
+    }
+
+    /// The pixels of a `frame` = (width, height) around all that it hides; nothing where it lies
+    /// beyond the frame.
+    pub fn area(&self, frame: (usize, usize)) -> Option<Rect> {
+        let Rect { x0, y0, x1, y1 } = self.cover.bounds();
+        let grow = (self.reach.grow as f32 / self.scale).ceil() as usize;
+        let part = Rect::new(
+            x0.saturating_sub(grow),
+            y0.saturating_sub(grow),
+            (x1 + grow).min(self.cover.side()),
+            (y1 + grow).min(self.cover.side()),
+        );
+        let area = area_of(&self.to_frame, part, frame);
+        (area.area() > 0).then_some(area)
+    }
+
+    /// How much of the frame's pixel `(x, y)` it hides.
+    pub fn damage(&self, x: usize, y: usize) -> Damage {
+        let cell = self.to_cells.apply([x as f64, y as f64]).map(|v| v as f32);
+        let last = (self.cover.side() - 1) as f32;
+        // Of the crop's border, which runs half a cell around the outer ones.
+        let depths = cell.map(|v| (v + 0.5).min(last + 0.5 - v));
+        let depth = depths[0].min(depths[1]);
+        if depth.is_nan() || depth < 0.0 {
+            return Damage::None;
+        }
+        let share = self.share(cell);
+        match self.fade > 0.0 {
+            true => Damage::of_share(share * (depth / self.fade).min(1.0)),
+            false => Damage::of_share(share),
+        }
+    }
+
+    /// Makes missing in `mask`, `[3, H, W]` with 1 where known, the pixels of the crop of `size` =
+    /// (width, height) that it hides.
+    pub fn carry(&self, (width, height): (usize, usize), mask: &mut [f32]) {
+        let pixels = width * height;
+        for i in 0..pixels {
+            let pixel = [(i % width) as f64, (i / width) as f64];
+            let cell = self.of_crop.apply(pixel).map(|v| v as f32);
+            if Damage::of_share(self.share(cell)).is_hidden() {
+                for plane in mask.chunks_mut(pixels) {
+                    plane[i] = 0.0;
+                }
+            }
+        }
+    }
+
+    /// How much of the frame's pixel at a `cell` it hides, in `[0, 1]`.
+    fn share(&self, cell: [f32; 2]) -> f32 {
+        let distance = self.scale * self.cover.distance(cell);
+        match distance <= 0.0 {
+            true => 1.0,
+            false => self.reach.share(distance),
+        }
+    }
+}

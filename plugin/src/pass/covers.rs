@@ -1,0 +1,108 @@
+//! What is before the faces of a frame.
+
+use std::time::Duration;
+
+use gst_video::VideoFrameRef;
+
+use super::copying::Copying;
+use super::face::Face;
+use super::identity::Identity;
+use super::settings::Settings;
+use crate::covers::{CoverError, CoverFinder, CoverNet, Kinds};
+use crate::missing::LaidCover;
+
+/// Finds covers, and knows which were told of. Made once and reused.
+#[derive(Debug, Default)]
+pub struct Covers {
+    /// Without one nothing is found.
+    finder: Option<CoverFinder<Identity>>,
+    told: Vec<(Identity, Kinds)>,
+}
+
+impl Covers {
+    /// Finds covers with `net`, if there is one.
+    pub fn new(net: Option<CoverNet>) -> Self {
+        Self {
+            finder: net.map(CoverFinder::new),
+            told: Vec::new(),
+        }
+    }
+
+    /// Takes each face for a new one.
+    pub fn forget(&mut self) {
+        if let Some(finder) = &mut self.finder {
+            finder.forget();
+        }
+    }
+
+    /// Looks for covers of `faces`, all that there are in `frame` at the time `now`, with crops of
+    /// `size` = (width, height), if `settings` ask for it. Views of the faces come from `copying`.
+    /// Tells how many faces the net looked at.
+    ///
+    /// # Errors
+    /// [`CoverError::Run`].
+    pub fn find<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        settings: &Settings,
+        faces: &[Face],
+        size: (usize, usize),
+        copying: &Copying,
+        now: Duration,
+    ) -> Result<usize, CoverError> {
+        let (Some(finder), Some(asked)) = (&mut self.finder, &settings.covers) else {
+            return Ok(0);
+        };
+        let faces = faces.iter();
+        let faces = faces.filter_map(|face| Some((face.identity?, &face.region)));
+        finder.find(frame, faces, size, asked, now, |asking, view, known| {
+            copying.show_nearest(asking, now, view, known);
+        })
+    }
+
+    /// Takes note in `faces` of what is before them.
+    pub fn mark(&self, settings: &Settings, faces: &mut [Face]) {
+        let finder = self.finder.as_ref().filter(|_| settings.covers.is_some());
+        for face in faces {
+            let own = finder.zip(face.identity);
+            let cover = own.and_then(|(finder, identity)| finder.cover(identity));
+            face.cover = cover.map(|cover| cover.finding());
+            face.is_doubtful = own.is_some_and(|(finder, own)| finder.is_doubtful(own));
+        }
+    }
+
+    /// Whether the faces that are covered, or the kinds of what covers them, are others than those
+    /// told of last; from then on they are told of.
+    pub fn is_news(&mut self, faces: &[Face]) -> bool {
+        let covered = || {
+            let covered = faces.iter();
+            covered.filter_map(|face| Some((face.identity?, face.cover?.kinds)))
+        };
+        let is_same = covered().count() == self.told.len()
+            && covered().all(|cover| self.told.contains(&cover));
+        if !is_same {
+            self.told.clear();
+            self.told.extend(covered());
+        }
+        !is_same
+    }
+
+    /// What is before `face`, for crops of `size` = (width, height).
+    pub fn laid(
+        &self,
+        settings: &Settings,
+        face: &Face,
+        size: (usize, usize),
+    ) -> Option<LaidCover<'_>> {
+        face.cover?;
+        let cover = self.finder.as_ref()?.cover(face.identity?)?;
+        let (grow, is_frame) = (settings.damage.grow, settings.hole.is_frame);
+        Some(LaidCover::new(cover, &face.region, size, grow, is_frame))
+    }
+
+    /// The crop of `face` as it was read of the present frame, and which of its pixels lie in that,
+    /// if it has `size` = (width, height).
+    pub fn crop(&self, face: &Face, size: (usize, usize)) -> Option<(&[f32], &[f32])> {
+        self.finder.as_ref()?.crop(face.identity?, size)
+    }
+}
