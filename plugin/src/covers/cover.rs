@@ -29,6 +29,21 @@ pub struct Cover {
 }
 
 impl Cover {
+    /// A cover that is `rect`, without a rim, on `side` x `side` cells.
+    #[cfg(test)]
+    pub fn of_rect(side: usize, rect: Rect, finding: Finding) -> Self {
+        let mut distances = crate::distance::Distances::default();
+        let cells = (0..side * side).map(|i| !rect.contains(i % side, i / side));
+        let squared = distances.squared(side, cells);
+        Self {
+            side,
+            distances: squared.iter().map(|d| (*d as f32).sqrt() - 0.5).collect(),
+            bounds: rect,
+            finding,
+            version: 1,
+        }
+    }
+
     /// Cells along each side of the crop.
     pub fn side(&self) -> usize {
         self.side

@@ -114,8 +114,9 @@ impl Outliner {
         self.chances.resize(side * side, 0.0);
         for kind in kinds.iter() {
             let of_kind = &answer[kind.channel() * side * side..][..side * side];
+            // Of several covers one is before the others, so that no pixel shows two.
             for (chance, new) in self.chances.iter_mut().zip(of_kind) {
-                *chance = (*chance).max(*new);
+                *chance = (*chance + new).min(1.0);
             }
         }
         for (i, chance) in self.chances.iter_mut().enumerate() {
@@ -211,4 +212,134 @@ fn kinds<I: Iterator<Item = usize>>(
         sums[kind.channel()] > 0.0 && sums[kind.channel()] >= least * all
     };
     Kind::ALL.into_iter().filter(is_told).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: usize = 48;
+    const CELLS: usize = SIDE * SIDE;
+    /// In the middle of the face.
+    const SPOT: Rect = Rect::new(18, 20, 30, 30);
+
+    fn asked(kinds: &[Kind]) -> Asked {
+        Asked {
+            kinds: kinds.iter().copied().collect(),
+            threshold: 0.5,
+        }
+    }
+
+    /// That in `rect` something of `kind` is so probable.
+    fn answer(parts: &[(Kind, Rect, f32)]) -> Vec<f32> {
+        let mut answer = vec![0.02; Kind::ALL.len() * CELLS];
+        for (kind, rect, chance) in parts {
+            for y in rect.y0..rect.y1 {
+                let row = kind.channel() * CELLS + y * SIDE;
+                answer[row + rect.x0..row + rect.x1].fill(*chance);
+            }
+        }
+        answer
+    }
+
+    /// One face, looked at again and again.
+    #[derive(Default)]
+    struct Face {
+        outliner: Outliner,
+        outline: Outline,
+    }
+
+    impl Face {
+        fn see(&mut self, answer: &[f32], asked: &Asked) -> Option<Finding> {
+            let Self { outliner, outline } = self;
+            outliner.outline(outline, answer, SIDE, asked, |_, _| true);
+            outline.cover.as_ref().map(Cover::finding)
+        }
+
+        fn see_spot(&mut self, chance: f32) -> Option<Finding> {
+            let answer = answer(&[(Kind::Masks, SPOT, chance)]);
+            self.see(&answer, &asked(&[Kind::Masks]))
+        }
+    }
+
+    #[test]
+    fn a_cover_is_told_with_its_share_and_widened() {
+        let mut face = Face::default();
+        let finding = face.see_spot(0.9).expect("a cover");
+        assert_eq!(finding.kinds.to_string(), "masks");
+        assert!((finding.confidence - 0.9).abs() < 1e-3);
+        let on_face = std::f32::consts::PI / 4.0 * (61.0 / 2.0) * (82.0 / 2.0);
+        let wanted = SPOT.area() as f32 / on_face;
+        assert!((finding.share - wanted).abs() < 0.02, "{finding:?}");
+        let cover = face.outline.cover.as_ref().expect("a cover");
+        let is_in = |x: usize, y: usize| cover.distance([x as f32, y as f32]) <= 0.0;
+        for (x, y) in [(16, 25), (31, 25), (24, 18), (24, 31)] {
+            assert!(is_in(x, y), "({x}, {y})");
+        }
+        for (x, y) in [(15, 25), (32, 25), (24, 17), (24, 32), (16, 18)] {
+            assert!(!is_in(x, y), "({x}, {y})");
+        }
+        let Rect { x0, y0, x1, y1 } = cover.bounds();
+        assert!(x0 <= 16 && y0 <= 18 && x1 >= 32 && y1 >= 32);
+        assert!(cover.bounds().area() < 20 * 20);
+    }
+
+    #[test]
+    fn what_was_found_stays_until_it_is_clearly_less_probable() {
+        let mut face = Face::default();
+        assert!(face.see_spot(0.45).is_none());
+        assert!(face.outline.is_doubtful);
+        assert!(face.see_spot(0.6).is_some());
+        assert!(face.see_spot(0.45).is_some());
+        assert!(face.see_spot(0.3).is_none());
+        assert!(face.see_spot(0.45).is_none());
+        assert!(face.see_spot(0.1).is_none());
+        assert!(!face.outline.is_doubtful);
+    }
+
+    #[test]
+    fn specks_and_what_is_beside_the_face_are_no_covers() {
+        let mut face = Face::default();
+        let all = asked(&Kind::ALL);
+        let beside = Rect::new(0, 0, 10, 10);
+        for rect in [Rect::new(24, 24, 26, 26), beside] {
+            let answer = answer(&[(Kind::Objects, rect, 1.0)]);
+            assert_eq!(face.see(&answer, &all), None, "{rect:?}");
+        }
+        let whole = answer(&[(Kind::Objects, Rect::new(0, 0, SIDE, SIDE), 1.0)]);
+        assert_eq!(face.see(&whole, &all), None, "nothing of the face is left");
+        // With a cover they do not come along.
+        let two = answer(&[(Kind::Objects, SPOT, 1.0), (Kind::Objects, beside, 1.0)]);
+        assert!(face.see(&two, &all).is_some());
+        assert!(!face.outline.cells[0]);
+    }
+
+    #[test]
+    fn kinds_add_up_and_are_told_as_they_are() {
+        let mut face = Face::default();
+        let both = |objects: f32, masks: f32| {
+            answer(&[(Kind::Objects, SPOT, objects), (Kind::Masks, SPOT, masks)])
+        };
+        let names = |finding: Option<Finding>| finding.map(|f| f.kinds.to_string());
+        let asked_both = asked(&[Kind::Objects, Kind::Masks]);
+        let found = face.see(&both(0.35, 0.35), &asked_both);
+        assert_eq!(names(found).as_deref(), Some("objects+masks"));
+        // A kind does not come and go with little of it.
+        for (objects, wanted) in [(0.12, "objects+masks"), (0.05, "masks"), (0.12, "masks")] {
+            let found = face.see(&both(objects, 0.7), &asked_both);
+            assert_eq!(names(found).as_deref(), Some(wanted), "{objects}");
+        }
+        let found = face.see(&both(0.7, 0.1), &asked(&[Kind::Glasses]));
+        assert_eq!(found, None);
+    }
+
+    #[test]
+    fn what_lies_beyond_the_frame_is_not_covered() {
+        let mut face = Face::default();
+        let answer = answer(&[(Kind::Objects, SPOT, 1.0)]);
+        let Face { outliner, outline } = &mut face;
+        let all = asked(&Kind::ALL);
+        outliner.outline(outline, &answer, SIDE, &all, |x, _| x < 24);
+        assert!(outline.cells[25 * SIDE + 23] && !outline.cells[25 * SIDE + 24]);
+    }
 }

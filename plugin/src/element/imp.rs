@@ -4,7 +4,8 @@
  * Completes missing parts of faces in video: a neural generator (a Missing Data Encoder) fills in
  * what is missing from the rest of the face. Only pixels of the missing parts change.
  *
- * What is missing is said by parts of the face (#mdecomplete:occlusion), by whole colour channels
+ * What is missing is said by parts of the face (#mdecomplete:occlusion; with `auto` what covers the
+ * face is found, see #mdecomplete:cover-kinds), by whole colour channels
  * (#mdecomplete:damaged-channels), or in pixels of the frame: by a picture that is white there
  * (#mdecomplete:mask-file), by transparency (#mdecomplete:mask-from-alpha), or by a colour that
  * damaged pixels have (#mdecomplete:damage-color). All of these unite. Masks are widened a little
@@ -37,14 +38,22 @@
  * boolean `reused` (whether it is the completion of an earlier frame), and the doubles
  * `from-memory`, `from-reference`, `from-mirror` and `painted` (the shares of the hole that are
  * filled so, together 1) and, where there was a view to copy from, `agreement` (how well it agrees
- * with what is seen of the face, 0 to 1). With #mdecomplete:strength 0 the generator does not run,
- * and every region is marked, without `completion`. Such metas are no regions for another
+ * with what is seen of the face, 0 to 1). Where a cover was found there is also a parameter `cover`
+ * with the string `kinds` (as #mdecomplete:cover-kinds) and the doubles `share` (of the face) and
+ * `confidence`. With #mdecomplete:strength 0 the generator does not run,
+ * and every region is marked, without `completion`; with #mdecomplete:dry-run those that would be
+ * completed are. Such metas are no regions for another
  * mdecomplete downstream; those of upstream stay on the buffer.
  *
  * Generators that are shown views copy what is missing from what the stream has shown of the same
  * face (#mdecomplete:memory, kept in memory alone and forgotten with the stream) and from pictures
  * of the person (#mdecomplete:reference-file). An element message
  * `mdecomplete/reference-fits-no-face` tells, once, that a picture fits no face (`reason`).
+ *
+ * An element message `mdecomplete/damage` tells, once a change, what is found by itself: in
+ * `channels` the damaged channels (each a structure with `channel`, `kind` and, if it is displaced,
+ * `x` and `y`), in `covers` the covered faces (each with `face`, `kinds`, `x`, `y`, `width`,
+ * `height`, `share` and `confidence`).
  *
  * No frame is dropped. One that downstream finds late passes untouched or with an earlier
  * completion, see #mdecomplete:late-policy; one with the flag GAP passes untouched. In live

@@ -117,3 +117,76 @@ impl<'a> LaidCover<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::covers::{Finding, Kinds};
+    use crate::locate::Bounds;
+
+    const FRAME: (usize, usize) = (300, 200);
+    const CROP: (usize, usize) = (128, 128);
+
+    /// In cells of two crop pixels: a bar to the lower edge of the crop.
+    fn bar() -> Cover {
+        let finding = Finding {
+            kinds: Kinds::default(),
+            share: 0.2,
+            confidence: 1.0,
+        };
+        Cover::of_rect(64, Rect::new(20, 30, 40, 64), finding)
+    }
+
+    fn region() -> Region {
+        let bounds = Bounds {
+            x0: 90.0,
+            y0: 40.0,
+            x1: 180.0,
+            y1: 160.0,
+        };
+        Region::of_box(bounds, CROP).expect("a region")
+    }
+
+    #[test]
+    fn its_area_holds_all_of_it_and_it_stays_on_the_crop() {
+        let (cover, region) = (bar(), region());
+        for grow in [0, 4] {
+            let laid = LaidCover::new(&cover, &region, CROP, grow, false);
+            let area = laid.area(FRAME).expect("an area");
+            let mut mask = vec![1.0; 3 * CROP.0 * CROP.1];
+            laid.carry(CROP, &mut mask);
+            for y in 0..FRAME.1 {
+                for x in 0..FRAME.0 {
+                    let damage = laid.damage(x, y);
+                    let [u, v] = region.to_crop.apply([x as f64, y as f64]);
+                    if damage == Damage::None {
+                        continue;
+                    }
+                    assert!(area.contains(x, y), "({x}, {y})");
+                    let on_crop = |v: f64| (-0.5..127.5).contains(&v);
+                    assert!(on_crop(u) && on_crop(v), "({x}, {y})");
+                    let (u, v) = (u.round() as usize, v.round() as usize);
+                    if damage == Damage::Lost && u < 127 && v < 127 {
+                        let around = [(u, v), (u + 1, v), (u, v + 1)];
+                        let is_missing = |(u, v): &(usize, usize)| mask[v * CROP.0 + u] == 0.0;
+                        assert!(around.iter().any(is_missing), "({u}, {v})");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn it_gives_way_to_the_frame_at_the_crop_s_edge() {
+        let (cover, region) = (bar(), region());
+        let at = |laid: &LaidCover<'_>, v: f64| {
+            let [x, y] = region.to_frame.apply([60.0, v]);
+            laid.damage(x.round() as usize, y.round() as usize).share()
+        };
+        let laid = LaidCover::new(&cover, &region, CROP, 0, false);
+        assert_eq!(at(&laid, 110.0), 1.0);
+        assert!((0.05..0.95).contains(&at(&laid, 125.5)));
+        let whole = LaidCover::new(&cover, &region, CROP, 0, true);
+        assert_eq!(at(&whole, 125.5), 1.0);
+    }
+}
