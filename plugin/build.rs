@@ -1,4 +1,5 @@
-//! Tells the plug-in its version and where the workspace keeps its dependencies.
+//! Tells the plug-in its version, where the workspace keeps its dependencies, and whether there is a
+//! net that finds covers to embed.
 
 use std::path::Path;
 
@@ -16,4 +17,9 @@ fn main() {
         "cargo:rustc-env=MDECOMPLETE_DEPS_DIR={}",
         dependencies.display()
     );
+
+    println!("cargo:rustc-check-cfg=cfg(embedded_covers)");
+    if Path::new(&manifest).join("models/covers.onnx").is_file() {
+        println!("cargo:rustc-cfg=embedded_covers");
+    }
 }

@@ -78,6 +78,7 @@ impl Outliner {
         let on_face = (0..side * side).filter(|i| covered(i) && self.on_face[*i]);
         let share = on_face.count() as f32 / face.max(1.0);
         if share == 0.0 || share > LARGEST {
+            outline.cells.fill(false);
             return;
         }
         let told = before.as_ref().map(|cover| cover.finding.kinds);

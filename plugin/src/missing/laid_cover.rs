@@ -65,7 +65,7 @@ impl<'a> LaidCover<'a> {
     /// beyond the frame.
     pub fn area(&self, frame: (usize, usize)) -> Option<Rect> {
         let Rect { x0, y0, x1, y1 } = self.cover.bounds();
-        let grow = (self.reach.grow as f32 / self.scale).ceil() as usize;
+        let grow = ((self.reach.grow + 1) as f32 / self.scale).ceil() as usize;
         let part = Rect::new(
             x0.saturating_sub(grow),
             y0.saturating_sub(grow),
@@ -167,7 +167,8 @@ mod tests {
                     assert!(on_crop(u) && on_crop(v), "({x}, {y})");
                     let (u, v) = (u.round() as usize, v.round() as usize);
                     if damage == Damage::Lost && u < 127 && v < 127 {
-                        let around = [(u, v), (u + 1, v), (u, v + 1)];
+                        let (left, up) = (u.saturating_sub(1), v.saturating_sub(1));
+                        let around = [(u, v), (u + 1, v), (u, v + 1), (left, v), (u, up)];
                         let is_missing = |(u, v): &(usize, usize)| mask[v * CROP.0 + u] == 0.0;
                         assert!(around.iter().any(is_missing), "({u}, {v})");
                     }

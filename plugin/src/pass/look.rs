@@ -26,8 +26,11 @@ impl Pass {
         }
         report.faces = self.faces.len();
         let is_young = self.recall.count_frame() < self.settings.inference_interval;
-        self.uncover(frame, is_late, report)?;
-        lap.next();
+        if self.settings.covers.is_some() && !is_late {
+            self.find_covers(frame, report)?;
+            report.set_time(Step::Covers, lap.next());
+        }
+        self.find_missing(frame, report);
         self.remember(frame, is_late);
         if self.settings.only_marks() || !self.faces.iter().any(|face| face.is_holed) {
             return Ok(());
@@ -67,11 +70,10 @@ impl Pass {
         Ok(())
     }
 
-    /// Finds what is before the faces, and what else is missing of them.
-    fn uncover<T>(
+    /// Looks at what is before the faces.
+    fn find_covers<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
-        is_late: bool,
         report: &mut Report,
     ) -> Result<(), FrameError> {
         let Self {
@@ -81,16 +83,23 @@ impl Pass {
             faces,
             ..
         } = self;
-        if settings.covers.is_some() && !is_late {
-            let mut lap = Lap::start();
-            let size = self.completer.size();
-            report.looked = covers.find(frame, settings, faces, size, copying, self.now)?;
-            report.set_time(Step::Covers, lap.next());
-        }
-        self.missing.find(frame, settings, faces, covers);
+        let size = self.completer.size();
+        report.looked = covers.find(frame, settings, faces, size, copying, self.now)?;
+        Ok(())
+    }
+
+    /// Finds what is missing of the faces, with what was found before them.
+    fn find_missing<T>(&mut self, frame: &VideoFrameRef<T>, report: &mut Report) {
+        let Self {
+            covers,
+            missing,
+            settings,
+            faces,
+            ..
+        } = self;
+        missing.find(frame, settings, faces, covers);
         report.covered = faces.iter().filter(|face| face.cover.is_some()).count();
         report.has_cover_news = covers.is_news(faces);
-        Ok(())
     }
 
     /// Keeps looks at faces of which nothing is missing, if the generator is shown such.

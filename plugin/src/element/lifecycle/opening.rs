@@ -13,6 +13,12 @@ use crate::views::reference::{self, Reference, ReferenceError};
 /// The generator that the plug-in carries with it.
 static EMBEDDED_MODEL: &[u8] = include_bytes!("../../../models/face.onnx");
 
+/// The net that finds covers, if the plug-in was built with one.
+#[cfg(embedded_covers)]
+static EMBEDDED_COVERS: Option<&[u8]> = Some(include_bytes!("../../../models/covers.onnx"));
+#[cfg(not(embedded_covers))]
+static EMBEDDED_COVERS: Option<&[u8]> = None;
+
 /// What a property asks for cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
@@ -83,30 +89,36 @@ pub fn open_locator() -> Result<Locator, OpenError> {
     })
 }
 
-/// What finds covers for `occlusion=auto`: the net in `file`.
+/// What finds covers for `occlusion=auto`: the net in `file`, or the embedded one.
 pub fn open_cover_net(file: Option<&Path>) -> Result<CoverNet, OpenError> {
-    let Some(file) = file else {
-        return Err(OpenError {
-            kind: Kind::Content,
-            text: "occlusion=auto needs a net that finds covers, and this build embeds none: set \
-                   cover-model to an ONNX file exported by mde-train covers export"
-                .to_owned(),
-        });
+    let net = match (file, EMBEDDED_COVERS) {
+        (Some(file), _) => CoverNet::open(file),
+        (None, Some(embedded)) => CoverNet::of_bytes(embedded),
+        (None, None) => {
+            return Err(OpenError {
+                kind: Kind::Content,
+                text: "occlusion=auto needs a net that finds covers, and the plug-in was built \
+                       without one. Set cover-model to an ONNX file exported by mde-train covers \
+                       export"
+                    .to_owned(),
+            });
+        }
     };
-    CoverNet::open(file).map_err(|error| why_no_covers(file, &error))
+    net.map_err(|error| why_no_covers(file, &error))
 }
 
-fn why_no_covers(file: &Path, error: &CoverError) -> OpenError {
+fn why_no_covers(file: Option<&Path>, error: &CoverError) -> OpenError {
     let what_to_do = "Set it to an ONNX file exported by mde-train covers export";
+    let what = match file {
+        Some(file) => format!("cover-model {}", file.display()),
+        None => "The embedded net that finds covers".to_owned(),
+    };
     let (kind, text) = match error {
         CoverError::Read { .. } => (Kind::File, format!("cover-model {error}. {what_to_do}")),
         CoverError::Runtime(RuntimeError::Library(e)) => (Kind::Library, e.to_string()),
         _ => (
             Kind::Content,
-            format!(
-                "cover-model {} cannot be used: {error}. {what_to_do}",
-                file.display()
-            ),
+            format!("{what} cannot be used: {error}. {what_to_do}"),
         ),
     };
     OpenError { kind, text }
