@@ -322,6 +322,26 @@ fn frames_without_faces_are_not_touched() -> Result<()> {
 }
 
 #[test]
+fn a_dry_run_shows_what_would_be_done() -> Result<()> {
+    if !has_runtime() {
+        return Ok(());
+    }
+    let films = archive(&[("a.mp4", "vfr.mp4")])?;
+    let out = films.path().join("out");
+    let said = restore(&[films.path()], &out, &[&EYES[..], &["--dry-run"]].concat())?;
+    assert!(said.success, "{said:?}");
+    assert!(
+        said.errors
+            .contains("30 of 30 frames would be completed, at 0:00 to 0:0"),
+        "{said:?}"
+    );
+    let there = contents(&out)?;
+    let names: Vec<_> = there.keys().filter_map(|path| path.to_str()).collect();
+    assert_eq!(names, ["dry-run/a.mp4", "dry-run/manifest.jsonl"]);
+    Ok(())
+}
+
+#[test]
 fn a_page_shows_what_was_done() -> Result<()> {
     if !has_runtime() {
         return Ok(());

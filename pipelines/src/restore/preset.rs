@@ -9,6 +9,8 @@ pub enum Preset {
     DeadChannel,
     /// Drop-outs and bars of the digital magenta: damage-color=0xff00ff
     DropOuts,
+    /// Faces with something before them, such as hands, masks and dark glasses: occlusion=auto
+    CoveredFaces,
 }
 
 impl Preset {
@@ -17,6 +19,7 @@ impl Preset {
         match self {
             Self::DeadChannel => &[("damaged-channels", "auto")],
             Self::DropOuts => &[("damage-color", "0xff00ff")],
+            Self::CoveredFaces => &[("occlusion", "auto")],
         }
     }
 }
