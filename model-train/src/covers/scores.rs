@@ -16,8 +16,8 @@ use crate::network::layers::Pass;
 const BATCH: usize = 32;
 /// The stream of random numbers, far from those of training.
 const STREAM: u128 = 1 << 100;
-/// Probability from which on a pixel counts as found.
-const FOUND: f64 = 0.5;
+/// How much of a cell is covered that is to be found.
+const COVERED: f64 = 0.5;
 /// The kinds that count where nothing else is said.
 const DEFAULT: [Kind; 3] = [Kind::Objects, Kind::Masks, Kind::Sunglasses];
 
@@ -116,8 +116,17 @@ fn largest(values: &Tensor, kinds: &[Kind]) -> Tensor {
     Tensor::cat(&channels, 1).amax([1i64].as_slice(), true)
 }
 
+/// What is scored.
+#[derive(Clone, Copy)]
+pub struct Scored<'a> {
+    /// The net.
+    pub net: &'a CoverNet,
+    /// Probability from which on a pixel counts as found.
+    pub threshold: f64,
+}
+
 /// The scores of `count` samples of each kind.
-pub fn score(net: &CoverNet, material: &Material, count: usize, seed: u64) -> Vec<Row> {
+pub fn score(scored: Scored, material: &Material, count: usize, seed: u64) -> Vec<Row> {
     let face = face();
     let row = |kind: Kind| {
         let mut sums: [Overlap; 3] = Default::default();
@@ -126,16 +135,17 @@ pub fn score(net: &CoverNet, material: &Material, count: usize, seed: u64) -> Ve
             let draw =
                 |&number: &usize| material.sample(Plan::One(kind), seed, STREAM + number as u128);
             let batch = CoverBatch::of(&numbers.iter().map(draw).collect::<Vec<_>>());
-            let found = answer(net, &batch);
+            let found = answer(scored.net, &batch);
             let is_known = batch.weights.gt(0.0).to_kind(Dtype::Float);
-            let of_kind = |t: &Tensor| t.narrow(1, kind.channel() as i64, 1).ge(FOUND);
+            let of_kind = |t: &Tensor, least: f64| t.narrow(1, kind.channel() as i64, 1).ge(least);
             let known = is_known.narrow(1, kind.channel() as i64, 1);
-            sums[0].add(&of_kind(&found), &of_kind(&batch.covers), &known);
+            let own = of_kind(&found, scored.threshold);
+            sums[0].add(&own, &of_kind(&batch.covers, COVERED), &known);
             // What may be there though no label says so counts neither way.
             let all_known = is_known.amin([1i64].as_slice(), true);
-            let truth = largest(&batch.covers, &Kind::ALL).ge(FOUND);
+            let truth = largest(&batch.covers, &Kind::ALL).ge(COVERED);
             let all_known = all_known.maximum(&truth.to_kind(Dtype::Float));
-            let found = largest(&found, &Kind::ALL).ge(FOUND);
+            let found = largest(&found, &Kind::ALL).ge(scored.threshold);
             sums[1].add(&found, &truth, &all_known);
             sums[2].add(&found, &truth, &(all_known * &face));
         }
@@ -150,17 +160,17 @@ pub fn score(net: &CoverNet, material: &Material, count: usize, seed: u64) -> Ve
 }
 
 /// What is found on the first `count` stills that wear nothing.
-pub fn alarms_on_stills(net: &CoverNet, material: &Material, count: usize) -> Alarms {
+pub fn alarms_on_stills(scored: Scored, material: &Material, count: usize) -> Alarms {
     let bare = material.faces.bare();
     let looks: Vec<Look> = (bare.iter().take(count))
         .map(|&i| material.faces.still(i))
         .collect();
-    alarms(net, &looks)
+    alarms(scored, &looks)
 }
 
 /// What is found on `pictures`, which show faces with nothing before them as `face-crops` lays them.
-pub fn alarms_on(net: &CoverNet, pictures: &Dataset) -> Alarms {
-    alarms(net, &looks(pictures))
+pub fn alarms_on(scored: Scored, pictures: &Dataset) -> Alarms {
+    alarms(scored, &looks(pictures))
 }
 
 /// `pictures` as `face-crops` lays them, with nothing before the faces.
@@ -176,15 +186,16 @@ pub fn looks(pictures: &Dataset) -> Vec<Look<'_>> {
         .collect()
 }
 
-fn alarms(net: &CoverNet, looks: &[Look]) -> Alarms {
+fn alarms(scored: Scored, looks: &[Look]) -> Alarms {
     let face = face();
     let pixels = face.sum(Dtype::Double).double_value(&[]);
     let (mut by_default, mut of_any, mut large) = (0.0, 0.0, 0.0);
     for looks in looks.chunks(BATCH) {
         let batch = CoverBatch::of(&looks.iter().map(Sample::plain).collect::<Vec<_>>());
-        let found = answer(net, &batch);
+        let found = answer(scored.net, &batch);
         let share = |kinds: &[Kind]| {
-            let found = largest(&found, kinds).ge(FOUND).to_kind(Dtype::Float) * &face;
+            let found = largest(&found, kinds).ge(scored.threshold);
+            let found = found.to_kind(Dtype::Float) * &face;
             found.sum_dim_intlist([1i64, 2, 3].as_slice(), false, Dtype::Double) / pixels
         };
         let shares = share(&DEFAULT);

@@ -8,7 +8,7 @@ use clap::Args;
 use super::DataArgs;
 use crate::commands::DeviceArg;
 use crate::covers::faces::clean;
-use crate::covers::scores::{alarms_on, alarms_on_stills, score};
+use crate::covers::scores::{Scored, alarms_on, alarms_on_stills, score};
 use crate::covers::trainee::CoverCheckpoint;
 use crate::data::Split;
 
@@ -30,6 +30,9 @@ pub struct Score {
     /// Stills with nothing before the face.
     #[arg(long, default_value_t = 2000)]
     stills: usize,
+    /// Probability from which on a pixel counts as found.
+    #[arg(long, default_value_t = 0.5)]
+    threshold: f64,
     /// Seed of faces, placements and covers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -43,10 +46,14 @@ impl Score {
     pub fn run(&self) -> Result<()> {
         let checkpoint = CoverCheckpoint::open(&self.checkpoint)?;
         let (_store, net) = checkpoint.cover_net(&self.checkpoint, self.device.device()?)?;
+        let scored = Scored {
+            net: &net,
+            threshold: self.threshold,
+        };
         let material = self.data.open(Split::Val)?;
         println!("| cover | IoU of its kind | IoU of all kinds | the same on the face |");
         println!("| --- | --- | --- | --- |");
-        for row in score(&net, &material, self.count, self.seed) {
+        for row in score(scored, &material, self.count, self.seed) {
             println!("{row}");
         }
         println!();
@@ -56,12 +63,12 @@ impl Score {
         println!("| --- | --- | --- | --- | --- |");
         println!(
             "| stills | {}",
-            alarms_on_stills(&net, &material, self.stills)
+            alarms_on_stills(scored, &material, self.stills)
         );
         for folder in &self.clean {
             let pictures = clean(folder, self.data.faces.cache.as_deref())?;
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
-            println!("| {name} | {}", alarms_on(&net, &pictures));
+            println!("| {name} | {}", alarms_on(scored, &pictures));
         }
         Ok(())
     }
