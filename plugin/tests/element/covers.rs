@@ -9,6 +9,8 @@ use gstmdecomplete::locate::COMPLETED_TYPE;
 use mde_core::occlusion::Rect;
 
 use crate::models::{Model, with_runtime};
+use crate::picture::portrait;
+use crate::skip::skip;
 use crate::support::{
     add_face, assert_same, bus_texts, bytes, count, difference, harness, info, mean_fill,
     messages_named, model_file, timed, warnings,
@@ -498,5 +500,47 @@ fn formats_of_all_kinds_are_looked_at() {
                 "{format}: {inside:?}"
             );
         }
+    });
+}
+
+#[test]
+fn the_embedded_net_finds_a_bar_before_a_portrait() {
+    with_runtime(|| {
+        if !cfg!(embedded_covers) {
+            skip("the plug-in was built without a net that finds covers");
+            return;
+        }
+        let Some((info, mut pixels)) = portrait() else {
+            return;
+        };
+        let element = mean_fill("auto");
+        element.set_property_from_str("region", "faces");
+        let bus = bus_of(&element);
+        let mut harness = harness(&element, &info);
+        let bar = Rect::new(196, 116, 256, 134);
+        let stride = info.stride()[0] as usize;
+        for y in bar.y0..bar.y1 {
+            for pixel in pixels[y * stride + 3 * bar.x0..][..3 * bar.width()].chunks_mut(3) {
+                pixel.copy_from_slice(&[30, 110, 60]);
+            }
+        }
+        // The box of the face, with what lies above and below it.
+        let face = Rect::new(130, 20, 320, 210);
+        for number in 0..3 {
+            let frame = timed(gst::Buffer::from_slice(pixels.clone()), number);
+            let (before, after) = next(&mut harness, frame);
+            let inside = difference(&before, &after, &info, bar);
+            assert!(
+                inside.inside_changed * 20 > inside.inside * 19,
+                "{inside:?}"
+            );
+            assert_eq!(difference(&before, &after, &info, face).outside_changed, 0);
+        }
+        let told = told(&bus);
+        let [covers] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        assert_eq!(covers.len(), 1);
+        assert_eq!(covers[0].1, "objects");
     });
 }
