@@ -99,7 +99,11 @@ pub fn make(faces: &ViewFaces, config: &ViewBatchConfig, update: u64) -> ViewBat
             Origin::Clip | Origin::Person => OF_VIEW,
             Origin::Bent => OF_BENT,
         };
-        let place = Placement::draw(&OF_FACE, rng).then(&Placement::middle());
+        let crop = match pair.origin {
+            Origin::Clip => Placement::middle(),
+            Origin::Person | Origin::Bent => Placement::on_celeba(mirrored),
+        };
+        let place = Placement::draw(&OF_FACE, rng).then(&crop);
         places[0].extend(place.rows());
         places[1].extend(Placement::draw(&spread, rng).then(&place).rows());
         bends.push(bending(spread.bend, side, rng));

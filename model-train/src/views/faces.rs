@@ -10,7 +10,7 @@ use rand_pcg::Pcg64;
 
 use crate::data::{CropRule, Dataset, DatasetOptions, Labels, Split};
 
-/// Side of the pictures in pixels; the crop is [`CROP`] of them, in the middle.
+/// Side of the pictures in pixels; the crop is [`CROP`] of them, in the middle but for those of CelebA.
 pub const PICTURE: usize = 144;
 /// Side of the part that is the generator's crop.
 pub const CROP: f64 = 134.0;

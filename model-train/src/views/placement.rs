@@ -5,6 +5,7 @@ use rand_pcg::Pcg64;
 use tch::{Kind, Tensor};
 
 use super::faces::{CROP, PICTURE};
+use crate::data::CropRule;
 
 /// How far crops lie off, as standard deviations.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,18 @@ impl Placement {
             a: CROP / PICTURE as f64,
             c: 0.0,
             shift: [0.0; 2],
+        }
+    }
+
+    /// The template's crop on the 144x144 part of an aligned CelebA picture, which may be `mirrored`.
+    pub fn on_celeba(mirrored: bool) -> Self {
+        let (left, top, side) = CropRule::CelebA.square_of(PICTURE as u32, PICTURE as u32);
+        let half = PICTURE as f64 / 2.0;
+        let off = |start: u32| (f64::from(start) + f64::from(side) / 2.0 - half) / half;
+        let right = if mirrored { -off(left) } else { off(left) };
+        Self {
+            shift: [right, off(top)],
+            ..Self::middle()
         }
     }
 
@@ -180,6 +193,24 @@ mod tests {
         for x in [0, 60, 133] {
             let found = crop.double_value(&[0, 1, 40, x]);
             assert!((found - (x as f64 + 5.0)).abs() < 1e-3, "{x}: {found}");
+        }
+    }
+
+    #[test]
+    fn crops_of_celeba_lie_on_the_template() {
+        let side = PICTURE as i64;
+        let line = Tensor::arange(side, (Kind::Float, tch::Device::Cpu));
+        let [across, down] = [[1, 1, 1, side], [1, 1, side, 1]]
+            .map(|shape| line.view(shape).expand([1, 3, side, side], false));
+        for (picture, mirrored, first) in [
+            (&across, false, 6.0),
+            (&across, true, 4.0),
+            (&down, true, 10.0),
+        ] {
+            let place = Placement::on_celeba(mirrored).rows();
+            let crop = crops(&picture.contiguous(), &place, None, 134);
+            let found = crop.double_value(&[0, 1, 0, 0]);
+            assert!((found - first).abs() < 1e-3, "{mirrored}: {found}");
         }
     }
 }
