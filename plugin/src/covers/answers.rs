@@ -16,7 +16,6 @@ const SETTLED: f32 = 0.002;
 /// moves with the face.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    last: Vec<f32>,
     steady: Vec<f32>,
     /// When the last one was given.
     at: Duration,
@@ -24,11 +23,6 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// The last one, `[5, S/2, S/2]`; empty where there is none.
-    pub fn last(&self) -> &[f32] {
-        &self.last
-    }
-
     /// The smoothed one, `[5, S/2, S/2]`; empty where there is none.
     pub fn steady(&self) -> &[f32] {
         &self.steady
@@ -59,7 +53,6 @@ impl Answers {
             }
             self.is_settled = sum <= SETTLED * answer.len() as f32;
         }
-        answer.clone_into(&mut self.last);
     }
 }
 

@@ -137,7 +137,9 @@ impl CoverNet {
         }
         self.answer.clear();
         // What is no number is no cover.
-        let answer = values.iter().map(|v| v.max(0.0).min(1.0));
+        let answer = values
+            .iter()
+            .map(|v| if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) });
         self.answer.extend(answer);
         Ok(())
     }

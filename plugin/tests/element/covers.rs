@@ -136,7 +136,7 @@ fn a_face_is_completed_where_it_is_covered_and_as_long() {
                     let cover = mark.param("cover").expect("a cover");
                     assert_eq!(cover.get("kinds"), Ok("objects"));
                     let share: f64 = cover.get("share").expect("a share");
-                    let wanted = SPOT.area() as f64 / (0.7854 * 61.0 * 82.0);
+                    let wanted = SPOT.area() as f64 / (std::f64::consts::FRAC_PI_4 * 61.0 * 82.0);
                     assert!((share - wanted).abs() < 0.04, "{share} {wanted}");
                     let confidence: f64 = cover.get("confidence").expect("a probability");
                     assert!(confidence > 0.9, "{confidence}");
@@ -542,5 +542,28 @@ fn the_embedded_net_finds_a_bar_before_a_portrait() {
         };
         assert_eq!(covers.len(), 1);
         assert_eq!(covers[0].1, "objects");
+    });
+}
+
+#[test]
+fn the_embedded_net_leaves_a_portrait_alone() {
+    with_runtime(|| {
+        if !cfg!(embedded_covers) {
+            skip("the plug-in was built without a net that finds covers");
+            return;
+        }
+        let Some((info, pixels)) = portrait() else {
+            return;
+        };
+        let element = mean_fill("auto");
+        element.set_property_from_str("region", "faces");
+        let bus = bus_of(&element);
+        let mut harness = harness(&element, &info);
+        for number in 0..12 {
+            let frame = timed(gst::Buffer::from_slice(pixels.clone()), number);
+            let (before, after) = next(&mut harness, frame);
+            assert_eq!(before, after, "frame {number}");
+        }
+        assert!(told(&bus).is_empty());
     });
 }
