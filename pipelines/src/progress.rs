@@ -33,7 +33,7 @@ pub struct Counts {
 }
 
 /// A part of a recording in which something was completed, in seconds from the first frame: where it
-/// begins and ends. What pauses for less than [`PAUSE`] is one.
+/// begins and ends. What pauses for less than a second is one.
 pub type Stretch = [f64; 2];
 
 /// Stretches are so far apart, in seconds, that the longest film has not too many of them.

@@ -48,7 +48,13 @@ struct Face<K> {
     age: u32,
     answers: Answers,
     outline: Outline,
+    /// When something was, or may have been, before it last.
+    covered_at: Option<Duration>,
 }
+
+/// A face that was covered is not taken for a whole one before nothing is found for this time: what
+/// is remembered of a cover as if it were the face would not be found again.
+const CLEAN_FOR: Duration = Duration::from_secs(1);
 
 /// A face that the net is asked about.
 #[derive(Debug)]
@@ -140,6 +146,9 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
                 let answer = face.answers.steady();
                 outliner.outline(&mut face.outline, answer, grid, asked, is_inside);
             }
+            if face.outline.is_doubtful || face.outline.cover.is_some() {
+                face.covered_at = Some(now);
+            }
         }
         Ok(looked)
     }
@@ -149,9 +158,14 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
         self.face(key)?.outline.cover.as_ref()
     }
 
-    /// Whether the net is not sure that what it shows of the face `key` is all face.
+    /// Whether it is not sure that what the frame shows of the face `key` is all face, or was not a
+    /// moment ago.
     pub fn is_doubtful(&self, key: K) -> bool {
-        self.face(key).is_some_and(|face| face.outline.is_doubtful)
+        let face = self.face(key);
+        face.is_some_and(|face| {
+            let since = |at| face.seen_at.saturating_sub(at);
+            face.covered_at.is_some_and(|at| since(at) < CLEAN_FOR)
+        })
     }
 
     /// The crop of the face `key` as it was read of the present frame, and which of its pixels lie in
@@ -179,6 +193,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
                 age: 0,
                 answers: Answers::default(),
                 outline: Outline::default(),
+                covered_at: None,
             });
             self.faces.len() - 1
         })

@@ -11,6 +11,8 @@ const MOST_VIEWS: usize = 8;
 /// Bytes that they take.
 const MOST_BYTES: usize = 8 << 20;
 
+/// A view that shows so much of a face shows it without a cover.
+const ALL_KNOWN: f32 = 0.97;
 /// A face of which less is known is not worth keeping.
 const LEAST_KNOWN: f32 = 0.5;
 /// A view less sharp than this, as a share of the sharpest one, is out of focus or blurred by
@@ -186,18 +188,16 @@ pub fn fits(view: &View, seen: &Sight) -> Option<f32> {
     (difference <= farthest).then_some(difference)
 }
 
-/// The one of `views`, which are of the same face whatever it looks like, that tells most of what it is
-/// like `now` that `seen` is seen of it: it agrees with that and shows much.
+/// The one of `views`, which are of the same face whatever it looks like, that shows all of it and
+/// agrees most with what is `seen` of it `now`.
 pub fn nearest<'a>(
     views: impl Iterator<Item = &'a Arc<View>>,
     seen: &Sight,
     now: Duration,
 ) -> Option<&'a Arc<View>> {
-    let cost = |view: &View| {
-        let sight = view.sight();
-        distance(sight, seen) + EMPTY * (1.0 - sight.known()) + aging(view, now)
-    };
+    let cost = |view: &View| distance(view.sight(), seen) + aging(view, now);
     views
+        .filter(|view| view.sight().known() >= ALL_KNOWN)
         .map(|view| (cost(view), view))
         .min_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, view)| view)

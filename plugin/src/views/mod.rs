@@ -254,7 +254,8 @@ impl<K: Copy + PartialEq> Views<K> {
         face.is_some_and(|face| !face.bank.is_empty()) || self.own_references(key).next().is_some()
     }
 
-    /// The view that tells most of what the face `key`, of which `seen` is seen `now`, is like.
+    /// The view that tells most of what the face `key`, of which `seen` is seen `now`, is like without
+    /// a cover.
     pub fn nearest(&self, key: K, seen: &Sight, now: Duration) -> Option<&View> {
         let face = self.faces.iter().find(|face| face.key == key);
         let views = face.into_iter().flat_map(|face| face.bank.all());
