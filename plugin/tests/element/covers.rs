@@ -503,6 +503,16 @@ fn formats_of_all_kinds_are_looked_at() {
     });
 }
 
+/// Paints a green bar over `rect` of an RGB frame.
+fn paint_bar(pixels: &mut [u8], info: &VideoInfo, rect: Rect) {
+    let stride = info.stride()[0] as usize;
+    for y in rect.y0..rect.y1 {
+        for pixel in pixels[y * stride + 3 * rect.x0..][..3 * rect.width()].chunks_mut(3) {
+            pixel.copy_from_slice(&[30, 110, 60]);
+        }
+    }
+}
+
 #[test]
 fn the_embedded_net_finds_a_bar_before_a_portrait() {
     with_runtime(|| {
@@ -518,12 +528,7 @@ fn the_embedded_net_finds_a_bar_before_a_portrait() {
         let bus = bus_of(&element);
         let mut harness = harness(&element, &info);
         let bar = Rect::new(196, 116, 256, 134);
-        let stride = info.stride()[0] as usize;
-        for y in bar.y0..bar.y1 {
-            for pixel in pixels[y * stride + 3 * bar.x0..][..3 * bar.width()].chunks_mut(3) {
-                pixel.copy_from_slice(&[30, 110, 60]);
-            }
-        }
+        paint_bar(&mut pixels, &info, bar);
         // The box of the face, with what lies above and below it.
         let face = Rect::new(130, 20, 320, 210);
         for number in 0..3 {
@@ -565,5 +570,35 @@ fn the_embedded_net_leaves_a_portrait_alone() {
             assert_eq!(before, after, "frame {number}");
         }
         assert!(told(&bus).is_empty());
+    });
+}
+
+#[test]
+fn a_bar_is_found_as_long_as_it_stays() {
+    with_runtime(|| {
+        if !cfg!(embedded_covers) {
+            skip("the plug-in was built without a net that finds covers");
+            return;
+        }
+        let Some((info, clean)) = portrait() else {
+            return;
+        };
+        let element = mean_fill("auto");
+        element.set_property_from_str("region", "faces");
+        // The embedded generator, which is shown views, so that looks are remembered.
+        element.set_property("model-file", None::<String>);
+        let mut harness = harness(&element, &info);
+        let bar = Rect::new(196, 116, 256, 134);
+        let mut covered = clean.clone();
+        paint_bar(&mut covered, &info, bar);
+        // Long enough for looks at the covered face to be remembered.
+        for number in 0..90 {
+            let pixels = if number < 15 { &clean } else { &covered };
+            let frame = timed(gst::Buffer::from_slice(pixels.clone()), number);
+            let (before, after) = next(&mut harness, frame);
+            let inside = difference(&before, &after, &info, bar);
+            let is_completed = inside.inside_changed * 20 > inside.inside * 19;
+            assert_eq!(is_completed, number >= 15, "frame {number}: {inside:?}");
+        }
     });
 }
