@@ -1,5 +1,4 @@
-//! Tells the plug-in its version, where the workspace keeps its dependencies, and whether there is a
-//! net that finds covers to embed.
+//! Tells the plug-in its version and where the workspace keeps its dependencies.
 
 use std::path::Path;
 
@@ -17,9 +16,4 @@ fn main() {
         "cargo:rustc-env=MDECOMPLETE_DEPS_DIR={}",
         dependencies.display()
     );
-
-    println!("cargo:rustc-check-cfg=cfg(embedded_covers)");
-    if Path::new(&manifest).join("models/covers.onnx").is_file() {
-        println!("cargo:rustc-cfg=embedded_covers");
-    }
 }

@@ -10,7 +10,6 @@ use mde_core::occlusion::Rect;
 
 use crate::models::{Model, with_runtime};
 use crate::picture::portrait;
-use crate::skip::skip;
 use crate::support::{
     add_face, assert_same, bus_texts, bytes, count, difference, harness, info, mean_fill,
     messages_named, model_file, timed, warnings,
@@ -516,10 +515,6 @@ fn paint_bar(pixels: &mut [u8], info: &VideoInfo, rect: Rect) {
 #[test]
 fn the_embedded_net_finds_a_bar_before_a_portrait() {
     with_runtime(|| {
-        if !cfg!(embedded_covers) {
-            skip("the plug-in was built without a net that finds covers");
-            return;
-        }
         let Some((info, mut pixels)) = portrait() else {
             return;
         };
@@ -553,10 +548,6 @@ fn the_embedded_net_finds_a_bar_before_a_portrait() {
 #[test]
 fn the_embedded_net_leaves_a_portrait_alone() {
     with_runtime(|| {
-        if !cfg!(embedded_covers) {
-            skip("the plug-in was built without a net that finds covers");
-            return;
-        }
         let Some((info, pixels)) = portrait() else {
             return;
         };
@@ -576,10 +567,6 @@ fn the_embedded_net_leaves_a_portrait_alone() {
 #[test]
 fn a_bar_is_found_as_long_as_it_stays() {
     with_runtime(|| {
-        if !cfg!(embedded_covers) {
-            skip("the plug-in was built without a net that finds covers");
-            return;
-        }
         let Some((info, clean)) = portrait() else {
             return;
         };

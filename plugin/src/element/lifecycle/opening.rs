@@ -13,11 +13,8 @@ use crate::views::reference::{self, Reference, ReferenceError};
 /// The generator that the plug-in carries with it.
 static EMBEDDED_MODEL: &[u8] = include_bytes!("../../../models/face.onnx");
 
-/// The net that finds covers, if the plug-in was built with one.
-#[cfg(embedded_covers)]
-static EMBEDDED_COVERS: Option<&[u8]> = Some(include_bytes!("../../../models/covers.onnx"));
-#[cfg(not(embedded_covers))]
-static EMBEDDED_COVERS: Option<&[u8]> = None;
+/// The net that finds covers, likewise.
+static EMBEDDED_COVERS: &[u8] = include_bytes!("../../../models/covers.onnx");
 
 /// What a property asks for cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -91,18 +88,9 @@ pub fn open_locator() -> Result<Locator, OpenError> {
 
 /// What finds covers for `occlusion=auto`: the net in `file`, or the embedded one.
 pub fn open_cover_net(file: Option<&Path>) -> Result<CoverNet, OpenError> {
-    let net = match (file, EMBEDDED_COVERS) {
-        (Some(file), _) => CoverNet::open(file),
-        (None, Some(embedded)) => CoverNet::of_bytes(embedded),
-        (None, None) => {
-            return Err(OpenError {
-                kind: Kind::Content,
-                text: "occlusion=auto needs a net that finds covers, and the plug-in was built \
-                       without one. Set cover-model to an ONNX file exported by mde-train covers \
-                       export"
-                    .to_owned(),
-            });
-        }
+    let net = match file {
+        Some(file) => CoverNet::open(file),
+        None => CoverNet::of_bytes(EMBEDDED_COVERS),
     };
     net.map_err(|error| why_no_covers(file, &error))
 }
