@@ -142,16 +142,14 @@ impl Detail {
         let gray = |i: usize| (rgb[i] + rgb[pixels + i] + rgb[2 * pixels + i]) / 3.0;
         let radius = ((LIGHT * width as f32).round() as usize).max(1);
         blur.twice(size, radius, (0..pixels).map(|i| gray(i) * is_known(i)));
-        let mut light = std::mem::take(&mut blur.values);
+        blur.keep();
         blur.twice(size, radius, (0..pixels).map(is_known));
-        for (light, share) in light.iter_mut().zip(&blur.values) {
-            *light /= share.max(1e-6);
-        }
+        let light = |i: usize| blur.kept[i] / blur.values[i].max(1e-6);
         self.size = size;
         self.pixels.clear();
         self.pixels.extend((0..pixels).map(|i| {
             let known = is_known(i) * UNITS;
-            let value = (gray(i) - light[i]).clamp(-1.0, 1.0) * known;
+            let value = (gray(i) - light(i)).clamp(-1.0, 1.0) * known;
             [value as i16, 0, 0, known as i16]
         }));
     }
@@ -282,9 +280,9 @@ impl Registrar {
             samples,
         } = self;
         blur.once(size, 1, missing.iter().copied());
-        let beside = std::mem::take(&mut blur.values);
+        blur.keep();
         blur.once(size, reach, missing.iter().copied());
-        let near = &blur.values;
+        let (beside, near) = (&blur.kept, &blur.values);
         // What is missing nowhere is near everywhere.
         let is_whole = missing.iter().all(|missing| *missing == 0.0);
         samples.clear();
@@ -302,7 +300,6 @@ impl Registrar {
                 }
             }
         }
-        blur.spare = beside;
         let surplus = samples.len().div_ceil(MOST_SAMPLES).max(1);
         let mut index = 0..;
         samples.retain(|_| {
@@ -405,11 +402,18 @@ fn solve(
 #[derive(Clone, Debug, Default)]
 struct Blur {
     values: Vec<f32>,
+    /// The values before.
+    kept: Vec<f32>,
     spare: Vec<f32>,
     column: Vec<f32>,
 }
 
 impl Blur {
+    /// Keeps the values beside the next ones.
+    fn keep(&mut self) {
+        std::mem::swap(&mut self.values, &mut self.kept);
+    }
+
     fn once(&mut self, size: (usize, usize), radius: usize, values: impl Iterator<Item = f32>) {
         self.values.clear();
         self.values.extend(values);

@@ -29,10 +29,14 @@ pub struct Framing {
 impl Framing {
     /// In the middle, as on what `face-crops` writes.
     pub const MIDDLE: Self = Self { corner: [5.0; 2] };
+
     /// On the 144x144 part of aligned CelebA pictures.
-    const CELEBA: Self = Self {
-        corner: [6.0, 10.0],
-    };
+    fn celeba() -> Self {
+        let (left, top, _) = CropRule::CelebA.square_of(PICTURE as u32, PICTURE as u32);
+        Self {
+            corner: [left, top].map(f64::from),
+        }
+    }
 
     /// From the crop's pixels to the picture's.
     pub fn to_picture(self) -> Affine {
@@ -189,7 +193,7 @@ impl CoverFaces {
         Look {
             picture: self.stills.picture(i),
             view: self.stills.picture(i),
-            framing: Framing::CELEBA,
+            framing: Framing::celeba(),
             before: None,
             wears: self.wears[i],
         }

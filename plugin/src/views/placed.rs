@@ -155,6 +155,22 @@ mod tests {
         (Placed::new(view, found), registrar)
     }
 
+    /// From 2 pixels to the right, everywhere.
+    fn flow() -> Vec<f32> {
+        [[2.0; CELLS], [0.0; CELLS]].concat()
+    }
+
+    /// All of a crop copied by `flow`.
+    fn copied<'a>(completed: &'a mut [f32], flow: &'a mut [f32]) -> CopiedMut<'a> {
+        CopiedMut {
+            size: (SIDE, SIDE),
+            part: Rect::new(0, 0, SIDE, SIDE),
+            completed,
+            flow,
+            weights: &[1.0; CELLS],
+        }
+    }
+
     #[test]
     fn a_view_is_shown_where_it_lies() {
         let view = view();
@@ -183,16 +199,8 @@ mod tests {
         // makes it a little brighter.
         let there = |i: usize| i / SIDE * SIDE + (i % SIDE + 2).min(SIDE - 1);
         let mut completed: Vec<f32> = (0..3 * PIXELS).map(|i| shown[there(i)] + 0.05).collect();
-        let mut flow: Vec<f32> = (0..2 * CELLS)
-            .map(|i| if i < CELLS { 2.0 } else { 0.0 })
-            .collect();
-        let mut copied = CopiedMut {
-            size: (SIDE, SIDE),
-            part: Rect::new(0, 0, SIDE, SIDE),
-            completed: &mut completed,
-            flow: &mut flow,
-            weights: &[1.0; CELLS],
-        };
+        let mut flow = flow();
+        let mut copied = copied(&mut completed, &mut flow);
         let share = placed.followed(&view, &registrar, &copied, None);
         assert_eq!(share, 0.0);
         assert!((placed.followed(&view, &registrar, &copied, Some(1.0)) - KEPT).abs() < 1e-6);
@@ -211,16 +219,8 @@ mod tests {
         let placed = Placed::new(&view, Displacement::NONE);
         let mut completed = picture(2.0);
         let before = completed.clone();
-        let mut flow: Vec<f32> = (0..2 * CELLS)
-            .map(|i| if i < CELLS { 2.0 } else { 0.0 })
-            .collect();
-        let mut copied = CopiedMut {
-            size: (SIDE, SIDE),
-            part: Rect::new(0, 0, SIDE, SIDE),
-            completed: &mut completed,
-            flow: &mut flow,
-            weights: &[1.0; CELLS],
-        };
+        let mut flow = flow();
+        let mut copied = copied(&mut completed, &mut flow);
         let share = placed.followed(&view, &registrar, &copied, None);
         assert_eq!(share, 1.0);
         placed.follow(&mut copied, share);
