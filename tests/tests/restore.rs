@@ -182,6 +182,29 @@ fn lists_patterns_and_masks_are_understood() -> Result<()> {
 }
 
 #[test]
+fn what_would_come_of_recordings_is_listed() -> Result<()> {
+    if !has_runtime() {
+        return Ok(());
+    }
+    let films = archive(&[("deep/a.mp4", "vfr.mp4"), ("b.mp4", "vfr.mp4")])?;
+    fs::copy(case("m_exif3.png"), films.path().join("b.mask.png"))?;
+    // Where no content is there yet, the name says what a recording is.
+    fs::write(films.path().join("empty.mov"), "")?;
+    let out = films.path().join("restored");
+    let said = restore(&[films.path()], &out, &[&EYES[..], &["--list"]].concat())?;
+    assert!(said.success, "{said:?}");
+    let lines = said.output.lines().map(serde_json::from_str);
+    let lines = lines.collect::<Result<Vec<Value>, _>>()?;
+    let outputs: Vec<_> = lines.iter().map(|line| &line["output"]).collect();
+    assert_eq!(outputs, ["b.mkv", "deep/a.mkv", "empty.mkv"]);
+    let masked = |line: &Value| line["settings"]["mask-file"].as_str().map(str::len);
+    assert_eq!(masked(&lines[0]), Some("sha256:".len() + 64));
+    assert_eq!(masked(&lines[1]), None);
+    assert!(!out.exists());
+    Ok(())
+}
+
+#[test]
 fn what_cannot_be_done_is_said_before_any_work() -> Result<()> {
     let films = archive(&[("a/x.webm", "t1.webm"), ("b/x.mp4", "vfr.mp4")])?;
     let path = |name: &str| films.path().join(name);

@@ -72,6 +72,8 @@ pub struct Order {
     pub report: bool,
     /// Whether it is only shown what would be completed.
     pub dry_run: bool,
+    /// Whether it is only told what would come of which recording.
+    pub list: bool,
 }
 
 impl Order {
@@ -145,6 +147,10 @@ pub fn run(order: &Order, interrupt: &Interrupt) -> Result<Tally> {
         return Err(Error::Usage("no recording is there".to_owned()));
     }
     want_damage(order, &clips)?;
+    if order.list {
+        task::list(&clips, &Recipes::new(order)?)?;
+        return Ok(Tally::default());
+    }
     rustix::process::nice(order.nice)
         .map_err(|e| Error::Usage(format!("--nice {}: {e}", order.nice)))?;
     fs::create_dir_all(&order.out).map_err(|e| Error::output(&order.out, e))?;

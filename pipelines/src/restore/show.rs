@@ -294,7 +294,7 @@ fn style(bar: &ProgressBar, template: &str) {
 }
 
 /// Writes a line of JSON, if somebody reads it.
-fn print(value: &impl Serialize) {
+pub fn print(value: &impl Serialize) {
     if let Ok(mut line) = serde_json::to_vec(value) {
         line.push(b'\n');
         let _ = std::io::stdout().write_all(&line);

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use gst::prelude::*;
+use serde::Serialize;
 
 use super::Order;
 use super::digest;
 use super::inputs::{self, Clip};
 use super::manifest::{Figures, Recipe, Record, State};
+use super::show;
 use super::worker::{self, Cause, Event, Workers};
 use crate::file::Job;
 use crate::settings::{self, Setting};
@@ -88,17 +90,50 @@ impl Recipes {
         })
     }
 
-    fn of(&self, clip: &Clip) -> Result<Recipe> {
-        let input = &clip.input;
+    /// All settings for `clip`, files by what is in them.
+    fn settings_of(&self, clip: &Clip) -> Result<BTreeMap<String, String>> {
         let mut settings = self.settings.clone();
         settings.extend(described(&own(clip))?);
+        Ok(settings)
+    }
+
+    fn of(&self, clip: &Clip) -> Result<Recipe> {
+        let input = &clip.input;
         Ok(Recipe {
             input_sha256: digest::of_file(input)
                 .map_err(|e| Error::input(input, format!("cannot be read: {e}")))?,
-            settings,
+            settings: self.settings_of(clip)?,
             model_sha256: self.model_sha256.clone(),
         })
     }
+}
+
+/// A recording that would be restored, for machines.
+#[derive(Serialize)]
+struct Listed<'a> {
+    record: &'static str,
+    output: &'a Path,
+    input: &'a Path,
+    /// As the clip's recipe will have them.
+    settings: BTreeMap<String, String>,
+    model_sha256: &'a str,
+}
+
+/// Writes what would come of `clips` to standard output, a line of JSON for each.
+///
+/// # Errors
+/// If a mask cannot be read.
+pub fn list(clips: &[Clip], recipes: &Recipes) -> Result<()> {
+    for clip in clips {
+        show::print(&Listed {
+            record: "listed",
+            output: &clip.output,
+            input: &clip.input,
+            settings: recipes.settings_of(clip)?,
+            model_sha256: &recipes.model_sha256,
+        });
+    }
+    Ok(())
 }
 
 /// Of which file the generator is, if the user names none: it is built in.

@@ -156,6 +156,9 @@ struct Restore {
     /// tinted
     #[arg(long, conflicts_with = "codec")]
     dry_run: bool,
+    /// Restores nothing, but tells what would come of which recording, as lines of JSON
+    #[arg(long)]
+    list: bool,
 }
 
 impl From<Restore> for restore::Order {
@@ -175,6 +178,7 @@ impl From<Restore> for restore::Order {
             json: restore.json,
             report: restore.report,
             dry_run: restore.dry_run,
+            list: restore.list,
         }
         .unless_dry()
     }
@@ -246,7 +250,7 @@ fn run(command: Command) -> Result<Option<String>> {
         Command::Restore(restore) => {
             let order = restore.into();
             let tally = restore::run(&order, &interrupt)?;
-            Ok((!order.json).then(|| tally.to_string()))
+            Ok((!order.json && !order.list).then(|| tally.to_string()))
         }
         Command::Worker => {
             restore::serve(&interrupt)?;
