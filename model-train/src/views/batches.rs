@@ -37,12 +37,12 @@ pub struct ViewBatchConfig {
     pub seed: u64,
     /// Tasks.
     pub mixture: Mixture,
+    /// The share of pictures without a view.
+    pub without_view: f64,
 }
 
 /// Batches kept ready.
 const AHEAD: usize = 3;
-/// Pictures without a view.
-const WITHOUT_VIEW: f64 = 0.3;
 /// Views of which a part is covered as well, among the others.
 const COVERED_VIEWS: f64 = 0.3;
 /// How a face lies on its crop.
@@ -123,8 +123,8 @@ pub fn make(faces: &ViewFaces, config: &ViewBatchConfig, update: u64) -> ViewBat
         let (hole, cover) = (draw(), draw());
         extend(&mut masks[0], &hole);
         let cover = match rng.random::<f64>() {
-            v if v < WITHOUT_VIEW => Mask::missing(config.size, config.size),
-            v if v < WITHOUT_VIEW + (1.0 - WITHOUT_VIEW) * COVERED_VIEWS => cover,
+            v if v < config.without_view => Mask::missing(config.size, config.size),
+            v if v < config.without_view + (1.0 - config.without_view) * COVERED_VIEWS => cover,
             _ => Mask::known(config.size, config.size),
         };
         extend(&mut masks[1], &cover);
@@ -267,6 +267,7 @@ mod tests {
             size: 32,
             seed: 1,
             mixture: "eyes~3,REC:0.3".parse().unwrap(),
+            without_view: 0.3,
         };
         let third = make(&faces, &config, 3);
         assert!(is_same(&third, &make(&faces, &config, 3)));

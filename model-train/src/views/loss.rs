@@ -20,6 +20,10 @@ pub struct Weights {
     /// Weight of the absolute difference in the hole of what is painted alone.
     #[arg(long, default_value_t = 0.4)]
     pub painted: f64,
+    /// What a pixel of the hole that the view does not show counts for in the absolute differences,
+    /// beside one that it shows: what nobody knows has many right answers, whose mean is a blur.
+    #[arg(long, default_value_t = 0.2)]
+    pub unseen: f64,
     /// Weight of the absolute difference outside the hole.
     #[arg(long, default_value_t = 0.2)]
     pub known: f64,
@@ -37,8 +41,11 @@ pub struct Weights {
     #[arg(long, default_value_t = 0.05)]
     pub perceptual: f64,
     /// Weight of the adversarial loss.
-    #[arg(long, default_value_t = 0.3)]
+    #[arg(long, default_value_t = 0.15)]
     pub adversarial: f64,
+    /// Weight of the difference in the features of the discriminator.
+    #[arg(long, default_value_t = 1.0)]
+    pub matching: f64,
 }
 
 impl Weights {
@@ -46,12 +53,14 @@ impl Weights {
     pub fn options(&self) -> RunOptions {
         RunOptions::default()
             .with("painted", self.painted)
+            .with("unseen", self.unseen)
             .with("known", self.known)
             .with("smooth-flow", self.smooth_flow)
             .with("flow", self.flow)
             .with("price", self.price)
             .with("perceptual", self.perceptual)
             .with("adversarial", self.adversarial)
+            .with("matching", self.matching)
     }
 }
 
@@ -86,6 +95,8 @@ pub fn of(
     let share = hole.mean_dim([1i64, 2, 3].as_slice(), true, Kind::Float);
     let of_hole = &hole / share.clamp_min(LEAST_HOLE);
     let mean = |t: &Tensor| t.mean(Kind::Float);
+    let shown = outputs.copied[0].known.detach(); // [N, 1, S, S]
+    let of_hole = of_hole * (&shown * (1.0 - weights.unseen) + weights.unseen);
     let completed = mean(&((&outputs.completed - truth).abs() * &of_hole));
     let painted = mean(&((&outputs.painted - truth).abs() * &of_hole));
     let known = mean(&((&outputs.completed - truth).abs() * mask));
@@ -94,7 +105,7 @@ pub fn of(
     let emphasis = &any_hole * IN_HOLE + 1.0;
     let flow = fetched_off(&outputs.copied[0], truth, &emphasis)
         + fetched_off(&outputs.copied[1], truth, &any_hole) * OF_MIRROR;
-    let shown = &outputs.copied[0].known.detach() * &any_hole;
+    let shown = shown * &any_hole;
     let painting = (outputs.weights.narrow(1, 0, 1) * &shown).sum(Kind::Float)
         / (shown.sum(Kind::Float) + 1.0);
     let perceptual = match perceptual {
@@ -141,4 +152,16 @@ fn fetched_off(copied: &Copied, truth: &Tensor, weights: &Tensor) -> Tensor {
         .abs()
         .mean_dim(1, true, Kind::Float);
     (off * &weights).sum(Kind::Float) / (weights.sum(Kind::Float) + 1.0)
+}
+
+/// Mean absolute difference of what a discriminator makes of completed and of true pictures,
+/// `faked` and `real` (Wang et al. 2018), of whose pixels a share `missing` is missing: the mean
+/// of its layers, each in units of what is usual in `real`.
+pub fn features_off(faked: &[Tensor], real: &[Tensor], missing: &Tensor) -> Tensor {
+    let layers = faked.iter().zip(real).map(|(faked, real)| {
+        let [faked, real] = [faked, real].map(|t| t.to_kind(Kind::Float));
+        let usual = real.abs().mean(Kind::Float).detach() + 1e-6;
+        (faked - real.detach()).abs().mean(Kind::Float) / usual
+    });
+    layers.sum::<Tensor>() / faked.len() as f64 / missing.clamp_min(LEAST_HOLE)
 }

@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::batches::ViewBatch;
 use super::loss::{self, NAMES, Weights};
 use crate::network::config::{DiscriminatorConfig, ViewGeneratorConfig};
-use crate::network::discriminator::{Discriminator, Verdict};
+use crate::network::discriminator::Discriminator;
 use crate::network::layers::Pass;
 use crate::network::parameters::{Precision, Store};
 use crate::network::perceptual::FeatureNetwork;
 use crate::network::view_generator::{Outputs, ViewGenerator};
 use crate::training::import;
 use crate::training::learner::Learner;
-use crate::training::loss::{Form, Losses, gradient_penalty};
+use crate::training::loss::{Losses, Pairs, gradient_penalty};
 use crate::training::optimizer::AdamConfig;
 use crate::training::run::{Made, Moment, Trainee};
 use crate::training::state::{self, Record, State, Values, with_moments};
@@ -42,8 +42,6 @@ pub struct Plan {
     pub weights: Weights,
     /// The update from which on there is an opponent.
     pub adversarial_from: u64,
-    /// How its verdicts turn into losses.
-    pub form: Form,
     /// Factor `gamma` of the R1 penalty `gamma / 2 |grad D|^2`.
     pub r1: f64,
     /// Updates from one computation of the penalty to the next; it counts as much more.
@@ -75,7 +73,7 @@ pub struct ViewTrainee {
 }
 
 /// Names of the opponents' losses.
-const OPPONENTS: [&str; 3] = ["adversarial", "discriminator", "penalty"];
+const OPPONENTS: [&str; 4] = ["adversarial", "matching", "discriminator", "penalty"];
 
 impl Trainee for ViewTrainee {
     type Batch = ViewBatch;
@@ -137,26 +135,33 @@ impl ViewTraining {
         let outputs = self.generator.network.forward(&batch.inputs);
         let mut losses = loss::of(&outputs, batch, &plan.weights, plan.perceptual.as_deref());
         let zero = Tensor::zeros_like(&losses.total);
-        let mut opposed = [zero.shallow_clone(), zero.shallow_clone(), zero];
+        let mut opposed = [(); 4].map(|()| zero.shallow_clone());
         if at.updates >= plan.adversarial_from {
             let [tell, penalty] =
                 self.discriminate(&outputs, batch, plan, rates.discriminator, at.updates);
-            let verdict = self.judge(&outputs, batch);
-            let fool = plan.form.of_generator(&verdict.logit, &verdict.weights);
-            losses.total = &losses.total + &fool * plan.weights.adversarial;
-            opposed = [fool, tell, penalty];
+            let (network, mask) = (&self.discriminator.network, &batch.inputs.mask);
+            let shown = network.shown(&outputs.completed, &batch.pictures, mask);
+            let fake = network.forward(&shown, mask, Pass::Train);
+            // Anew: what both of a pair have in common has moved with the update.
+            let real = tch::no_grad(|| network.forward(&batch.pictures, mask, Pass::Train));
+            let pairs = Pairs {
+                real: &real.logit,
+                fake: &fake.logit,
+                weights: &fake.weights,
+            };
+            let fool = pairs.of_generator();
+            let missing = batch.inputs.mask.amin([1].as_slice(), true);
+            let missing: Tensor = 1.0 - missing.mean(Kind::Float);
+            let matching = loss::features_off(&fake.features, &real.features, &missing);
+            losses.total = &losses.total
+                + &fool * plan.weights.adversarial
+                + &matching * plan.weights.matching;
+            opposed = [fool, matching, tell, penalty];
         }
         self.generator.descend(&losses.total, rates.generator);
         self.follow(plan.decay, at.updates);
         losses.parts.extend(OPPONENTS.into_iter().zip(opposed));
         losses
-    }
-
-    /// What the discriminator says of the completed pictures with the known pixels put back.
-    fn judge(&self, outputs: &Outputs, batch: &ViewBatch) -> Verdict {
-        let (network, mask) = (&self.discriminator.network, &batch.inputs.mask);
-        let shown = network.shown(&outputs.completed, &batch.pictures, mask);
-        network.forward(&shown, mask, Pass::Train)
     }
 
     /// One update of the discriminator; its loss and the penalty.
@@ -175,9 +180,12 @@ impl ViewTraining {
         let real = network.forward(&pictures, mask, Pass::Train);
         let shown = tch::no_grad(|| network.shown(&outputs.completed, &batch.pictures, mask));
         let fake = network.forward(&shown.detach(), mask, Pass::Train);
-        let tell = plan
-            .form
-            .of_discriminator(&real.logit, &fake.logit, &fake.weights, 0.0);
+        let pairs = Pairs {
+            real: &real.logit,
+            fake: &fake.logit,
+            weights: &fake.weights,
+        };
+        let tell = pairs.of_discriminator();
         let penalty = match is_penalised {
             true => gradient_penalty(&real.logit, &pictures),
             false => Tensor::zeros_like(&tell),

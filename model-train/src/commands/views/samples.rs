@@ -58,6 +58,7 @@ impl Samples {
             size: checkpoint.record.subject.view_generator.size as usize,
             seed: self.seed,
             mixture: self.tasks.clone(),
+            without_view: 0.3,
         };
         let batch = make(&faces, &config, 0);
         let outputs = tch::no_grad(|| network.forward(&batch.inputs));

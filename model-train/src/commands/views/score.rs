@@ -85,6 +85,7 @@ impl Score {
                 size: checkpoint.record.subject.view_generator.size as usize,
                 seed: self.seed,
                 mixture: task.parse::<Mixture>()?,
+                without_view: 0.0,
             };
             let mut sums = Sums::default();
             for number in 0..self.count.div_ceil(BATCH) as u64 {

@@ -15,7 +15,6 @@ use crate::network::config::{
 };
 use crate::network::parameters::Precision;
 use crate::network::perceptual;
-use crate::training::loss::Form;
 use crate::training::mixture::Mixture;
 use crate::training::options::RunOptions;
 use crate::training::schedule::{Budget, Schedule};
@@ -51,14 +50,14 @@ pub struct Train {
     /// Tasks, as those of `mde-train train`.
     #[arg(long, default_value = TASKS)]
     tasks: Mixture,
+    /// Share of pictures without a view, from 0 to 1.
+    #[arg(long, default_value_t = 0.4)]
+    without_view: f64,
     #[command(flatten)]
     weights: Weights,
     /// The update from which on there is an adversarial loss.
     #[arg(long, default_value_t = 6000)]
     adversarial_from: u64,
-    /// How the discriminator's verdicts turn into losses.
-    #[arg(long, value_enum, default_value = "hinge")]
-    adversarial_form: Form,
     /// Channels of the discriminator at full resolution.
     #[arg(long, default_value_t = 24)]
     discriminator_width: i64,
@@ -66,7 +65,7 @@ pub struct Train {
     #[arg(long, value_enum, default_value = "spectral")]
     discriminator_norm: DiscriminatorNorm,
     /// Factor of the R1 penalty.
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long, default_value_t = 0.3)]
     r1: f64,
     /// Updates from one R1 penalty to the next.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..))]
@@ -125,7 +124,6 @@ impl Train {
             },
             weights: self.weights,
             adversarial_from: self.adversarial_from,
-            form: self.adversarial_form,
             r1: self.r1,
             r1_every: self.r1_every,
             decay: self.ema,
@@ -142,6 +140,7 @@ impl Train {
             size: sizes.size as usize,
             seed: self.run.seed,
             mixture: self.tasks.clone(),
+            without_view: self.without_view,
         };
         let mut made = start.record.made;
         let batches = stream(faces, config, made.updates)?;
@@ -175,11 +174,11 @@ impl Train {
         RunOptions::default()
             .with("batch", self.batch)
             .with("tasks", &self.tasks)
+            .with("without-view", self.without_view)
             .with("rate", self.rate)
             .with("discriminator-rate", self.discriminator_rate)
             .with("power", self.power)
             .with("adversarial-from", self.adversarial_from)
-            .with("adversarial-form", name_of(self.adversarial_form))
             .with("discriminator-width", self.discriminator_width)
             .with("discriminator-norm", name_of(self.discriminator_norm))
             .with("r1", self.r1)

@@ -24,6 +24,8 @@ pub struct Verdict {
     /// The boxes it sees, `[N, 3, 4]` f32 in `[0, 1]`: for each colour channel `x0, y0, x1, y1`
     /// as shares of width and height. Patches have none.
     pub boxes: Option<Tensor>,
+    /// What each of its convolutions makes of the pictures, `[N, C, h, w]`, finest first.
+    pub features: Vec<Tensor>,
 }
 
 /// A discriminator.
@@ -78,10 +80,12 @@ fn coordinates(like: &Tensor) -> Tensor {
 mod tests {
     use super::block::leaky_relu;
     use super::*;
-    use crate::network::config::DiscriminatorNorm;
-    use crate::network::config::Preset;
+    use crate::network::config::{DiscriminatorNorm, Preset};
     use crate::network::generator::Generator;
     use crate::network::parameters::Precision;
+    use crate::training::learner::Learner;
+    use crate::training::loss::Pairs;
+    use crate::training::optimizer::AdamConfig;
     use tch::Device;
 
     fn config(coordinates: bool, norm: DiscriminatorNorm) -> DiscriminatorConfig {
@@ -170,5 +174,43 @@ mod tests {
         ] {
             assert_eq!(c.double_value(&at), expected);
         }
+    }
+
+    #[test]
+    fn patches_learn_to_tell_a_blur_from_detail() {
+        tch::manual_seed(1);
+        let config = DiscriminatorConfig {
+            kind: DiscriminatorKind::Patch,
+            ..config(true, DiscriminatorNorm::Spectral)
+        };
+        let adam = AdamConfig::default();
+        let mut learner = Learner::new(Device::Cpu, Precision::F32, adam, |store| {
+            Discriminator::new(store, &config)
+        });
+        let mask = Tensor::ones([4, 3, 64, 64], (Kind::Float, Device::Cpu));
+        let _ = mask.narrow(2, 20, 24).narrow(3, 10, 40).fill_(0.0);
+        let random = |side| {
+            let values = Tensor::rand([4, 3, side, side], (Kind::Float, Device::Cpu));
+            values.upsample_bilinear2d([64i64, 64], false, None, None)
+        };
+        let mut update = || {
+            let coarse = random(8) * 0.8;
+            let pictures = channels_last(&(&coarse + random(32) * 0.2));
+            let blurred = composited(&(coarse + 0.1), &pictures, &mask);
+            let [real, fake] = [&pictures, &blurred]
+                .map(|shown| learner.network.forward(shown, &mask, Pass::Train));
+            let pairs = Pairs {
+                real: &real.logit,
+                fake: &fake.logit,
+                weights: &fake.weights,
+            };
+            let loss = pairs.of_discriminator();
+            learner.descend(&loss, 1e-3);
+            loss.double_value(&[])
+        };
+        let losses: Vec<f64> = (0..60).map(|_| update()).collect();
+        // It is ln 2 where nothing is told from anything.
+        let last = losses[50..].iter().sum::<f64>() / 10.0;
+        assert!(last < 0.3, "{losses:?}");
     }
 }

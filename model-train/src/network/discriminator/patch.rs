@@ -12,6 +12,8 @@ use crate::network::parameters::Store;
 /// Convolutions: channels as multiples of the width, and stride. A verdict sees 43 x 43 pixels:
 /// more than both eyes' distance.
 const LAYERS: [(i64, i64); 6] = [(1, 2), (2, 1), (4, 2), (4, 1), (8, 2), (8, 1)];
+/// How much the pictures' detail is strengthened.
+const DETAIL: f64 = 8.0;
 /// Pixels from patch to patch.
 const STRIDE: i64 = 8;
 
@@ -26,7 +28,7 @@ pub struct Patch {
 impl Patch {
     /// A discriminator with freshly drawn weights in `store`, all named `discriminator.*`.
     pub fn new(store: &mut Store, config: &DiscriminatorConfig) -> Self {
-        let mut inputs = if config.coordinates { 8 } else { 6 };
+        let mut inputs = if config.coordinates { 11 } else { 9 };
         let mut blocks = Vec::new();
         for (n, (multiple, stride)) in LAYERS.into_iter().enumerate() {
             let name = format!("discriminator.patch.{n}");
@@ -53,20 +55,32 @@ impl Patch {
     /// Judges patches of `pictures` `[N, 3, H, W]` f32 in `[0, 1]` under `mask` likewise.
     pub fn forward(&self, pictures: &Tensor, mask: &Tensor, pass: Pass) -> Verdict {
         // About 0, where a normalised convolution is at its most sensitive.
-        let mut x = Tensor::cat(&[pictures * 2.0 - 1.0, mask * 2.0 - 1.0], 1).to_kind(self.kind);
+        let detail = detail(pictures);
+        let mut x = Tensor::cat(&[pictures * 2.0 - 1.0, mask * 2.0 - 1.0, detail], 1);
+        x = x.to_kind(self.kind);
         if self.config.coordinates {
-            x = Tensor::cat(&[&x, &coordinates(&x)], 1); // [N, 8, H, W]
+            x = Tensor::cat(&[&x, &coordinates(&x)], 1); // [N, 11, H, W]
         }
+        let mut features = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
             x = block.forward(&x, pass);
+            features.push(x.shallow_clone());
         }
         let x = x.permute([0, 2, 3, 1]).to_kind(Kind::Float); // [N, H / 8, W / 8, 8 width]
         Verdict {
             weights: weights(mask),
             logit: self.real.forward(&x, pass).squeeze_dim(3),
             boxes: None,
+            features,
         }
     }
+}
+
+/// What `pictures` differ in from their own means over 5x5 pixels, about as strong as they
+/// themselves: pictures have so little fine detail beside all else that a blur would go unseen.
+fn detail(pictures: &Tensor) -> Tensor {
+    let smooth = pictures.avg_pool2d([5i64, 5], [1, 1], [2, 2], false, false, None::<i64>);
+    (pictures - smooth) * DETAIL
 }
 
 /// Weights `[N, H / 8, W / 8]` of the patches under `mask` `[N, 3, H, W]`: 0 where all that a patch

@@ -64,8 +64,10 @@ impl Whole {
         if self.config.coordinates {
             x = Tensor::cat(&[&x, &coordinates(&x)], 1); // [N, 5, H, W]
         }
+        let mut features = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
             x = block.forward(&x, pass);
+            features.push(x.shallow_clone());
         }
         let pooled = x.mean_dim([2i64, 3].as_slice(), false, Kind::Float); // [N, 8 W]
         let boxes = self.boxes.forward(&pooled, pass).sigmoid();
@@ -74,6 +76,7 @@ impl Whole {
             weights: logit.ones_like() / logit.numel() as f64,
             logit,
             boxes: Some(boxes.view([-1, BOXES, COORDINATES])),
+            features,
         }
     }
 }

@@ -9,7 +9,7 @@ mod pixel;
 
 use tch::Tensor;
 
-pub use adversarial::{Form, gradient_penalty};
+pub use adversarial::{Form, Pairs, gradient_penalty};
 pub use hide_and_seek::Boxes;
 pub use perceptual::FeatureDistance;
 pub use pixel::{Distance, PixelLoss};
