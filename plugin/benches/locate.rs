@@ -64,7 +64,7 @@ fn measure_without_a_face(portrait: &image::RgbImage) {
     let mut picture = Picture::default();
     let search = |_| {
         let start = Instant::now();
-        picture.read(&frame, &display, Turn::None, options.min_face_size);
+        picture.read(&frame, &display, Turn::None, options.min_face_size, None);
         detector.detect(&picture).expect("faces");
         start.elapsed()
     };
@@ -126,7 +126,7 @@ fn measure(format: VideoFormat, portrait: &image::RgbImage) {
     for buffer in frames.iter().cycle().take(PASSES) {
         let frame = VideoFrameRef::from_buffer_ref_readable(buffer, &info).expect("a frame");
         let start = Instant::now();
-        picture.read(&frame, &display, Turn::None, options.min_face_size);
+        picture.read(&frame, &display, Turn::None, options.min_face_size, None);
         read.push(start.elapsed());
         let start = Instant::now();
         detector.detect(&picture).expect("faces");

@@ -140,7 +140,7 @@ impl Finders {
     ) -> Result<&[Face], DetectorError> {
         let display = DisplaySpace::of(frame.info(), VideoOrientationMethod::Identity);
         self.picture
-            .read(frame, &display, Turn::None, min_face_size);
+            .read(frame, &display, Turn::None, min_face_size, None);
         self.detector.detect(&self.picture)
     }
 }

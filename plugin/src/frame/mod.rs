@@ -7,8 +7,8 @@
 //!
 //! A crop is read by a [`Reader`] (`shrunk` takes the samples it needs). A [`Writer`] blends a
 //! completion into the frame: `canvas` goes through the frame's rows and blends what a blend source
-//! says into the samples. Blend sources are completions with one hole for all channels (`plain`) or
-//! with a hole for each (`mixed`, sharpened by `guide`), and the marks of [`draw`]. What a completion
+//! says into the samples. Blend sources are completions with one hole for all channels (`plain`,
+//! which `sharpen` prepares for being enlarged) or with a hole for each (`mixed`, sharpened by `guide`), and the marks of [`draw`]. What a completion
 //! copies is laid on with the [`Pyramid`] of its source (`layer`), and `grain` gives the rest the
 //! texture that the frame has around it.
 //!
@@ -36,6 +36,7 @@ mod pyramid;
 mod read;
 mod sampler;
 mod search;
+mod sharpen;
 mod shrunk;
 mod write;
 

@@ -8,22 +8,32 @@ use super::Hole;
 use super::canvas::{BlendSource, Original, Row, WEIGHT, put};
 use super::colour::Colour;
 use super::sampler::{BLOCK, Line, Sampler, span};
+use super::sharpen::Sharpener;
 use super::write::{Completion, PixelWeights};
 
 /// The components of a completed crop, and the weights of its hole.
 #[derive(Clone, Debug, Default)]
 pub struct Plain {
     pub sampler: Sampler<4>,
+    sharpener: Sharpener,
 }
 
 impl Plain {
-    /// Takes over `part` of a completion for a frame with the colorimetry `colour`.
-    pub fn take(&mut self, completion: &Completion<'_>, colour: &Colour, part: Rect) {
+    /// Takes over `part` of a completion for a frame with the colorimetry `colour`, in which the
+    /// crop is enlarged `enlarged` times.
+    pub fn take(
+        &mut self,
+        completion: &Completion<'_>,
+        colour: &Colour,
+        enlarged: f64,
+        part: Rect,
+    ) {
         let size = completion.hole.size();
         let pixels = size.0 * size.1;
         let weights = completion.hole.weights(0);
+        let sharpened = self.sharpener.sharpen(completion, enlarged, part);
         self.sampler.fill(part, size, |i| {
-            let rgb = [0, 1, 2].map(|c| completion.rgb[c * pixels + i].clamp(0.0, 1.0));
+            let rgb = [0, 1, 2].map(|c| sharpened[c * pixels + i].clamp(0.0, 1.0));
             let [a, b, c] = colour.samples(rgb);
             [a, b, c, weights[i]]
         });

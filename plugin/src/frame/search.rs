@@ -49,6 +49,17 @@ pub struct ColourRange {
     pub tolerance: f32,
 }
 
+impl ColourRange {
+    /// Whether `rgb` in `[0, 1]`, a mean over pixels, is of the range, give or take what chroma that
+    /// is shared with others and rounding change.
+    pub fn holds(&self, rgb: [f32; 3]) -> bool {
+        /// In steps of 8-bit components.
+        const SLACK: f32 = 12.0;
+        let near = |(a, b): (f32, u8)| (255.0 * a - f32::from(b)).abs() <= self.tolerance + SLACK;
+        rgb.into_iter().zip(self.rgb).all(near)
+    }
+}
+
 /// Looks at pixels. Made once and reused, so that it allocates only for a row longer than all
 /// before.
 #[derive(Clone, Debug, Default)]

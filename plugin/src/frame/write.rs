@@ -119,7 +119,8 @@ impl Writer {
         let to_frame = to_crop.inverse()?;
         let grain = self.meter.measure(frame, &to_frame, completion, &colour);
         if completion.hole.is_uniform() && completion.channels == Channels::Rgb {
-            self.plain.take(completion, &colour, part);
+            let enlarged = to_frame.determinant().abs().sqrt();
+            self.plain.take(completion, &colour, enlarged, part);
             let levels = self.layers.take(completion, &to_frame, part);
             let source = self.plain.source(to_crop, completion, part);
             let row = &mut self.grain_row;

@@ -9,6 +9,7 @@ use mde_core::mask::CHANNELS;
 use ort::value::TensorRef;
 
 use super::centerface::{Face, Maps, STRIDE};
+use super::hidden::{Curtain, Hidden};
 use super::model_file::{self, VARIABLE};
 use super::{DisplaySpace, Turn};
 use crate::frame::{Channels, Crop, Reader};
@@ -97,6 +98,7 @@ pub struct Picture {
     values: Vec<f32>,
     inside: Vec<f32>,
     reader: Reader,
+    curtain: Curtain,
 }
 
 impl Detector {
@@ -191,13 +193,15 @@ impl Detector {
 
 impl Picture {
     /// Takes `frame` in, as `display` tells and turned by `turn`, at a size that leaves faces of
-    /// `min_face_size` times the length of its shorter side large enough to be found.
+    /// `min_face_size` times the length of its shorter side large enough to be found. What is
+    /// `hidden` is filled.
     pub fn read<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         display: &DisplaySpace,
         turn: Turn,
         min_face_size: f64,
+        hidden: Option<&Hidden<'_>>,
     ) {
         let turned = display.turned(turn);
         let input = Input::of_picture(turned.size, min_face_size);
@@ -215,6 +219,11 @@ impl Picture {
             inside: &mut self.inside,
         };
         self.reader.read(frame, &to_frame, Channels::Rgb, crop);
+        if let Some(hidden) = hidden {
+            self.curtain.fill(&mut self.values, size.0, |x, y, rgb| {
+                hidden(to_frame.apply([x as f64, y as f64]), rgb)
+            });
+        }
         for value in &mut self.values {
             *value *= 255.0;
         }

@@ -7,7 +7,7 @@ use gst_video::VideoFrameRef;
 
 use super::centerface::Face;
 use super::detector::{Detector, DetectorError, Picture};
-use super::{DisplaySpace, Turn};
+use super::{DisplaySpace, Hidden, Turn};
 
 /// A picture that was searched, to be used again, and the faces in it.
 type Answer = (Picture, Result<Vec<Face>, DetectorError>);
@@ -72,8 +72,8 @@ impl DetectorThread {
         self.is_busy
     }
 
-    /// Begins to search `frame`, displayed as `display` tells and turned by `turn`; it is not
-    /// needed any more when this returns.
+    /// Begins to search `frame`, displayed as `display` tells and turned by `turn`, for faces in
+    /// what is not `hidden`; it is not needed any more when this returns.
     ///
     /// # Errors
     /// [`DetectorError::Gone`].
@@ -83,9 +83,10 @@ impl DetectorThread {
         display: &DisplaySpace,
         turn: Turn,
         min_face_size: f64,
+        hidden: Option<&Hidden<'_>>,
     ) -> Result<(), DetectorError> {
         let mut picture = std::mem::take(&mut self.spare);
-        picture.read(frame, display, turn, min_face_size);
+        picture.read(frame, display, turn, min_face_size, hidden);
         self.turn = turn;
         let pictures = self.pictures.as_ref().ok_or(DetectorError::Gone)?;
         pictures.send(picture).map_err(|_| DetectorError::Gone)?;

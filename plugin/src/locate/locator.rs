@@ -10,7 +10,7 @@ use super::detector_thread::{DetectorThread, Found};
 use super::point_net::{PointEstimate, PointNet, PointQuery};
 use super::schedule::{Followed, SearchSchedule};
 use super::track::{Track, TrackRules, Tracker, displacement};
-use super::{DisplaySpace, Turn};
+use super::{DisplaySpace, Hidden, Turn};
 use crate::runtime::RuntimeError;
 
 /// Faces cannot be found or followed.
@@ -98,11 +98,28 @@ impl Locator {
         now: Duration,
         options: &LocateOptions,
     ) -> Result<&[Track], LocateError> {
+        self.locate_past(None, frame, display, now, options)
+    }
+
+    /// The same, new faces being looked for in what is not `hidden`. Those that are followed are
+    /// known by what is left of them as it is.
+    ///
+    /// # Errors
+    /// As [`Self::locate`].
+    pub fn locate_past<T>(
+        &mut self,
+        hidden: Option<&Hidden<'_>>,
+        frame: &VideoFrameRef<T>,
+        display: &DisplaySpace,
+        now: Duration,
+        options: &LocateOptions,
+    ) -> Result<&[Track], LocateError> {
         let is_cut = self.end_at_cut(frame);
         let seen = Seen {
             frame,
             display,
             now,
+            hidden,
             rules: &options.rules,
         };
         self.follow(&seen)?;
@@ -163,7 +180,7 @@ impl Locator {
         waits: bool,
     ) -> Result<(), LocateError> {
         self.search
-            .begin(seen.frame, seen.display, turn, min_face_size)?;
+            .begin(seen.frame, seen.display, turn, min_face_size, seen.hidden)?;
         self.schedule.began(turn);
         if waits {
             let found = self.search.wait()?;
@@ -238,6 +255,7 @@ struct Seen<'a, T> {
     frame: &'a VideoFrameRef<T>,
     display: &'a DisplaySpace,
     now: Duration,
+    hidden: Option<&'a Hidden<'a>>,
     rules: &'a TrackRules,
 }
 

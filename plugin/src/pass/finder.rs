@@ -11,7 +11,7 @@ use super::face::Face;
 use super::identity::Identities;
 use super::region_collector::RegionCollector;
 use super::settings::{RegionSource, Settings};
-use crate::locate::{self, CutDetector, DisplaySpace, Locator, Region};
+use crate::locate::{self, CutDetector, DisplaySpace, Hidden, Locator, Region};
 
 /// Finds faces wherever [`Settings::source`] says that they are.
 #[derive(Debug)]
@@ -88,7 +88,11 @@ impl FaceFinder {
             }
             RegionSource::Faces(options) => {
                 let tracks = match &mut self.locator {
-                    Some(locator) => locator.locate(frame, &display, now, &options)?,
+                    Some(locator) => {
+                        let hidden = |at, rgb| settings.hide(at, rgb);
+                        let hidden = settings.hide_some().then_some(&hidden as &Hidden);
+                        locator.locate_past(hidden, frame, &display, now, &options)?
+                    }
                     None => &[],
                 };
                 for track in tracks {

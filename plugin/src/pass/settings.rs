@@ -94,6 +94,24 @@ impl Settings {
         self.strength == 0.0 && !self.dry_run
     }
 
+    /// Whether there is something that [hides](Self::hide) pixels.
+    pub fn hide_some(&self) -> bool {
+        self.damage.colour.is_some() || self.mask.is_some()
+    }
+
+    /// Whether the pixel at `at` = (x, y) of a frame, which in a smaller picture of it has the colour
+    /// `rgb` in `[0, 1]`, is known to be damage without looking at others.
+    pub fn hide(&self, [x, y]: [f64; 2], rgb: [f32; 3]) -> bool {
+        let is_coloured = self.damage.colour.is_some_and(|range| range.holds(rgb));
+        is_coloured
+            || self.mask.as_ref().is_some_and(|mask| {
+                let (width, height) = mask.size();
+                // Casts cut what is negative.
+                let (x, y) = (x.round() as usize, y.round() as usize);
+                x < width && y < height && mask.at(x, y).is_hidden()
+            })
+    }
+
     /// Whether anything tells of damage in pixels of frames of the format `info`.
     fn tell_of_damage(&self, info: &VideoInfo) -> bool {
         let by_alpha = self.damage.from_alpha && frame::has_alpha(info);

@@ -7,7 +7,7 @@ use gst_video::{
     VideoFormat, VideoFrameRef, VideoInfo, VideoOrientationMethod, VideoRegionOfInterestMeta,
 };
 use gstmdecomplete::locate::{
-    DisplaySpace, LocateOptions, Locator, Track, TrackRules, eye_distance,
+    DisplaySpace, Hidden, LocateOptions, Locator, Track, TrackRules, eye_distance,
 };
 use mde_core::alignment::{Affine, FacePoints};
 use mde_core::occlusion::Rect;
@@ -92,6 +92,57 @@ fn error(points: &FacePoints, to_frame: &Affine) -> f64 {
     let wanted = PORTRAIT_POINTS.map(|p| to_frame.apply(p));
     let off = (points.iter().zip(wanted)).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1]));
     off.sum::<f64>() / 5.0 / eye_distance(&wanted)
+}
+
+/// Whether a face that has a bar of `colour` before its eyes is found in a frame of its own, `past`
+/// the bar or not.
+fn is_found_behind_a_bar(portrait: &Portrait, to_frame: &Affine, past: bool) -> bool {
+    const COLOUR: [u8; 3] = [255, 0, 255];
+    let mut buffer = portrait.moved(to_frame, 0);
+    let [left, right] = [0, 1].map(|eye| to_frame.apply(PORTRAIT_POINTS[eye]));
+    let apart = right[0] - left[0];
+    let writable = buffer.get_mut().expect("a buffer of its own");
+    let mut map = writable.map_writable().expect("memory");
+    let width = portrait.info.width() as usize;
+    for (i, pixel) in map.as_mut_slice().chunks_exact_mut(3).enumerate() {
+        let (x, y) = ((i % width) as f64, (i / width) as f64);
+        let is_beside = x > left[0] - 0.8 * apart && x < right[0] + 0.8 * apart;
+        if is_beside && (y - left[1]).abs() < 0.5 * apart {
+            pixel.copy_from_slice(&COLOUR);
+        }
+    }
+    drop(map);
+    let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &portrait.info).expect("a frame");
+    let display = DisplaySpace::of(&portrait.info, VideoOrientationMethod::Identity);
+    let hidden = |_: [f64; 2], rgb: [f32; 3]| rgb[0] > 0.9 && rgb[1] < 0.1 && rgb[2] > 0.9;
+    let hidden = past.then_some(&hidden as &Hidden);
+    let mut locator = Locator::open().expect("a locator");
+    let tracks = locator.locate_past(hidden, &frame, &display, Duration::ZERO, &OPTIONS);
+    !tracks.expect("faces").is_empty()
+}
+
+#[test]
+fn a_bar_that_is_told_of_hides_no_face() {
+    with_runtime(|| {
+        let Some(portrait) = Portrait::open() else {
+            return;
+        };
+        let mut found = [0; 2];
+        for step in 0..12 {
+            let scale = 0.4 + 0.05 * f64::from(step);
+            let [x, y] = PORTRAIT_POINTS[2];
+            let to_frame = Affine {
+                linear: [[scale, 0.0], [0.0, scale]],
+                translation: [x - scale * x, y - scale * y],
+            };
+            for past in [false, true] {
+                let is_found = is_found_behind_a_bar(&portrait, &to_frame, past);
+                found[usize::from(past)] += usize::from(is_found);
+            }
+        }
+        assert_eq!(found[1], 12, "and {} where nothing is told", found[0]);
+        assert!(found[0] < 12, "it need not be told");
+    });
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn the_portrait_s_face_is_found() {
         let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info).expect("a frame");
         let mut picture = Picture::default();
         let display = DisplaySpace::of(&info, VideoOrientationMethod::Identity);
-        picture.read(&frame, &display, Turn::None, 0.1);
+        picture.read(&frame, &display, Turn::None, 0.1, None);
         let faces = detector.detect(&picture).expect("a detection");
         let [face] = faces else {
             panic!("{faces:?}");
