@@ -32,7 +32,13 @@ pub struct Summary {
 }
 
 /// The shares that the element may tell of.
-const SHARES: [&str; 4] = ["from-memory", "from-reference", "from-mirror", "painted"];
+const SHARES: [&str; 5] = [
+    "from-memory",
+    "from-later",
+    "from-reference",
+    "from-mirror",
+    "painted",
+];
 
 impl Summary {
     /// Of what `element`, which still plays, has done; `is_filled` is whether it said

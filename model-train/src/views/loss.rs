@@ -22,6 +22,8 @@ pub struct Weights {
     pub painted: f64,
     /// What a pixel of the hole that the view does not show counts for in the absolute differences,
     /// beside one that it shows: what nobody knows has many right answers, whose mean is a blur.
+    /// The rest counts in what its surroundings differ by in the mean, for light and colour have
+    /// one.
     #[arg(long, default_value_t = 0.2)]
     pub unseen: f64,
     /// Weight of the absolute difference outside the hole.
@@ -96,9 +98,15 @@ pub fn of(
     let of_hole = &hole / share.clamp_min(LEAST_HOLE);
     let mean = |t: &Tensor| t.mean(Kind::Float);
     let shown = outputs.copied[0].known.detach(); // [N, 1, S, S]
-    let of_hole = of_hole * (&shown * (1.0 - weights.unseen) + weights.unseen);
-    let completed = mean(&((&outputs.completed - truth).abs() * &of_hole));
-    let painted = mean(&((&outputs.painted - truth).abs() * &of_hole));
+    let coarse = (1.0 - &shown) * (1.0 - weights.unseen);
+    let fine: Tensor = 1.0 - &coarse;
+    let off = |picture: &Tensor| {
+        let off = picture - truth;
+        let around = smoothed(&(&off * &hole)) / smoothed(&hole).clamp_min(LEAST_HOLE);
+        mean(&((off.abs() * &fine + around.abs() * &coarse) * &of_hole))
+    };
+    let completed = off(&outputs.completed);
+    let painted = off(&outputs.painted);
     let known = mean(&((&outputs.completed - truth).abs() * mask));
     let smooth: Tensor = outputs.copied.iter().map(|c| variation(&c.flow)).sum();
     let any_hole = hole.amax([1].as_slice(), true); // [N, 1, S, S]
@@ -131,6 +139,11 @@ pub fn of(
         total,
         parts: NAMES.into_iter().zip(parts).collect(),
     }
+}
+
+/// The means over what is around each pixel.
+fn smoothed(x: &Tensor) -> Tensor {
+    x.avg_pool2d([9i64, 9], [1, 1], [4, 4], false, true, None::<i64>)
 }
 
 /// Mean absolute difference of neighbours, along both axes.

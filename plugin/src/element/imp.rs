@@ -36,7 +36,7 @@
  * `mdecomplete/face`, whose identifier is that of upstream's meta or 0. Its parameters are
  * `face-points` as above and `completion` with the strings `occlusion` (as the property's) and the
  * boolean `reused` (whether it is the completion of an earlier frame), and the doubles
- * `from-memory`, `from-reference`, `from-mirror` and `painted` (the shares of the hole that are
+ * `from-memory`, `from-later`, `from-reference`, `from-mirror` and `painted` (the shares of the hole that are
  * filled so, together 1) and, where there was a view to copy from, `agreement` (how well it agrees
  * with what is seen of the face, 0 to 1). Where a cover was found there is also a parameter `cover`
  * with the string `kinds` (as #mdecomplete:cover-kinds) and the doubles `share` (of the face) and
@@ -54,6 +54,10 @@
  * `channels` the damaged channels (each a structure with `channel`, `kind` and, if it is displaced,
  * `x` and `y`), in `covers` the covered faces (each with `face`, `kinds`, `x`, `y`, `width`,
  * `height`, `share` and `confidence`).
+ *
+ * With #mdecomplete:lookahead frames are held back for a while, so that what later ones show is copied
+ * as well (`from-later` in metas and statistics). Such frames are sent on before any event that
+ * follows them, and dropped by a flush.
  *
  * No frame is dropped. One that downstream finds late passes untouched or with an earlier
  * completion, see #mdecomplete:late-policy; one with the flag GAP passes untouched. In live
@@ -73,6 +77,7 @@
  * gst-launch-1.0 filesrc location=in.png ! pngdec ! mdecomplete mask-from-alpha=true ! pngenc ! filesink location=out.png
  * ]| Completes what was erased from the faces of a picture.
  */
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -94,7 +99,7 @@ use super::bus::unplaced::Unplaced;
 use super::lifecycle::damage::DamageFinder;
 use super::lifecycle::masks::Masks;
 use super::lifecycle::orientation::Orientation;
-use super::lifecycle::{model, model_name};
+use super::lifecycle::{Waiting, model, model_name};
 use super::properties::{self, ModelSettings, Settings, StreamFacts, Wishes};
 use crate::completer::Interrupt;
 use crate::frame::SUPPORTED_FORMATS;
@@ -132,6 +137,8 @@ pub(super) struct State {
     pub(super) stats: Stats,
     pub(super) latency: Latency,
     pub(super) qos: Qos,
+    /// Frames that are held back, the next one first.
+    pub(super) waiting: VecDeque<Waiting>,
     pub(super) unplaced: Unplaced,
     /// Away while it looks at a frame.
     pub(super) damage_finder: DamageFinder,
@@ -283,15 +290,22 @@ impl BaseTransformImpl for MdeComplete {
     fn generate_output(&self) -> Result<GenerateOutputSuccess, gst::FlowError> {
         // The base class would make each buffer writable, and so copy those that others hold too,
         // whether it changes or not.
-        let Some(mut buffer) = self.take_queued_buffer() else {
-            return Ok(GenerateOutputSuccess::NoOutput);
-        };
-        self.complete(&mut buffer)?;
-        Ok(GenerateOutputSuccess::Buffer(buffer))
+        if let Some(buffer) = self.take_queued_buffer() {
+            self.take_in(buffer)?;
+        }
+        // It is called until there is nothing more.
+        Ok(match self.next_done(false)? {
+            Some(buffer) => GenerateOutputSuccess::Buffer(buffer),
+            None => GenerateOutputSuccess::NoOutput,
+        })
     }
 
     fn sink_event(&self, event: gst::Event) -> bool {
         use gst::EventView::{FlushStart, FlushStop, StreamStart, Tag};
+        if event.is_serialized() && !matches!(event.view(), FlushStop(_)) {
+            // What comes before it goes before it.
+            self.drain();
+        }
         match event.view() {
             FlushStart(_) => self.interrupt.set(),
             FlushStop(_) => {
@@ -318,6 +332,9 @@ impl BaseTransformImpl for MdeComplete {
     }
 
     fn query(&self, direction: gst::PadDirection, query: &mut gst::QueryRef) -> bool {
+        if query.type_() == gst::QueryType::Drain {
+            self.drain();
+        }
         match (direction, query.view_mut()) {
             (gst::PadDirection::Src, gst::QueryViewMut::Latency(latency)) => {
                 self.answer_latency(latency)

@@ -232,8 +232,8 @@ pub fn layers<'a>(crop: &'a BatchCrop, batch: &'a Batch) -> [Option<Layer<'a>>; 
     layers
 }
 
-/// What the hole of the batch's `crop` is filled with; nothing where the generator does not tell it.
-pub fn shares(crop: &BatchCrop, batch: &Batch) -> Option<Shares> {
+/// What the hole of the batch's `crop` of a frame at `now` is filled with; nothing where the generator does not tell it.
+pub fn shares(crop: &BatchCrop, batch: &Batch, now: Duration) -> Option<Shares> {
     let copied = batch.copied(crop.index)?;
     let choice = crop.view.as_ref();
     let [painted, view, mirror] = copied.shares(batch.mask(crop.index), batch.size());
@@ -243,7 +243,11 @@ pub fn shares(crop: &BatchCrop, batch: &Batch) -> Option<Shares> {
         agreement: choice.map(Choice::agreement),
         ..Shares::default()
     };
-    match choice.map(|choice| choice.view.origin()) {
+    let source = choice.map(|choice| &choice.view);
+    match source.map(|view| view.origin()) {
+        Some(Origin::Memory) if source.is_some_and(|view| view.taken_at() > now) => {
+            shares.later = view;
+        }
         Some(Origin::Memory) => shares.memory = view,
         Some(Origin::Reference) => shares.reference = view,
         // What it says it copies where it is shown no view it has painted.

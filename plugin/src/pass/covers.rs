@@ -8,7 +8,7 @@ use super::copying::Copying;
 use super::face::Face;
 use super::identity::Identity;
 use super::settings::Settings;
-use crate::covers::{CoverError, CoverFinder, CoverNet, Kinds};
+use crate::covers::{Cover, CoverError, CoverFinder, CoverNet, Kinds};
 use crate::missing::LaidCover;
 
 /// Finds covers, and knows which were told of. Made once and reused.
@@ -16,6 +16,8 @@ use crate::missing::LaidCover;
 pub struct Covers {
     /// Without one nothing is found.
     finder: Option<CoverFinder<Identity>>,
+    /// What was before the faces of a frame that was looked at ahead, where it is the present one.
+    shown: Option<Vec<(Identity, Cover)>>,
     told: Vec<(Identity, Kinds)>,
 }
 
@@ -24,6 +26,7 @@ impl Covers {
     pub fn new(net: Option<CoverNet>) -> Self {
         Self {
             finder: net.map(CoverFinder::new),
+            shown: None,
             told: Vec::new(),
         }
     }
@@ -60,8 +63,28 @@ impl Covers {
         })
     }
 
+    /// What is before `faces`, all that there are in the frame.
+    pub fn all(&self, faces: &[Face]) -> Vec<(Identity, Cover)> {
+        let finder = self.finder.as_ref();
+        let covers = faces.iter().filter(|face| face.cover.is_some());
+        let covers = covers.filter_map(|face| {
+            let identity = face.identity?;
+            Some((identity, finder?.cover(identity)?.clone()))
+        });
+        covers.collect()
+    }
+
+    /// Takes `covers`, if there are any given, for what is before the faces of the present frame,
+    /// which have taken note of it, instead of what was found last.
+    pub fn show(&mut self, covers: Option<Vec<(Identity, Cover)>>) {
+        self.shown = covers;
+    }
+
     /// Takes note in `faces` of what is before them.
     pub fn mark(&self, settings: &Settings, faces: &mut [Face]) {
+        if self.shown.is_some() {
+            return;
+        }
         let finder = self.finder.as_ref().filter(|_| settings.covers.is_some());
         for face in faces {
             let own = finder.zip(face.identity);
@@ -95,7 +118,11 @@ impl Covers {
         size: (usize, usize),
     ) -> Option<LaidCover<'_>> {
         face.cover?;
-        let cover = self.finder.as_ref()?.cover(face.identity?)?;
+        let identity = face.identity?;
+        let cover = match &self.shown {
+            Some(shown) => &shown.iter().find(|(own, _)| *own == identity)?.1,
+            None => self.finder.as_ref()?.cover(identity)?,
+        };
         let (grow, is_frame) = (settings.damage.grow, settings.hole.is_frame);
         Some(LaidCover::new(cover, &face.region, size, grow, is_frame))
     }
@@ -103,6 +130,7 @@ impl Covers {
     /// The crop of `face` as it was read of the present frame, and which of its pixels lie in that,
     /// if it has `size` = (width, height).
     pub fn crop(&self, face: &Face, size: (usize, usize)) -> Option<(&[f32], &[f32])> {
-        self.finder.as_ref()?.crop(face.identity?, size)
+        let finder = self.finder.as_ref().filter(|_| self.shown.is_none())?;
+        finder.crop(face.identity?, size)
     }
 }

@@ -4,34 +4,42 @@ use gst_video::VideoFrameRef;
 
 use super::face::BatchCrop;
 use super::report::Lap;
-use super::{FrameError, Pass, RegionSource, Report, Step};
+use super::{Ahead, FrameError, Pass, RegionSource, Report, Step};
 use crate::frame::Channels;
 
 impl Pass {
     /// All that is done before the frame changes: gives the faces their completions, new or recalled
-    /// ones.
+    /// ones. In the frame this was `seen` ahead, if anything was.
     pub(super) fn look<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         is_late: bool,
+        seen: Option<Ahead>,
         report: &mut Report,
     ) -> Result<(), FrameError> {
-        let mut lap = Lap::start();
-        match (self.settings.source, is_late) {
-            (RegionSource::Faces(_), true) => self.finder.stay(frame, &mut self.faces),
-            _ => {
-                self.find(frame, report)?;
-                report.set_time(Step::Locate, lap.next());
+        let is_cut = match seen.and_then(|seen| self.take_up(seen, report)) {
+            Some(is_cut) => {
+                self.find_missing(frame);
+                is_cut
             }
+            None => {
+                self.covers.show(None);
+                self.now = self.clock.tick(frame);
+                self.see(frame, is_late, report)?
+            }
+        };
+        if is_cut {
+            self.recall.forget();
+            self.finisher.forget();
         }
-        report.faces = self.faces.len();
+        report.covered = self
+            .faces
+            .iter()
+            .filter(|face| face.cover.is_some())
+            .count();
+        report.has_cover_news = self.covers.is_news(&self.faces);
         let is_young = self.recall.count_frame() < self.settings.inference_interval;
-        if self.settings.covers.is_some() && !is_late {
-            self.find_covers(frame, report)?;
-            report.set_time(Step::Covers, lap.next());
-        }
-        self.find_missing(frame, report);
-        self.remember(frame, is_late);
+        let mut lap = Lap::start();
         if self.settings.only_marks() || !self.faces.iter().any(|face| face.is_holed) {
             return Ok(());
         }
@@ -57,17 +65,46 @@ impl Pass {
         Ok(())
     }
 
-    /// Fills the list of faces.
-    fn find<T>(&mut self, frame: &VideoFrameRef<T>, report: &mut Report) -> Result<(), FrameError> {
+    /// Finds the faces and what is missing of them, and remembers what they look like. Tells whether
+    /// the frame shows another scene than the one before.
+    pub(super) fn see<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        is_late: bool,
+        report: &mut Report,
+    ) -> Result<bool, FrameError> {
+        let mut lap = Lap::start();
+        let mut is_cut = false;
+        match (self.settings.source, is_late) {
+            (RegionSource::Faces(_), true) => self.finder.stay(frame, &mut self.faces),
+            _ => {
+                is_cut = self.find(frame, report)?;
+                report.set_time(Step::Locate, lap.next());
+            }
+        }
+        report.faces = self.faces.len();
+        if self.settings.covers.is_some() && !is_late {
+            self.find_covers(frame, report)?;
+            report.set_time(Step::Covers, lap.next());
+        }
+        self.find_missing(frame);
+        self.remember(frame, is_late);
+        Ok(is_cut)
+    }
+
+    /// Fills the list of faces. Tells whether the frame shows another scene than the one before.
+    fn find<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        report: &mut Report,
+    ) -> Result<bool, FrameError> {
         let (size, faces) = (self.completer.size(), &mut self.faces);
         let found = (self.finder).find(frame, &self.settings, size, self.now, faces)?;
         (report.invalid, report.surplus) = (found.invalid, found.surplus);
         if found.is_cut {
-            self.recall.forget();
-            self.finisher.forget();
             self.covers.forget();
         }
-        Ok(())
+        Ok(found.is_cut)
     }
 
     /// Looks at what is before the faces.
@@ -89,7 +126,7 @@ impl Pass {
     }
 
     /// Finds what is missing of the faces, with what was found before them.
-    fn find_missing<T>(&mut self, frame: &VideoFrameRef<T>, report: &mut Report) {
+    fn find_missing<T>(&mut self, frame: &VideoFrameRef<T>) {
         let Self {
             covers,
             missing,
@@ -98,8 +135,6 @@ impl Pass {
             ..
         } = self;
         missing.find(frame, settings, faces, covers);
-        report.covered = faces.iter().filter(|face| face.cover.is_some()).count();
-        report.has_cover_news = covers.is_news(faces);
     }
 
     /// Keeps looks at faces of which nothing is missing, if the generator is shown such.

@@ -6,6 +6,7 @@
 //! and opens what a [`Pass`] works with ([`Parts`], [`Update`]). One [`Face`] goes through all steps
 //! for each region, and [`identity`] alone says whether it is one of an earlier frame.
 
+mod ahead;
 mod copying;
 mod covers;
 mod face;
@@ -46,6 +47,7 @@ use recall::Recall;
 use report::Lap;
 use roi_writer::RoiWriter;
 
+pub use ahead::Ahead;
 pub use report::{Report, Step};
 pub use settings::{Overlay, RegionSource, Settings};
 
@@ -187,7 +189,7 @@ impl Pass {
 
     /// Does with the frame in `buffer` what `settings` ask for; the buffer is copied only if it
     /// changes and others hold it too. For a frame that `is_late` the generator and the locator do
-    /// not run.
+    /// not run. Where the frame was [looked at ahead](Self::look_ahead), that is what was `seen`.
     ///
     /// # Errors
     /// [`FrameError`]; the frame is then as it was, unless writing it failed.
@@ -197,14 +199,14 @@ impl Pass {
         info: &VideoInfo,
         settings: &Settings,
         is_late: bool,
+        seen: Option<Ahead>,
     ) -> Result<Report, FrameError> {
         self.follow(settings);
         let mut report = Report::default();
         {
             let frame = VideoFrameRef::from_buffer_ref_readable(buffer, info)
                 .map_err(|_| FrameError::Map(describe(info)))?;
-            self.now = self.clock.tick(&frame);
-            self.look(&frame, is_late, &mut report)?;
+            self.look(&frame, is_late, seen, &mut report)?;
         }
         if self.changes_frame() {
             let mut lap = Lap::start();
@@ -290,7 +292,7 @@ impl Pass {
         let size = (info.width(), info.height());
         for face in &*faces {
             let Some(crop) = &face.crop else { continue };
-            let shares = copying::shares(crop, batch);
+            let shares = copying::shares(crop, batch, self.now);
             report.add_completed(face.is_recalled, shares.as_ref());
             (self.roi_writer).add_completed(buffer, face, size, shares.as_ref());
         }

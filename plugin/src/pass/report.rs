@@ -79,6 +79,8 @@ pub struct Report {
 pub struct Shares {
     /// The share copied from what the stream has shown before, in `[0, 1]`, as are all.
     pub memory: f32,
+    /// The share copied from what the stream shows later.
+    pub later: f32,
     /// The share copied from a reference picture.
     pub reference: f32,
     /// The share copied from the other half of the face.
@@ -106,6 +108,7 @@ impl Report {
     fn add_shares(&mut self, shares: &Shares) {
         let sum = &mut self.shares;
         sum.memory += shares.memory;
+        sum.later += shares.later;
         sum.reference += shares.reference;
         sum.mirror += shares.mirror;
         sum.painted += shares.painted;

@@ -64,6 +64,7 @@ impl RoiWriter {
         let shares = shares.unwrap_or(&painted);
         for (name, share) in [
             ("from-memory", shares.memory),
+            ("from-later", shares.later),
             ("from-reference", shares.reference),
             ("from-mirror", shares.mirror),
             ("painted", shares.painted),

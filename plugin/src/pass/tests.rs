@@ -130,7 +130,7 @@ impl Stream {
             settings,
             ..
         } = self;
-        let report = pass.process(&mut after, info, settings, is_late);
+        let report = pass.process(&mut after, info, settings, is_late, None);
         (report.expect("a frame completed"), before, after)
     }
 

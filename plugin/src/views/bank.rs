@@ -219,7 +219,7 @@ fn rate(view: &View, seen: &Sight, now: Duration) -> Option<(f32, f32)> {
 /// How much farther off `view` is for its age.
 fn aging(view: &View, now: Duration) -> f32 {
     let age = match view.origin() {
-        Origin::Memory => now.saturating_sub(view.taken_at()).as_secs_f32(),
+        Origin::Memory => now.abs_diff(view.taken_at()).as_secs_f32(),
         Origin::Reference => 0.0,
     };
     PER_DOUBLING * (1.0 + age).log2()

@@ -17,6 +17,7 @@ mod display;
 mod faults;
 mod follow;
 mod lifecycle;
+mod lookahead;
 mod marks;
 mod model;
 mod negotiation;

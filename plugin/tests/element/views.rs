@@ -22,23 +22,23 @@ const COVER: [u8; 3] = [0, 255, 0];
 const COVER_COLOR: i32 = 0x00_ff_00;
 
 /// A clip of the portrait's face, 444 pixels a crop, that moves a pixel or two from frame to frame.
-struct Clip {
-    info: VideoInfo,
+pub(crate) struct Clip {
+    pub(crate) info: VideoInfo,
     /// The whole portrait, enlarged.
     picture: Vec<u8>,
     width: usize,
 }
 
 /// A frame as it was taken, and as it comes.
-struct Shot {
-    taken: Vec<u8>,
-    buffer: gst::Buffer,
+pub(crate) struct Shot {
+    pub(crate) taken: Vec<u8>,
+    pub(crate) buffer: gst::Buffer,
     /// The cover: left, top, right, bottom.
     cover: [usize; 4],
 }
 
 impl Clip {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let (small, pixels) = portrait()?;
         let (width, height) = (small.width() * SCALE as u32, small.height() * SCALE as u32);
         let large = info(VideoFormat::Rgb, width, height);
@@ -50,7 +50,7 @@ impl Clip {
     }
 
     /// Frame `number`, mirrored or not, with the eyes covered or not.
-    fn shot(&self, number: u64, is_mirrored: bool, is_covered: bool) -> Shot {
+    pub(crate) fn shot(&self, number: u64, is_mirrored: bool, is_covered: bool) -> Shot {
         let shift = [(number * 7 % 31) as f64, (number * 5 % 23) as f64];
         let origin = [0, 1].map(|axis| (ORIGIN[axis] * SCALE as f64 - shift[axis]) as usize);
         let mut taken = Vec::with_capacity(3 * SIDE * SIDE);
@@ -110,7 +110,7 @@ fn mark(buffer: &mut gst::BufferRef, points: &[[f64; 2]; 5], id: i32) {
 }
 
 /// An element that copies what is missing from the view it is shown, and is grey elsewhere.
-fn element(properties: &[(&str, &str)]) -> gst::Element {
+pub(crate) fn element(properties: &[(&str, &str)]) -> gst::Element {
     let model = Model::copies_view(96, 96, [0.0; 2]).to_bytes();
     let file = model_file("copies_view.onnx", &model);
     let builder = gst::ElementFactory::make("mdecomplete")
@@ -129,7 +129,7 @@ fn element(properties: &[(&str, &str)]) -> gst::Element {
 }
 
 /// Peak signal to noise ratio in dB within the cover, a little away from its border.
-fn psnr(found: &[u8], shot: &Shot) -> f64 {
+pub(crate) fn psnr(found: &[u8], shot: &Shot) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
     for_each_covered(shot, |at| {
         sum += (f64::from(found[at]) - f64::from(shot.taken[at])).powi(2);

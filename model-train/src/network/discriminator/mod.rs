@@ -16,7 +16,7 @@ use whole::Whole;
 /// What a discriminator says of `N` pictures.
 pub struct Verdict {
     /// Log-odds of being real (the paper's `D` is their sigmoid), f32: `[N]` of whole pictures,
-    /// `[N, h, w]` of patches.
+    /// `[N, P]` of their patches.
     pub logit: Tensor,
     /// How much each of them counts, f32, of the same shape and summing to 1: a picture as much
     /// as another, its patches by whether they are near the hole.

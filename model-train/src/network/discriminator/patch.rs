@@ -1,5 +1,6 @@
 //! A discriminator of patches (Isola et al. 2017), given the mask: it sees the picture as the user
-//! will, with the known pixels put back, and says of each patch whether it fits.
+//! will, with the known pixels put back, and says of each patch whether it fits: of small ones,
+//! and of large ones that hold most of a face.
 
 use tch::{Kind, Tensor};
 
@@ -9,19 +10,28 @@ use crate::network::config::{DiscriminatorConfig, DiscriminatorNorm};
 use crate::network::layers::Pass;
 use crate::network::parameters::Store;
 
-/// Convolutions: channels as multiples of the width, and stride. A verdict sees 43 x 43 pixels:
-/// more than both eyes' distance.
-const LAYERS: [(i64, i64); 6] = [(1, 2), (2, 1), (4, 2), (4, 1), (8, 2), (8, 1)];
+/// Convolutions: channels as multiples of the width, and stride.
+const LAYERS: [(i64, i64); 8] = [
+    (1, 2),
+    (2, 1),
+    (4, 2),
+    (4, 1),
+    (8, 2),
+    (8, 1),
+    (8, 2),
+    (8, 1),
+];
+/// Heads: after how many convolutions each judges, and the pixels from patch to patch there. What
+/// one verdict sees is 43 pixels wide, more than both eyes' distance, or 91.
+const HEADS: [(usize, i64); 2] = [(6, 8), (8, 16)];
 /// How much the pictures' detail is strengthened.
 const DETAIL: f64 = 8.0;
-/// Pixels from patch to patch.
-const STRIDE: i64 = 8;
 
 /// The network.
 pub struct Patch {
     config: DiscriminatorConfig,
     blocks: Vec<Block>,
-    real: Head,
+    heads: Vec<Head>,
     kind: Kind,
 }
 
@@ -44,10 +54,15 @@ impl Patch {
             inputs = outputs;
         }
         let spectral = config.norm == DiscriminatorNorm::Spectral;
+        let heads = HEADS.into_iter().enumerate().map(|(n, (layers, _))| {
+            let name = format!("discriminator.patch.real.{n}");
+            let inputs = LAYERS[layers - 1].0 * config.width;
+            Head::new(store, &name, inputs, 1, spectral)
+        });
         Self {
+            heads: heads.collect(),
             config: config.clone(),
             blocks,
-            real: Head::new(store, "discriminator.patch.real", inputs, 1, spectral),
             kind: store.precision.kind(),
         }
     }
@@ -66,10 +81,17 @@ impl Patch {
             x = block.forward(&x, pass);
             features.push(x.shallow_clone());
         }
-        let x = x.permute([0, 2, 3, 1]).to_kind(Kind::Float); // [N, H / 8, W / 8, 8 width]
+        let heads = self.heads.iter().zip(HEADS);
+        let (logits, shares): (Vec<Tensor>, Vec<Tensor>) = heads
+            .map(|(head, (layers, stride))| {
+                let x = features[layers - 1].permute([0, 2, 3, 1]);
+                let logit = head.forward(&x.to_kind(Kind::Float), pass);
+                (logit.flatten(1, -1), weights(mask, stride).flatten(1, -1))
+            })
+            .unzip();
         Verdict {
-            weights: weights(mask),
-            logit: self.real.forward(&x, pass).squeeze_dim(3),
+            weights: Tensor::cat(&shares, 1) / HEADS.len() as f64,
+            logit: Tensor::cat(&logits, 1),
             boxes: None,
             features,
         }
@@ -83,12 +105,13 @@ fn detail(pictures: &Tensor) -> Tensor {
     (pictures - smooth) * DETAIL
 }
 
-/// Weights `[N, H / 8, W / 8]` of the patches under `mask` `[N, 3, H, W]`: 0 where all that a patch
-/// and its neighbours cover is known, else the same over each picture, in sum 1 over all.
-fn weights(mask: &Tensor) -> Tensor {
+/// Weights `[N, H / stride, W / stride]` of patches `stride` pixels apart under `mask`
+/// `[N, 3, H, W]`: 0 where all that a patch and its neighbours cover is known, else the same over
+/// each picture, in sum 1 over all.
+fn weights(mask: &Tensor, stride: i64) -> Tensor {
     let missing: Tensor = 1.0 - mask.amin([1].as_slice(), true);
-    let (k, p) = (3 * STRIDE, STRIDE);
-    let near = missing.max_pool2d([k, k], [STRIDE, STRIDE], [p, p], [1, 1], false);
+    let (k, p) = (3 * stride, stride);
+    let near = missing.max_pool2d([k, k], [stride, stride], [p, p], [1, 1], false);
     let near = near.squeeze_dim(1);
     let of_picture = near.sum_dim_intlist([1i64, 2].as_slice(), true, Kind::Float);
     near / (of_picture.clamp_min(1.0) * mask.size()[0] as f64)
@@ -104,7 +127,7 @@ mod tests {
         let mask = Tensor::ones([2, 3, 64, 64], (Kind::Float, Device::Cpu));
         // One value of the first picture is missing, at (30, 17).
         let _ = mask.get(0).get(1).get(17).get(30).fill_(0.0);
-        let weights = weights(&mask);
+        let weights = weights(&mask, 8);
         assert_eq!(weights.size(), [2, 8, 8]);
         let of = |n, y, x| weights.double_value(&[n, y, x]);
         for y in 0..8 {

@@ -38,6 +38,7 @@ pub struct Stats {
 struct Filled {
     holes: f64,
     memory: f64,
+    later: f64,
     reference: f64,
     mirror: f64,
     painted: f64,
@@ -50,6 +51,7 @@ impl Filled {
         let shares = &report.shares;
         self.holes += report.shared as f64;
         self.memory += f64::from(shares.memory);
+        self.later += f64::from(shares.later);
         self.reference += f64::from(shares.reference);
         self.mirror += f64::from(shares.mirror);
         self.painted += f64::from(shares.painted);
@@ -58,10 +60,11 @@ impl Filled {
     }
 
     /// Mean shares, zeros where there are none.
-    fn means(&self) -> [(&'static str, f64); 5] {
+    fn means(&self) -> [(&'static str, f64); 6] {
         let mean = |sum: f64, count: f64| if count > 0.0 { sum / count } else { 0.0 };
         [
             ("from-memory", mean(self.memory, self.holes)),
+            ("from-later", mean(self.later, self.holes)),
             ("from-reference", mean(self.reference, self.holes)),
             ("from-mirror", mean(self.mirror, self.holes)),
             ("painted", mean(self.painted, self.holes)),

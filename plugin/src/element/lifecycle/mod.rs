@@ -9,3 +9,4 @@ mod start;
 mod stream;
 
 pub use opening::model_name;
+pub use stream::Waiting;

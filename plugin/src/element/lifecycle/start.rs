@@ -1,5 +1,6 @@
 //! Starting, stopping, and what a property that is set between needs to be of use.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use gst::glib;
@@ -51,6 +52,7 @@ impl MdeComplete {
             stats: Stats::new(),
             latency: Latency::default(),
             qos: Qos::default(),
+            waiting: VecDeque::new(),
             unplaced: Unplaced::default(),
             damage_finder: DamageFinder::default(),
         };
@@ -158,6 +160,11 @@ impl MdeComplete {
             );
         }
         self.catch_up(&before);
+        if name == "lookahead"
+            && before.copying.lookahead() != self.settings().frame.copying.lookahead()
+        {
+            self.tell_of_latency();
+        }
     }
 
     /// Whether the property `name` has this `value` already.

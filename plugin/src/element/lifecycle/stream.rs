@@ -1,5 +1,8 @@
 //! The element while it streams: its part of each frame, and what it tells of time.
 
+use std::collections::VecDeque;
+use std::time::Duration;
+
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
@@ -14,69 +17,183 @@ use crate::element::bus::refusal;
 use crate::element::imp::MdeComplete;
 use crate::element::lifecycle::orientation::Orientation;
 use crate::element::properties::{FrameSettings, LatePolicy};
-use crate::pass::{FrameError, Pass, RegionSource, Report, Update};
+use crate::pass::{Ahead, FrameError, Pass, RegionSource, Report, Update};
 use crate::{locate, pass};
+
+/// How much later the last of `waiting` is than the first; nothing where a time is missing, so that
+/// frames without times are held back no more than others.
+fn span(waiting: &VecDeque<Waiting>) -> Duration {
+    let time = |waiting: &Waiting| waiting.buffer.pts();
+    let times = waiting
+        .front()
+        .and_then(time)
+        .zip(waiting.back().and_then(time));
+    match times {
+        Some((first, last)) => last.saturating_sub(first).into(),
+        None => Duration::MAX,
+    }
+}
 
 /// What is wrong with a generator whose completions are no pictures.
 const NO_NUMBERS: &str = "the generator completes with values that are no numbers (NaN or \
     infinity). Take another model-file; or, where that happens on one execution provider or in one \
     precision alone, set execution-provider=cpu precision=fp32";
 
+/// A frame that has come and not gone on.
+#[derive(Debug)]
+pub struct Waiting {
+    buffer: gst::Buffer,
+    /// What is to be done with it; nothing where it passes as it is.
+    work: Option<Work>,
+}
+
+/// What is to be done with a frame.
+#[derive(Debug)]
+struct Work {
+    settings: pass::Settings,
+    info: VideoInfo,
+    late_policy: LatePolicy,
+    /// What was seen in it, where it was looked at ahead.
+    seen: Option<Ahead>,
+}
+
 impl MdeComplete {
-    /// Completes the frame in `buffer`, as far as it can be and is not too late.
-    pub(in crate::element) fn complete(
+    /// Takes in the frame in `buffer`, the next one to come. Where frames are held back, it is looked
+    /// at so that what it shows can be copied into those before it.
+    pub(in crate::element) fn take_in(
         &self,
-        buffer: &mut gst::Buffer,
+        mut buffer: gst::Buffer,
     ) -> Result<(), gst::FlowError> {
-        self.sync_properties(buffer);
+        self.sync_properties(&buffer);
         self.learn_whether_live();
         let mut frame = self.settings().frame;
-        self.find_damaged_channels(buffer, &mut frame);
-        let Some((settings, info)) = self.begin_frame(&frame) else {
-            return Ok(());
+        self.find_damaged_channels(&mut buffer, &mut frame);
+        let work = self.begin_frame(&frame).and_then(|(settings, info)| {
+            let has_no_region =
+                settings.source == RegionSource::RoiList && !locate::is_marked(&buffer);
+            let stays = settings.change_nothing(&info)
+                || (has_no_region && settings.need_region(&info))
+                || buffer.flags().contains(gst::BufferFlags::GAP);
+            (!stays).then_some(Work {
+                settings,
+                info,
+                late_policy: frame.late_policy,
+                seen: None,
+            })
+        });
+        let work = match work {
+            Some(work) if !frame.copying.lookahead().is_zero() => self.look_ahead(&buffer, work)?,
+            work => work,
         };
-        let has_no_region = settings.source == RegionSource::RoiList && !locate::is_marked(buffer);
-        let stays = settings.change_nothing(&info)
-            || (has_no_region && settings.need_region(&info))
-            || buffer.flags().contains(gst::BufferFlags::GAP);
-        if stays {
-            return Ok(());
+        if let Some(state) = self.state().as_mut() {
+            state.waiting.push_back(Waiting { buffer, work });
         }
-        let is_late = self.is_late(buffer);
-        if is_late && frame.late_policy == LatePolicy::Skip {
-            return Ok(());
+        Ok(())
+    }
+
+    /// Looks at the frame in `buffer`, of which `work` is to be done; nothing is where that fails.
+    fn look_ahead(
+        &self,
+        buffer: &gst::BufferRef,
+        work: Work,
+    ) -> Result<Option<Work>, gst::FlowError> {
+        let Some((mut pass, update)) = self.take_pass() else {
+            return Ok(Some(work));
+        };
+        pass.update(update);
+        let seen = pass.look_ahead(buffer, &work.info, &work.settings);
+        self.return_pass(pass, None);
+        let seen = self.taken(seen)?;
+        Ok(seen.map(|seen| Work {
+            seen: Some(seen),
+            ..work
+        }))
+    }
+
+    /// The next frame whose turn it is, completed; nothing where it is no frame's. With `is_all` it
+    /// is every frame's.
+    pub(in crate::element) fn next_done(
+        &self,
+        is_all: bool,
+    ) -> Result<Option<gst::Buffer>, gst::FlowError> {
+        let lookahead = self.settings().frame.copying.lookahead();
+        let next = self.state().as_mut().and_then(|state| {
+            let waiting = &state.waiting;
+            let is_due = is_all || lookahead.is_zero() || span(waiting) >= lookahead;
+            is_due.then(|| state.waiting.pop_front()).flatten()
+        });
+        next.map(|waiting| self.complete(waiting)).transpose()
+    }
+
+    /// Completes all frames that are held back and sends them on.
+    pub(in crate::element) fn drain(&self) {
+        loop {
+            match self.next_done(true) {
+                Ok(Some(buffer)) => {
+                    if let Err(error) = self.obj().src_pad().push(buffer) {
+                        gst::debug!(CAT, imp = self, "A frame held back is not taken: {error}");
+                        self.drop_waiting();
+                    }
+                }
+                Ok(None) => return,
+                // It has been told of.
+                Err(_) => self.drop_waiting(),
+            }
+        }
+    }
+
+    /// Lets go of the frames that are held back.
+    pub(in crate::element) fn drop_waiting(&self) {
+        let waiting = self
+            .state()
+            .as_mut()
+            .map(|state| std::mem::take(&mut state.waiting));
+        drop(waiting);
+    }
+
+    /// Completes a frame whose turn it is, as far as it can be and is not too late.
+    fn complete(&self, waiting: Waiting) -> Result<gst::Buffer, gst::FlowError> {
+        let Waiting { mut buffer, work } = waiting;
+        let Some(work) = work else { return Ok(buffer) };
+        let is_late = self.is_late(&buffer);
+        if is_late && work.late_policy == LatePolicy::Skip {
+            return Ok(buffer);
         }
         let Some((mut pass, update)) = self.take_pass() else {
-            return Ok(());
+            return Ok(buffer);
         };
         // What gives way is dropped here, where nobody waits for the state.
         pass.update(update);
-        let result = pass.process(buffer, &info, &settings, is_late);
+        let (settings, info) = (&work.settings, &work.info);
+        let result = pass.process(&mut buffer, info, settings, is_late, work.seen);
         let report = *result.as_ref().unwrap_or(&Report::default());
         gst::trace!(CAT, imp = self, "{report:?}");
         self.follow_provider(pass.completer());
         if report.has_cover_news {
-            self.tell_of_covers(&pass, &info);
+            self.tell_of_covers(&pass, info);
         }
-        self.return_pass(pass, &report);
+        self.return_pass(pass, Some(&report));
         if report.has_filled {
-            self.tell_of_fill(&settings);
+            self.tell_of_fill(settings);
         }
-        match result {
+        let report = self.taken(result)?;
+        if report.is_some_and(|report| report.without_numbers > 0) {
+            self.warn_of(NO_NUMBERS);
+        }
+        Ok(buffer)
+    }
+
+    /// What a pass made of a frame; nothing where it failed, which is told of.
+    fn taken<T>(&self, made: Result<T, FrameError>) -> Result<Option<T>, gst::FlowError> {
+        match made {
+            Ok(made) => Ok(Some(made)),
             Err(FrameError::Completer(error @ CompleterError::Died { .. })) => {
                 gst::element_imp_error!(self, gst::LibraryError::Failed, ("{}", error));
                 Err(gst::FlowError::Error)
             }
             Err(failure) => {
                 self.warn_of(&failure.to_string());
-                Ok(())
-            }
-            Ok(Report {
-                without_numbers: 0, ..
-            }) => Ok(()),
-            Ok(_) => {
-                self.warn_of(NO_NUMBERS);
-                Ok(())
+                Ok(None)
             }
         }
     }
@@ -150,6 +267,7 @@ impl MdeComplete {
     /// What comes next is another stream, or another part of it.
     pub(in crate::element) fn forget_stream(&self) {
         if let Some(state) = self.state().as_mut() {
+            state.waiting.clear();
             state.qos = Qos::default();
             state.is_live = None;
             state.damage_finder.forget();
@@ -185,12 +303,13 @@ impl MdeComplete {
         Some((pass, std::mem::take(&mut state.update)))
     }
 
-    /// Gives the pass back and counts what it did.
-    fn return_pass(&self, pass: Pass, report: &Report) {
+    /// Gives the pass back and counts what it did with a frame, if it was that one's turn.
+    fn return_pass(&self, pass: Pass, report: Option<&Report>) {
         let (is_new_latency, is_unplaced) = {
             let mut state = self.state();
             let Some(state) = state.as_mut() else { return };
             state.pass = Some(pass);
+            let Some(report) = report else { return };
             state.stats.record(report);
             let is_new = report.completed > 0 && state.latency.record(report.total());
             // Only a live pipeline reckons with it.
@@ -201,9 +320,14 @@ impl MdeComplete {
             post(&self.obj(), fits_no_face());
         }
         if is_new_latency {
-            let message = gst::message::Latency::builder().src(&*self.obj());
-            let _ = self.obj().post_message(message.build());
+            self.tell_of_latency();
         }
+    }
+
+    /// Lets the pipeline ask for the latency again.
+    pub(in crate::element) fn tell_of_latency(&self) {
+        let message = gst::message::Latency::builder().src(&*self.obj());
+        let _ = self.obj().post_message(message.build());
     }
 
     /// Adds the element's latency to that of upstream, where that is live.
@@ -212,9 +336,12 @@ impl MdeComplete {
             return false;
         }
         let (is_live, min, max) = query.result();
-        let own = self.state().as_ref().map(|state| state.latency.reported());
-        let own = gst::ClockTime::try_from(own.unwrap_or_default()).unwrap_or_default();
-        if is_live {
+        let held = self.settings().frame.copying.lookahead();
+        let work = self.state().as_ref().map(|state| state.latency.reported());
+        // Only a live pipeline reckons with the time that the work takes.
+        let own = held + work.filter(|_| is_live).unwrap_or_default();
+        let own = gst::ClockTime::try_from(own).unwrap_or_default();
+        if !own.is_zero() {
             let max = max.map(|max| max.saturating_add(own));
             let min = min.saturating_add(own);
             query.set(is_live, min, max);

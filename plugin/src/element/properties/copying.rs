@@ -7,16 +7,21 @@ use gst::prelude::*;
 
 use super::settings::of;
 
+/// Longest look-ahead in ms, so that it does not take all memory.
+const MOST_LOOKAHEAD: u32 = 60_000;
+
 /// What completions are copied from; may change between any two frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Copying {
     memory_ms: u32,
+    lookahead_ms: u32,
 }
 
 impl Default for Copying {
     fn default() -> Self {
         Self {
             memory_ms: 10 * 60 * 1000,
+            lookahead_ms: 0,
         }
     }
 }
@@ -27,10 +32,16 @@ impl Copying {
         Duration::from_millis(self.memory_ms.into())
     }
 
+    /// How long frames are held back, so that what later ones show is remembered too.
+    pub fn lookahead(&self) -> Duration {
+        Duration::from_millis(self.lookahead_ms.into())
+    }
+
     /// Takes over the new value of the property `name`; false where it is none of these.
     pub fn set(&mut self, name: &str, value: &glib::Value) -> bool {
         match name {
             "memory" => self.memory_ms = of(value),
+            "lookahead" => self.lookahead_ms = of(value),
             _ => return false,
         }
         true
@@ -38,11 +49,15 @@ impl Copying {
 
     /// The value of the property `name`, if it is one of these.
     pub fn get(&self, name: &str) -> Option<glib::Value> {
-        (name == "memory").then(|| self.memory_ms.to_value())
+        match name {
+            "memory" => Some(self.memory_ms.to_value()),
+            "lookahead" => Some(self.lookahead_ms.to_value()),
+            _ => None,
+        }
     }
 
     /// The descriptions of the properties.
-    pub fn properties() -> [glib::ParamSpec; 2] {
+    pub fn properties() -> [glib::ParamSpec; 3] {
         [
             glib::ParamSpecUInt::builder("memory")
                 .nick("Memory")
@@ -52,6 +67,18 @@ impl Copying {
                      remembers nothing. It is forgotten with the stream, and never written to disk",
                 )
                 .default_value(Self::default().memory_ms)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecUInt::builder("lookahead")
+                .nick("Look-ahead")
+                .blurb(
+                    "How long frames are held back, in ms, so that what is covered now and seen \
+                     later is copied from the later frames, if the model is shown views. It adds \
+                     as much latency, and needs the memory of as many frames (and as many buffers, \
+                     if upstream has a fixed number of them): for files",
+                )
+                .maximum(MOST_LOOKAHEAD)
+                .default_value(Self::default().lookahead_ms)
                 .mutable_playing()
                 .build(),
             glib::ParamSpecString::builder("reference-file")

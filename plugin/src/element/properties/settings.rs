@@ -484,7 +484,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
                  looked at cover-looks of the faces). Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
                  locate-us, covers-us, preprocess-us, inference-us and postprocess-us, in microseconds a \
                  frame. Of what was missing, where the model tells it: the mean shares from-memory, \
-                 from-reference, from-mirror and painted, and how well the views agreed \
+                 from-later, from-reference, from-mirror and painted, and how well the views agreed \
                  (agreement), all 0 to 1. Also the provider and the model in use",
             )
             .read_only()
