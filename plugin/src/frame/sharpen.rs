@@ -16,15 +16,17 @@ const STRENGTH: f32 = 1.0;
 /// before.
 #[derive(Clone, Debug, Default)]
 pub struct Sharpener {
-    /// One channel of the part and of the pixels beside it, known ones as they were read.
-    plane: Vec<f32>,
+    /// One channel of the part and of the pixels beside it, and 1 for each that is missing; zeros
+    /// for known ones.
+    plane: Vec<[f32; 2]>,
     /// `[3, H, W]`.
     sharpened: Vec<f32>,
 }
 
 impl Sharpener {
     /// The values of `completion`, `[3, H, W]`, with those in `part` that are painted sharpened as
-    /// it becomes a crop that is enlarged `enlarged` times. Beside `part` they are not looked at.
+    /// it becomes a crop that is enlarged `enlarged` times: away from the mean of the missing pixels
+    /// around, so that no seam is sharpened. Beside `part` they are not looked at.
     pub fn sharpen<'a>(
         &'a mut self,
         completion: &Completion<'a>,
@@ -48,8 +50,8 @@ impl Sharpener {
                 self.plane.extend((part.x0..part.x1 + 2).map(|x| {
                     let i = row + x.saturating_sub(1).min(width - 1);
                     match weights[i] > 0.0 {
-                        true => completion.rgb[first + i],
-                        false => completion.image[first + i],
+                        true => [completion.rgb[first + i], 1.0],
+                        false => [0.0; 2],
                     }
                 }));
             }
@@ -59,11 +61,14 @@ impl Sharpener {
                     let i = y * width + x;
                     let share = painted(completion, x, y, width);
                     if weights[i] > 0.0 && share > 0.0 {
-                        let around = |row: usize| {
-                            let row = &above[row * columns + x - part.x0..][..3];
-                            row[0] + 2.0 * row[1] + row[2]
+                        let around = |index: usize| {
+                            let row = |row: usize| {
+                                let row = &above[row * columns + x - part.x0..][..3];
+                                row[0][index] + 2.0 * row[1][index] + row[2][index]
+                            };
+                            row(0) + 2.0 * row(1) + row(2)
                         };
-                        let mean = (around(0) + 2.0 * around(1) + around(2)) / 16.0;
+                        let mean = around(0) / around(1);
                         let value = &mut self.sharpened[first + i];
                         *value += strength * share * (*value - mean);
                     }
@@ -95,8 +100,8 @@ mod tests {
 
     const SIDE: usize = 8;
 
-    /// An edge at column 4, of which columns 2 to 5 of rows 2 to 5 are missing, as it becomes when
-    /// it is enlarged `enlarged` times.
+    /// An edge at column 4 of what is missing, columns 2 to 5 of rows 2 to 5, in a picture that is
+    /// dark for the rest, as it becomes when it is enlarged `enlarged` times.
     fn sharpened(enlarged: f64) -> Vec<f32> {
         let mut mask = Mask::known(SIDE, SIDE);
         mask.drop_rect(Rect::new(2, 2, 6, 6));
@@ -106,7 +111,7 @@ mod tests {
             .collect();
         let completion = Completion {
             rgb: &edge,
-            image: &edge,
+            image: &[0.0; 3 * SIDE * SIDE],
             hole: &hole,
             channels: Channels::Rgb,
             strength: 1.0,
