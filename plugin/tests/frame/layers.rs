@@ -181,15 +181,9 @@ fn formats_get_as_much_of_it_as_they_hold() {
 #[test]
 fn a_source_without_more_than_the_crop_adds_nothing() {
     let copy = Copy::new(1);
-    let lay = |weight| {
-        copy.lay(
-            &frame_info(VideoFormat::Rgb),
-            &copy.small,
-            [0.0; 2],
-            weight,
-            0.0,
-        )
-    };
+    // Without texture of its own, which would be sharpened where it is not copied.
+    let base = [0.5; 3 * PIXELS];
+    let lay = |weight| copy.lay(&frame_info(VideoFormat::Rgb), &base, [0.0; 2], weight, 0.0);
     assert_eq!(lay(1.0), lay(0.0));
     assert_eq!(copy.rgb, copy.small);
 }
