@@ -35,7 +35,7 @@ demo: build ## complete a damaged clip of a portrait: demo/
 	@pipelines/demo.sh
 
 .PHONY: test lint unit-tests docs brief-fuzz
-test: lint docs brief-fuzz unit-tests ## everything that must hold: format, clippy, documentation, all tests
+test: lint docs brief-fuzz unit-tests $(if $(CLUSTER),test-cluster) ## everything that must hold: format, clippy, documentation, all tests; CLUSTER=1 for those below, too
 
 lint: setup ## format, clippy, and what may come into the dependencies
 	@setup/wheels.sh deny
@@ -51,6 +51,15 @@ unit-tests: setup ## all tests of all crates
 	@setup/system.sh tests
 	$(CARGO) build --workspace --lib --bins --tests
 	MDE_BUILT=1 G_DEBUG=fatal-warnings $(CARGO) test --workspace
+
+# Ray takes 600 MB in .deps/, and its tests minutes: they are run when they are asked for.
+.PHONY: test-cluster
+test-cluster: setup-runtime ## restoring on a cluster, with a real one of Ray on this machine
+	@setup/cluster.sh
+	$(CARGO) build --package gst-plugin-mdecomplete --lib --package mdecomplete-pipelines --bin mdecomplete
+	cd pipelines/cluster && ../../.deps/cluster/bin/ruff format --check . && ../../.deps/cluster/bin/ruff check .
+	cd pipelines/cluster && ../../.deps/cluster/bin/mypy
+	cd pipelines/cluster && ../../.deps/cluster/bin/python -m pytest
 
 # Long enough to find what a change breaks at once; `make fuzz` looks on. Model files are left to it:
 # what it finds there is mostly ONNX Runtime's.
