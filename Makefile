@@ -75,6 +75,10 @@ bench: setup-runtime ## what the element costs, against its peers
 bench-pipeline: setup-runtime ## what the element costs a whole pipeline at 1920x1080, and where the time goes
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench whole-pipeline
 
+.PHONY: bench-cluster
+bench-cluster: build ## what a second of film costs a processor, to know how many machines it takes
+	@pipelines/cluster/measure.sh
+
 .PHONY: locate-accuracy
 locate-accuracy: setup-runtime ## how well covered faces are found; needs MDE_DATA and MDE_ONET
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench locate-accuracy

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+# Modules of the package name it in manifests.
+__version__ = "0.1.0"
+
 from .order import Order
 from .share import restore_share
 from .show import Tally

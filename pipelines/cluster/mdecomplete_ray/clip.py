@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from .order import Clip, Order
 from .program import Line
 from .scratch import Scratch
 from .store import Store, filesystem, is_url, telling_os_errors
+
+# As the names of numbered pictures stand in a clip.
+_NUMBERED = re.compile(r"%0?\d*d")
 
 Tell = Callable[[Line], None]
 
@@ -56,6 +60,8 @@ def perform(clip: Clip, order: Order, before: Line | None, store: Store, tell: T
 def _perform(
     clip: Clip, order: Order, before: Line | None, store: Store, tell: Tell, scratch: Scratch
 ) -> Outcome:
+    if _NUMBERED.search(clip.input) or _NUMBERED.search(clip.output):
+        raise errors.Refused("numbered pictures are restored by 'mdecomplete restore' alone")
     input = _fetched(clip, order, scratch.path)
     if before is not None and _is_done(clip, order, before, store, input, scratch.path):
         return Outcome("skipped", before)

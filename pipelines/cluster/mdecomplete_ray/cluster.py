@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from . import digest, errors, plan
 from .clip import Outcome, perform, record
-from .manifest import Manifest, now, open_manifest
+from .manifest import Manifest, begin, open_manifest
 from .order import Clip, Order
 from .program import Line
 from .show import Show, Tally
@@ -31,8 +32,12 @@ NAMESPACE = "mdecomplete_ray"
 
 _TICK = 0.5
 """Seconds between looks at what has happened."""
-_WINDOW = 4096
+_WINDOW = 50_000
 """Tasks that Ray is given at once: enough for any cluster to fill, and for autoscalers to see."""
+_PACE = 5.0
+"""Seconds between what a task tells of its progress, at least."""
+_CALLS = 100
+"""How many tasks tell of it in a second, at most: all tell it to one desk."""
 _PATIENCE = 10.0
 """Seconds in which a head answers."""
 _GRACE = 60.0
@@ -79,11 +84,19 @@ def _restore(
     before: Line | None,
     store: Store,
     desk: Any,  # noqa: ANN401
+    pace: float,
 ) -> tuple[Outcome, str]:
-    """What became of `clip`, and on which node."""
+    """What became of `clip`, and on which node; the desk hears of progress each `pace` seconds."""
     node: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
 
+    told = float("-inf")
+
     def tell(line: Line) -> None:
+        nonlocal told
+        if line["record"] == "progress":
+            if time.monotonic() - told < pace:
+                return
+            told = time.monotonic()
         # Nobody waits for it: a desk that has died with its node comes back.
         desk.tell.remote(line)
 
@@ -195,6 +208,7 @@ class _Run:
         self._manifest = manifest
         self._show = show
         self._desk = desk
+        self._pace = max(_PACE, min(len(clips), _WINDOW) / _CALLS)
         self._heard: Any = None
         self._tally = Tally()
         self._options = {
@@ -207,25 +221,35 @@ class _Run:
         }
 
     def work(self) -> Tally:
-        self._manifest.append({"record": "run", "time": now(), "arguments": [], "versions": {}})
-        for clip in self._waiting:
-            before = self._manifest.records.get(clip.output)
-            if before is None or before["state"] != "done":
-                self._manifest.append(record(clip, "queued"))
+        """Restores all clips, or stops and raises what is in the way."""
+        queued = [record(clip, "queued") for clip in self._waiting if not self._was_done(clip)]
+        self._manifest.append(begin(), *queued)
         try:
             while self._waiting or self._running:
                 self._submit()
                 ready, _ = ray.wait(
                     list(self._running), num_returns=len(self._running), timeout=_TICK
                 )
-                self._hear()
-                for task in ready:
-                    self._end(task)
+                heard = self._heard_lines()
+                ended = [self._ended(task) for task in ready]
+                # The disk is waited for once for all that has happened meanwhile.
+                self._manifest.append(
+                    *(line for line in heard if line["record"] == "clip"),
+                    *(outcome.record for outcome, _ in ended if outcome.kind != "skipped"),
+                )
+                for line in heard:
+                    self._show.heard(line)
+                for outcome, node in ended:
+                    self._count(outcome, node)
                 self._show.pace()
         except BaseException:
             self._stop()
             raise
         return self._tally
+
+    def _was_done(self, clip: Clip) -> bool:
+        before = self._manifest.records.get(clip.output)
+        return before is not None and before["state"] == "done"
 
     def _submit(self) -> None:
         while self._waiting and len(self._running) < _WINDOW:
@@ -233,39 +257,35 @@ class _Run:
             before = self._manifest.records.get(clip.output)
             options = {**self._options, "name": f"restore {clip.output}"}
             task = _restore.options(**options).remote(
-                clip, self._order, before, self._store, self._desk
+                clip, self._order, before, self._store, self._desk, self._pace
             )
             self._running[task] = clip
 
-    def _hear(self) -> None:
-        """Takes from the desk what it was told, without waiting for it."""
+    def _heard_lines(self) -> list[Line]:
+        """What the desk was told, without waiting for it."""
         if self._heard is None:
             self._heard = self._desk.take.remote()
         if not ray.wait([self._heard], timeout=0)[0]:
-            return
+            return []
         heard, self._heard = self._heard, None
         try:
             lines = ray.get(heard)
         except ray.exceptions.RayActorError:
-            return
+            return []
         outputs = {clip.output for clip in self._running.values()}
-        for line in lines:
-            # What comes late says nothing new.
-            if line["output"] not in outputs:
-                continue
-            if line["record"] == "clip":
-                self._manifest.append(line)
-            self._show.heard(line)
+        # What comes late says nothing new.
+        return [line for line in lines if line["output"] in outputs]
 
-    def _end(self, task: Any) -> None:  # noqa: ANN401
+    def _ended(self, task: Any) -> tuple[Outcome, str | None]:  # noqa: ANN401
+        """What became of a clip, and on which node."""
         clip = self._running.pop(task)
-        node = None
         try:
             outcome, node = ray.get(task)
         except (ray.exceptions.RayError, errors.Lost) as error:
-            outcome = Outcome("failed", record(clip, "failed", _reason(error)))
-        if outcome.kind != "skipped":
-            self._manifest.append(outcome.record)
+            return Outcome("failed", record(clip, "failed", _reason(error))), None
+        return outcome, node
+
+    def _count(self, outcome: Outcome, node: str | None) -> None:
         self._show.ended(outcome, node)
         if outcome.kind == "full":
             self._tally.stopped += 1

@@ -10,14 +10,16 @@ import errno
 import fcntl
 import json
 import os
+import platform
 import secrets
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from . import errors
+from . import __version__, errors
 from .order import Order
 from .program import Line
 from .store import filesystem, is_url, telling_os_errors
@@ -32,6 +34,12 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
+def begin() -> Line:
+    """The line with which a run begins."""
+    versions = {"mdecomplete_ray": __version__, "python": platform.python_version()}
+    return {"record": "run", "time": now(), "arguments": sys.argv[1:], "versions": versions}
+
+
 class Manifest(Protocol):
     """What a run has done and does."""
 
@@ -40,8 +48,8 @@ class Manifest(Protocol):
     notes: list[str]
     """What is strange about it, for the user."""
 
-    def append(self, line: Line) -> None:
-        """Writes `line` so that it stays. Raises `errors.BadOutput` if it cannot be written."""
+    def append(self, *lines: Line) -> None:
+        """Writes `lines` so that they stay, or none of them and raises `errors.BadOutput`."""
 
     def close(self) -> None:
         """Gives the manifest to other runs."""
@@ -129,13 +137,15 @@ class FolderManifest:
         )
         os.ftruncate(self._file, self._path.read_bytes().rfind(b"\n") + 1)
 
-    def append(self, line: Line) -> None:
-        """As `Manifest.append`."""
+    def append(self, *lines: Line) -> None:
+        """As `Manifest.append`; the disk is waited for once."""
+        if not lines:
+            return
         try:
             with self._locked():
                 self._mend()
                 length = os.fstat(self._file).st_size
-                text = _text(line)
+                text = b"".join(map(_text, lines))
                 try:
                     # One call, so that another reader sees no half line.
                     if os.write(self._file, text) < len(text):
@@ -176,13 +186,11 @@ class BucketManifest:
 
     def _read(self) -> tuple[list[bytes], list[str]]:
         """All lines, and the objects of those that are not gathered."""
-        lines: list[bytes] = []
-        if self._system.exists(self._path):
-            lines = [line for line in self._system.cat_file(self._path).split(b"\n") if line]
+        text = self._system.cat_file(self._path) if self._system.exists(self._path) else b""
         parts = sorted(self._system.find(self._parts))
         told = self._system.cat(parts) if parts else {}
-        lines += [told[part].rstrip(b"\n") for part in parts]
-        return lines, parts
+        text += b"".join(told[part] for part in parts)
+        return [line for line in text.split(b"\n") if line], parts
 
     def _gather(self, lines: list[bytes], parts: list[str]) -> None:
         """Makes one object of `lines`, where nobody else writes."""
@@ -191,13 +199,15 @@ class BucketManifest:
             self._system.pipe_file(self._path, b"".join(line + b"\n" for line in lines))
             self._system.rm(parts)
 
-    def append(self, line: Line) -> None:
-        """As `Manifest.append`."""
+    def append(self, *lines: Line) -> None:
+        """As `Manifest.append`; they are one object."""
+        if not lines:
+            return
         name = f"{self._parts}/{self._run}-{self._count:08d}.jsonl"
         self._count += 1
         try:
             with telling_os_errors():
-                self._system.pipe_file(name, _text(line))
+                self._system.pipe_file(name, b"".join(map(_text, lines)))
         except OSError as error:
             raise errors.BadOutput(f"{name}: {error}") from error
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from . import digest, errors, plan
 from .clip import Outcome, perform, record
-from .manifest import Manifest, open_manifest
+from .manifest import Manifest, begin, open_manifest
 from .order import Clip, Order
 from .program import Line
 from .show import Show, Tally
@@ -49,6 +49,7 @@ def restore_share(
         for note in manifest.notes:
             show.tell(note)
         plan.prepare(clips, manifest, store, order, is_alone=False)
+        manifest.append(begin())
         for clip in clips:
             outcome = _attempted(clip, order, store, manifest, show)
             if outcome.kind != "skipped":

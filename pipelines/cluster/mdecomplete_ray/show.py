@@ -47,6 +47,9 @@ class Show:
         self._is_json = is_json
         self._sizes = {clip.output: clip.size for clip in clips}
         self._shares: dict[str, float] = {}
+        self._all = sum(self._sizes.values())
+        self._done = 0.0
+        """Bytes of recordings that are through, all and in parts."""
         self._free = 0
         """Bytes that cost nothing."""
         self._ended = 0
@@ -61,7 +64,7 @@ class Show:
         output = line["output"]
         if line["record"] == "progress":
             position, duration = line.get("position", 0.0), line.get("duration")
-            self._shares[output] = min(position / max(duration, 1e-9), 0.999) if duration else 0.0
+            self._advance(output, min(position / max(duration, 1e-9), 0.999) if duration else 0.0)
             line = {**line, "overall": self._share(), "left": self._left()}
         self._print(line)
         self.pace()
@@ -71,7 +74,7 @@ class Show:
         record = outcome.record
         output = record["output"]
         self._ended += 1
-        self._shares[output] = 1.0
+        self._advance(output, 1.0)
         where = f" on {node}" if node else ""
         count = f"[{self._ended}/{len(self._sizes)}]"
         if outcome.kind == "skipped":
@@ -103,16 +106,17 @@ class Show:
         if self._is_json:
             print(json.dumps(line, ensure_ascii=False), flush=True)
 
-    def _done(self) -> float:
-        return sum(self._sizes.get(output, 0) * share for output, share in self._shares.items())
+    def _advance(self, output: str, share: float) -> None:
+        self._done += (share - self._shares.get(output, 0.0)) * self._sizes[output]
+        self._shares[output] = share
 
     def _share(self) -> float:
-        return min(self._done() / max(sum(self._sizes.values()), 1), 1.0)
+        return min(self._done / max(self._all, 1), 1.0)
 
     def _left(self) -> float | None:
         """Seconds that the rest will take, as what was done now took."""
-        done = self._done() - self._free
-        rest = sum(self._sizes.values()) - self._free - done
+        done = self._done - self._free
+        rest = self._all - self._free - done
         # Of the first moments nothing follows.
         if done <= 0.01 * (done + rest):
             return None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import (
     OUTPUTS,
     PROGRAM,
@@ -190,3 +192,50 @@ def test_without_a_cluster_it_is_said(bench: Bench, films: Path, tmp_path: Path)
     run = bench.ended_on_ray(films, tmp_path / "out")
     assert run.process.returncode == 5, run.errors
     assert "127.0.0.1:1" in run.errors
+
+
+def test_a_full_disk_ends_the_run(
+    cluster: Bench, films: Path, tmp_path: Path, undisturbed: dict[str, str]
+) -> None:
+    """And with more room it goes on."""
+    out = tmp_path / "out"
+    out.mkdir()
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(out), "-o"]
+    # Room for the manifest and for one clip, not for the largest.
+    if subprocess.run([*mount, "size=1200k"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        run = cluster.ended_on_ray(films, out)
+        assert run.process.returncode == 4, run.errors
+        assert "no space is left" in run.errors
+        assert states(out, "one.mkv")[-1] == "queued"
+        assert "one.mkv" not in digests(out)
+        subprocess.run([*mount, "remount,size=20m"], check=True)
+        run = cluster.ended_on_ray(films, out, "--resume")
+        assert run.process.returncode == 0, run.errors
+        assert digests(out) == undisturbed
+    finally:
+        subprocess.run(["umount", "--lazy", str(out)], check=True)
+
+
+def test_a_lost_head_ends_the_run_and_another_cluster_goes_on(
+    cluster: Bench, gate: Gate, films: Path, tmp_path: Path, undisturbed: dict[str, str]
+) -> None:
+    """With what the manifest says."""
+    from ray.cluster_utils import Cluster
+
+    small = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
+    doomed = Cluster(initialize_head=True, head_node_args=small)
+    address, cluster.address = cluster.address, doomed.address
+    try:
+        out = tmp_path / "out"
+        run, _ = gated(cluster, gate, films, out)
+        [head] = doomed.head_node.all_processes["gcs_server"]
+        kill(head.process.pid)
+        assert run.end() != 0
+    finally:
+        doomed.shutdown()
+    cluster.address = address
+    again = cluster.ended_on_ray(films, out, "--resume")
+    assert again.process.returncode == 0, again.errors
+    assert digests(out) == undisturbed
