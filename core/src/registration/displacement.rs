@@ -1,0 +1,55 @@
+//! Where one picture lies in another.
+
+/// Terms of a coordinate's polynomial: 1, x, y, x², xy, y².
+pub(super) const TERMS: usize = 6;
+/// Where the pixels of a picture lie in another one, relative to their own places.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Displacement {
+    /// Of 1, x, y, x², xy, y², where x and y run from the middle of the picture in quarters of its
+    /// width: pixels to the right.
+    pub(super) x: [f32; TERMS],
+    /// Pixels down.
+    pub(super) y: [f32; TERMS],
+    middle: [f32; 2],
+    pub(super) per_pixel: f32,
+}
+
+impl Displacement {
+    /// No displacement.
+    pub const NONE: Self = Self {
+        x: [0.0; TERMS],
+        y: [0.0; TERMS],
+        middle: [0.0; 2],
+        per_pixel: 0.0,
+    };
+
+    /// The displacement of the pixel at `at` = (x, y): right and down, in pixels.
+    #[inline(always)]
+    pub fn at(&self, at: [f32; 2]) -> [f32; 2] {
+        let terms = self.terms(at);
+        [&self.x, &self.y].map(|factors| {
+            let products = factors
+                .iter()
+                .zip(&terms)
+                .map(|(factor, term)| factor * term);
+            products.sum()
+        })
+    }
+
+    /// None, in pictures of `size` = (width, height).
+    pub(super) fn of_size((width, height): (usize, usize)) -> Self {
+        Self {
+            middle: [width, height].map(|side| side as f32 / 2.0),
+            per_pixel: 4.0 / width as f32,
+            ..Self::NONE
+        }
+    }
+
+    #[inline(always)]
+    /// The terms at `at` = (x, y).
+    pub(super) fn terms(&self, at: [f32; 2]) -> [f32; TERMS] {
+        let x = (at[0] - self.middle[0]) * self.per_pixel;
+        let y = (at[1] - self.middle[1]) * self.per_pixel;
+        [1.0, x, y, x * x, x * y, y * y]
+    }
+}

@@ -1,0 +1,141 @@
+//! Registration of made-up pictures.
+
+use super::*;
+
+const SIDE: usize = 128;
+const SIZE: (usize, usize) = (SIDE, SIDE);
+
+/// A texture at any place, in `[0, 1]`.
+fn texture([x, y]: [f32; 2]) -> f32 {
+    let waves = [
+        (0.31, 0.12, 0.4),
+        (-0.17, 0.29, 1.3),
+        (0.09, -0.38, 2.2),
+        (0.05, 0.04, 0.0),
+    ];
+    let sum: f32 = (waves.iter())
+        .map(|(fx, fy, phase)| (fx * x + fy * y + phase).sin())
+        .sum();
+    0.5 + 0.1 * sum
+}
+
+fn picture(value: impl Fn([f32; 2]) -> f32) -> Vec<f32> {
+    let plane = (0..SIDE * SIDE).map(|i| value([(i % SIDE) as f32, (i / SIDE) as f32]));
+    let plane: Vec<f32> = plane.collect();
+    [plane.as_slice(), &plane, &plane].concat()
+}
+
+fn eyes(i: usize) -> bool {
+    (26..102).contains(&(i % SIDE)) && (37..67).contains(&(i / SIDE))
+}
+
+fn known() -> Vec<f32> {
+    (0..SIDE * SIDE)
+        .map(|i| f32::from(u8::from(!eyes(i))))
+        .collect()
+}
+
+/// How far `found` is from `true_one` in the hole, in the mean.
+fn off(found: &Displacement, true_one: impl Fn([f32; 2]) -> [f32; 2]) -> f32 {
+    let hole = (0..SIDE * SIDE).filter(|i| eyes(*i));
+    let off: Vec<f32> = hole
+        .map(|i| {
+            let at = [(i % SIDE) as f32, (i / SIDE) as f32];
+            let ([a, b], [c, d]) = (found.at(at), true_one(at));
+            (a - c).hypot(b - d)
+        })
+        .collect();
+    off.iter().sum::<f32>() / off.len() as f32
+}
+
+#[test]
+fn a_turned_and_bent_picture_is_found_from_what_surrounds_the_hole() {
+    let displaced = |[x, y]: [f32; 2]| {
+        let (u, v) = ((x - 64.0) / 32.0, (y - 64.0) / 32.0);
+        [2.1 + 0.8 * v - 0.3 * u * u, -1.4 - 0.6 * u + 0.2 * u * v]
+    };
+    let other = picture(texture);
+    // In another light, which is no displacement.
+    let seen = picture(|at| {
+        let [right, down] = displaced(at);
+        0.8 * texture([at[0] + right, at[1] + down]) + 0.1 + 0.001 * at[0]
+    });
+    let other = Detail::new(SIZE, &other, &[1.0; SIDE * SIDE]);
+    let mut registrar = Registrar::default();
+    let from = Displacement::NONE;
+    let found = registrar.register(SIZE, &seen, &known(), &other, &from);
+    let far = off(&found, displaced);
+    assert!(far < 0.25, "{far} pixels off");
+    let none = registrar.residual(&other, |_| [0.0; 2]);
+    let left = registrar.residual(&other, |at| found.at(at));
+    assert!(left < 0.5 * none, "{left} of {none}");
+    // Begun there it stays there.
+    let again = registrar.register(SIZE, &seen, &known(), &other, &found);
+    assert!(off(&again, |at| found.at(at)) < 0.1);
+}
+
+#[test]
+fn a_half_goes_no_farther_than_what_is_seen_beside_it() {
+    // The known half is bent, the more the nearer it is to what is missing, of which that tells
+    // nothing.
+    let bent = |[x, _]: [f32; 2]| {
+        let u = (x - 32.0) / 32.0;
+        [0.5, -1.0 + 1.2 * u * u]
+    };
+    let seen = picture(|at| {
+        let [right, down] = bent(at);
+        texture([at[0] + right, at[1] + down])
+    });
+    let is_known = |i: usize| i % SIDE < SIDE / 2;
+    let known: Vec<f32> = (0..SIDE * SIDE)
+        .map(|i| f32::from(u8::from(is_known(i))))
+        .collect();
+    let other = Detail::new(SIZE, &picture(texture), &[1.0; SIDE * SIDE]);
+    let none = Displacement::NONE;
+    let found = Registrar::default().register(SIZE, &seen, &known, &other, &none);
+    let [near, far] = [56.0, 120.0].map(|x| found.at([x, 64.0]));
+    let apart = (near[0] - far[0]).hypot(near[1] - far[1]);
+    assert!(apart < 0.1, "{near:?} {far:?}");
+}
+
+#[test]
+fn the_same_picture_is_not_displaced() {
+    let rgb = picture(texture);
+    let other = Detail::new(SIZE, &rgb, &[1.0; SIDE * SIDE]);
+    let none = Displacement::NONE;
+    let found = Registrar::default().register(SIZE, &rgb, &known(), &other, &none);
+    assert!(off(&found, |_| [0.0; 2]) < 0.02);
+}
+
+#[test]
+fn a_part_that_moves_by_itself_does_not_pull_the_rest() {
+    let displaced = |[_, y]: [f32; 2]| match y > 78.0 {
+        true => [0.0, 4.0],
+        false => [1.0, 0.5],
+    };
+    let seen = picture(|at| {
+        let [right, down] = displaced(at);
+        texture([at[0] + right, at[1] + down])
+    });
+    let other = Detail::new(SIZE, &picture(texture), &[1.0; SIDE * SIDE]);
+    let none = Displacement::NONE;
+    let found = Registrar::default().register(SIZE, &seen, &known(), &other, &none);
+    let far = off(&found, |_| [1.0, 0.5]);
+    assert!(far < 0.5, "{far} pixels off");
+}
+
+#[test]
+fn where_nothing_can_be_told_nothing_is_displaced() {
+    let rgb = picture(texture);
+    let other = Detail::new(SIZE, &rgb, &[1.0; SIDE * SIDE]);
+    let unknown = Detail::new(SIZE, &rgb, &[0.0; SIDE * SIDE]);
+    let (none, all) = (Displacement::NONE, [0.0; SIDE * SIDE]);
+    let mut registrar = Registrar::default();
+    for (rgb, known, other) in [
+        (&rgb, all.as_slice(), &other),
+        (&rgb, known().as_slice(), &unknown),
+    ] {
+        let found = registrar.register(SIZE, rgb, known, other, &none);
+        assert!(off(&found, |_| [0.0; 2]) < 1e-3);
+    }
+}
