@@ -34,9 +34,6 @@ const OUTLIER: f32 = 0.06;
 const MOST_RESIDUAL: f32 = 0.2;
 /// What holds the terms of each degree near where they start, per pixel.
 const DAMPING: [f64; 3] = [1e-4, 2e-4, 8e-4];
-/// What holds the displacement of a large hole near the mean of what was found around it, per pixel:
-/// a polynomial that is known along a strip alone goes anywhere beyond it.
-const STIFFNESS: f64 = 1e-2;
 /// Most steps, and the step in pixels that is small enough to be the last.
 const STEPS: usize = 10;
 const LAST_STEP: f32 = 0.03;
@@ -62,9 +59,6 @@ pub struct Registrar {
     detail: Detail,
     blur: Blur,
     missing: Vec<f32>,
-    /// Of two terms each, how much they differ together in what is missing from their means over
-    /// the samples, times by how much what is missing reaches farther than these.
-    spread: [[f64; TERMS]; TERMS],
 }
 
 impl Registrar {
@@ -153,7 +147,6 @@ impl Registrar {
             detail,
             missing,
             samples,
-            spread,
         } = self;
         blur.once(size, 1, missing.iter().copied());
         blur.keep();
@@ -183,7 +176,6 @@ impl Registrar {
                 .next()
                 .is_some_and(|i: usize| i.is_multiple_of(surplus))
         });
-        *spread = spread_of(size, samples, missing);
     }
 
     /// What brings the samples nearer to `other` than `found` does; nothing where that cannot be told.
@@ -233,58 +225,8 @@ impl Registrar {
             let degree = [0, 1, 1, 2, 2, 2][row % TERMS];
             matrix[row][row] += DAMPING[degree] * f64::from(count) + 1e-12;
         }
-        let mut right_side = right_side.map(f64::from);
-        let stiffness = STIFFNESS * f64::from(count);
-        for (axis, factors) in [&found.x, &found.y].into_iter().enumerate() {
-            for (row, spread) in self.spread.iter().enumerate() {
-                for (column, spread) in spread.iter().enumerate() {
-                    let at = axis * TERMS;
-                    matrix[at + row][at + column] += stiffness * spread;
-                    right_side[at + row] -= stiffness * spread * f64::from(factors[column]);
-                }
-            }
-        }
-        solve(matrix, right_side)
+        solve(matrix, right_side.map(f64::from))
     }
-}
-
-/// [`Registrar::spread`] of `missing`, `[H, W]`, every other pixel of which is looked at. Zeros where
-/// the samples reach as far as what is missing.
-fn spread_of(size: (usize, usize), samples: &[Sample], missing: &[f32]) -> [[f64; TERMS]; TERMS] {
-    let terms = |at: [f32; 2]| Displacement::of_size(size).terms(at).map(f64::from);
-    let mut means = [0.0; TERMS];
-    for sample in samples {
-        for (mean, term) in means.iter_mut().zip(terms(sample.at)) {
-            *mean += term / samples.len() as f64;
-        }
-    }
-    // How far the places lie from the middle of the samples, squared, and the products of all terms.
-    let spread = |places: &mut dyn Iterator<Item = [f32; 2]>| {
-        let mut spread = [[0.0; TERMS]; TERMS];
-        let mut count = 0.0f64;
-        for at in places {
-            let terms = terms(at);
-            let off: [f64; TERMS] = std::array::from_fn(|k| terms[k] - means[k]);
-            for (row, a) in spread.iter_mut().zip(off) {
-                row.iter_mut().zip(off).for_each(|(sum, b)| *sum += a * b);
-            }
-            count += 1.0;
-        }
-        spread.map(|row| row.map(|sum| sum / count.max(1.0)))
-    };
-    let extent = |spread: &[[f64; TERMS]; TERMS]| spread[1][1] + spread[2][2];
-    let of_samples = extent(&spread(&mut samples.iter().map(|sample| sample.at)));
-    let (width, height) = size;
-    let places = (0..height.div_ceil(2) * width.div_ceil(2)).map(|i| {
-        let columns = width.div_ceil(2);
-        [2 * (i % columns), 2 * (i / columns)]
-    });
-    let mut places = places
-        .filter(|[x, y]| missing[y * width + x] > 0.0)
-        .map(|at| at.map(|v| v as f32));
-    let of_missing = spread(&mut places);
-    let beyond = (extent(&of_missing) / of_samples.max(1e-9) - 1.0).max(0.0);
-    of_missing.map(|row| row.map(|sum| beyond * sum))
 }
 
 /// The place of the product of two terms among the moments of [`Registrar::step`].

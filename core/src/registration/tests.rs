@@ -75,30 +75,6 @@ fn a_turned_and_bent_picture_is_found_from_what_surrounds_the_hole() {
 }
 
 #[test]
-fn a_half_goes_no_farther_than_what_is_seen_beside_it() {
-    // The known half is bent, the more the nearer it is to what is missing, of which that tells
-    // nothing.
-    let bent = |[x, _]: [f32; 2]| {
-        let u = (x - 32.0) / 32.0;
-        [0.5, -1.0 + 1.2 * u * u]
-    };
-    let seen = picture(|at| {
-        let [right, down] = bent(at);
-        texture([at[0] + right, at[1] + down])
-    });
-    let is_known = |i: usize| i % SIDE < SIDE / 2;
-    let known: Vec<f32> = (0..SIDE * SIDE)
-        .map(|i| f32::from(u8::from(is_known(i))))
-        .collect();
-    let other = Detail::new(SIZE, &picture(texture), &[1.0; SIDE * SIDE]);
-    let none = Displacement::NONE;
-    let found = Registrar::default().register(SIZE, &seen, &known, &other, &none);
-    let [near, far] = [56.0, 120.0].map(|x| found.at([x, 64.0]));
-    let apart = (near[0] - far[0]).hypot(near[1] - far[1]);
-    assert!(apart < 0.1, "{near:?} {far:?}");
-}
-
-#[test]
 fn the_same_picture_is_not_displaced() {
     let rgb = picture(texture);
     let other = Detail::new(SIZE, &rgb, &[1.0; SIDE * SIDE]);
