@@ -24,7 +24,7 @@ pub struct Weights {
     /// beside one that it shows: what nobody knows has many right answers, whose mean is a blur.
     /// The rest counts in what its surroundings differ by in the mean, for light and colour have
     /// one.
-    #[arg(long, default_value_t = 0.2)]
+    #[arg(long, default_value_t = 0.4)]
     pub unseen: f64,
     /// Weight of the absolute difference outside the hole.
     #[arg(long, default_value_t = 0.2)]
@@ -40,13 +40,14 @@ pub struct Weights {
     #[arg(long, default_value_t = 0.03)]
     pub price: f64,
     /// Weight of the perceptual loss, with --perceptual-network.
-    #[arg(long, default_value_t = 0.05)]
+    #[arg(long, default_value_t = 0.1)]
     pub perceptual: f64,
-    /// Weight of the adversarial loss.
-    #[arg(long, default_value_t = 0.15)]
+    /// Weight of the adversarial loss: how long its gradient by the completed picture is beside that
+    /// of the other losses.
+    #[arg(long, default_value_t = 0.5)]
     pub adversarial: f64,
     /// Weight of the difference in the features of the discriminator.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 0.3)]
     pub matching: f64,
 }
 

@@ -58,6 +58,9 @@ pub struct ViewTraining {
     discriminator: Learner<Discriminator>,
     /// The average of the generator's weights.
     average: Store,
+    /// How long the gradient of the other losses by the completed pictures is beside that of the
+    /// adversarial one, once it was looked at.
+    balance: Option<f64>,
 }
 
 /// A generator in a run.
@@ -70,6 +73,21 @@ pub struct ViewTrainee {
     pub record: Record<ViewSubject>,
     /// Where its checkpoint is.
     pub path: PathBuf,
+}
+
+/// Updates from one look at the balance of the losses to the next.
+const LOOKS_AT_BALANCE: u64 = 8;
+/// What the newest look counts for.
+const NEWEST_IN_BALANCE: f64 = 0.1;
+
+/// How long the gradient of `rest` by the pictures `completed` is beside that of `fool` (Esser et
+/// al. 2021, of the pictures instead of a layer's weights).
+fn balance(rest: &Tensor, fool: &Tensor, completed: &Tensor) -> f64 {
+    let [rest, fool] = [rest, fool].map(|loss| {
+        let gradient = Tensor::run_backward(&[loss], &[completed], true, false);
+        gradient[0].norm().double_value(&[])
+    });
+    rest / fool.max(1e-12)
 }
 
 /// Names of the opponents' losses.
@@ -126,6 +144,7 @@ impl ViewTraining {
                 Discriminator::new(store, opponent)
             }),
             average,
+            balance: None,
         }
     }
 
@@ -153,9 +172,14 @@ impl ViewTraining {
             let missing = batch.inputs.mask.amin([1].as_slice(), true);
             let missing: Tensor = 1.0 - missing.mean(Kind::Float);
             let matching = loss::features_off(&fake.features, &real.features, &missing);
-            losses.total = &losses.total
-                + &fool * plan.weights.adversarial
-                + &matching * plan.weights.matching;
+            losses.total = &losses.total + &matching * plan.weights.matching;
+            if self.balance.is_none() || at.updates.is_multiple_of(LOOKS_AT_BALANCE) {
+                let now = balance(&losses.total, &fool, &outputs.completed);
+                let before = self.balance.unwrap_or(now);
+                self.balance = Some(before + (now - before) * NEWEST_IN_BALANCE);
+            }
+            let balance = self.balance.unwrap_or_default();
+            losses.total = &losses.total + &fool * (plan.weights.adversarial * balance);
             opposed = [fool, matching, tell, penalty];
         }
         self.generator.descend(&losses.total, rates.generator);
