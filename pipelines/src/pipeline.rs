@@ -36,6 +36,18 @@ pub fn element(pipeline: &gst::Pipeline, name: &str) -> Result<gst::Element> {
     pipeline.by_name(name).ok_or_else(none)
 }
 
+/// As [`element`], where a program gives or takes what flows.
+///
+/// # Errors
+/// If there is none of that kind.
+pub fn application_element<E: IsA<gst::Element>>(
+    pipeline: &gst::Pipeline,
+    name: &str,
+) -> Result<E> {
+    let other = |_| Error::Pipeline(format!("the element '{name}' is of another kind"));
+    element(pipeline, name)?.downcast().map_err(other)
+}
+
 /// Sets the file that the element called `name` reads or writes.
 ///
 /// # Errors

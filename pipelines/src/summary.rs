@@ -127,11 +127,14 @@ pub(crate) fn counted(count: u64, thing: &str) -> String {
     }
 }
 
+/// What the element says of a mask that covers nothing.
+const COVERS_NOTHING: &str = "mdecomplete/covers-nothing";
+
 /// A message of the element, if a user wants to know it.
 pub fn told(message: &gst::StructureRef) -> Option<String> {
     let text = |field: &str| message.get::<String>(field).unwrap_or_default();
     match message.name().as_str() {
-        "mdecomplete/covers-nothing" => Some(format!(
+        COVERS_NOTHING => Some(format!(
             "{} covers nothing: {}",
             text("property"),
             text("reason")
@@ -140,6 +143,11 @@ pub fn told(message: &gst::StructureRef) -> Option<String> {
         _ if is_plain(message) => Some(text("reason")),
         _ => None,
     }
+}
+
+/// Whether a message tells that the picture of a mask is nowhere white.
+pub fn is_empty_mask(message: &gst::StructureRef) -> bool {
+    message.name() == COVERS_NOTHING && message.get("property") == Ok("mask-file")
 }
 
 /// Whether a message tells that something beside the faces is filled from what is around it.

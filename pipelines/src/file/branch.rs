@@ -19,7 +19,8 @@ struct Shared {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     /// The stream whose picture is completed.
     picture: String,
-    container: Container,
+    /// What is written; nothing but pictures where it is nothing.
+    container: Option<Container>,
     /// Whether the recording begins with its picture, although sound comes before.
     begins_late: bool,
     plan: Plan,
@@ -34,26 +35,35 @@ struct State {
 }
 
 impl Branches {
-    /// Links the streams of `pipeline` as `plan` has it, from `streams` to `mux`, once they turn up.
-    /// `ticks` is the time scale of the picture's track, if it has one.
+    /// Links the coded picture in `pipeline` to the file of the kind `container`. `ticks` is the time
+    /// scale of its track, if that has one.
+    ///
+    /// # Errors
+    /// If an element is missing.
+    pub fn connect_picture(
+        pipeline: &gst::Pipeline,
+        container: Container,
+        ticks: Option<u32>,
+    ) -> Result<()> {
+        let pad = request(&pipeline::element(pipeline, "mux")?, "video_%u")?;
+        if let Some(ticks) = ticks.filter(|_| container.is_isobmff()) {
+            pad.set_property("trak-timescale", ticks);
+        }
+        let coded = pipeline::element(pipeline, "coded")?;
+        link(&own_pad(&coded, "src")?, &pad)
+    }
+
+    /// Links the streams of `pipeline` as `plan` has it, from `streams` to the decoder or to `mux`, once
+    /// they turn up.
     ///
     /// # Errors
     /// If an element is missing.
     pub fn connect(
         pipeline: &gst::Pipeline,
         media: &Media,
-        container: Container,
+        container: Option<Container>,
         plan: &Plan,
-        ticks: Option<u32>,
     ) -> Result<()> {
-        let mux = pipeline::element(pipeline, "mux")?;
-        let pad = request(&mux, "video_%u")?;
-        if let Some(ticks) = ticks.filter(|_| container.is_isobmff()) {
-            pad.set_property("trak-timescale", ticks);
-        }
-        let coded = pipeline::element(pipeline, "coded")?;
-        link(&own_pad(&coded, "src")?, &pad)?;
-
         let frames = own_pad(&pipeline::element(pipeline, "frames")?, "sink")?;
         let decoder = pipeline::element(pipeline, "decoder")?;
         decoder.connect_pad_added(move |decoder, pad| {
@@ -66,6 +76,7 @@ impl Branches {
         let mut awaited = HashMap::new();
         for (id, kind, fate) in plan.fates() {
             if *fate != Fate::Drop {
+                let mux = pipeline::element(pipeline, "mux")?;
                 awaited.insert(id.clone(), request(&mux, template(*kind))?);
             }
         }
@@ -144,18 +155,19 @@ impl Branches {
             self.state().has_picture = true;
             return link(pad, &waiting);
         }
-        let steps = match plan.fate(&id) {
-            Some(Fate::Keep(Keep { shift, .. })) => {
+        let is_isobmff = container.is_some_and(Container::is_isobmff);
+        let steps = match plan.fate(&id).zip(*container) {
+            Some((Fate::Keep(Keep { shift, .. }), _)) => {
                 next.set_offset(plan.delay + shift);
                 let adapter = container::adapter(&caps).unwrap_or("identity");
                 gst::parse::bin_from_description(adapter, true)?
             }
-            Some(Fate::Transcode) => {
+            Some((Fate::Transcode, container)) => {
                 next.set_offset(plan.delay);
                 let (encoder, _) = container.sound_encoder();
                 coded_anew(encoder)?
             }
-            Some(Fate::Drop) | None => {
+            Some((Fate::Drop, _)) | None => {
                 gst::parse::bin_from_description("fakesink sync=false async=false", true)?
             }
         };
@@ -164,7 +176,7 @@ impl Branches {
         if let Some(entry) = entry {
             let end = own_pad(steps.upcast_ref(), "src")?;
             if kind == Kind::Subtitles && container::adapter(&caps).is_some() {
-                subtitles::unmark(&end, container.is_isobmff());
+                subtitles::unmark(&end, is_isobmff);
             }
             link(&end, &entry)?;
         }

@@ -1,7 +1,9 @@
 //! How the completed picture is coded.
 
+use image::ColorType;
 use serde::{Deserialize, Serialize};
 
+use super::source::Source;
 use crate::container::Container;
 use crate::probe::{Media, Video};
 
@@ -17,6 +19,9 @@ pub enum Codec {
     X265,
     /// Apple ProRes 422 HQ in QuickTime, or 4444 where the recording has that much chroma
     Prores,
+    /// A folder of PNG files, one a frame, with 8 or 16 bits, which loses nothing of RGB
+    #[serde(rename = "png-sequence")]
+    PngSequence,
 }
 
 impl Codec {
@@ -27,6 +32,7 @@ impl Codec {
             Self::X264 => "H.264",
             Self::X265 => "H.265",
             Self::Prores => "ProRes",
+            Self::PngSequence => "a sequence of pictures",
         }
     }
 
@@ -36,6 +42,7 @@ impl Codec {
             Self::Ffv1 => &["mkv"],
             Self::X264 | Self::X265 => &["mkv", "mp4", "m4v", "mov", "qt"],
             Self::Prores => &["mov", "qt"],
+            Self::PngSequence => &["png"],
         }
     }
 }
@@ -95,9 +102,9 @@ impl Coding {
         })
     }
 
-    /// The elements from raw video to the container.
-    pub fn elements(self, video: &Video) -> String {
-        let interlaced = video.is_interlaced;
+    /// The elements from the raw video of `source` to the container.
+    pub fn elements(self, source: &Source) -> String {
+        let interlaced = source.media().video.is_interlaced;
         match self {
             Self::H264 => format!(
                 "video/x-raw,format=I420 ! x264enc pass=qual quantizer=20 interlaced={interlaced} \
@@ -120,9 +127,26 @@ impl Coding {
                 .to_owned(),
             // Slices that bear checksums, as archives want them (RFC 9043, version 3), each of which
             // a thread can code: their number, not that of threads, decides about the bits.
-            Self::Ffv1 => "avenc_ffv1 slices=16 threads=auto".to_owned(),
+            Self::Ffv1 => {
+                let filter = source.pictures().map_or("", |all| ffv1_format(all.color()));
+                format!("{filter} avenc_ffv1 slices=16 threads=auto")
+            }
             Self::ProRes => "avenc_prores_ks vendor=apl0".to_owned(),
         }
+    }
+}
+
+/// The format of FFV1 that holds most of pictures of the type `color`, which GStreamer's converter does
+/// not always choose, as elements before the encoder.
+fn ffv1_format(color: ColorType) -> &'static str {
+    match color {
+        ColorType::L8 => "video/x-raw,format=GRAY8 !",
+        ColorType::L16 => "video/x-raw,format=GRAY16_LE !",
+        ColorType::Rgb8 => "video/x-raw,format=BGRx !",
+        ColorType::La8 | ColorType::Rgba8 => "video/x-raw,format=BGRA !",
+        // It would hold 16 bits, but GStreamer's raw formats do not.
+        ColorType::Rgb16 => "video/x-raw,format=GBR_12LE !",
+        _ => "video/x-raw,format=GBRA_12LE !",
     }
 }
 

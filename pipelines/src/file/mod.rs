@@ -2,44 +2,48 @@
 
 mod branch;
 mod coding;
+mod masks;
 mod plan;
+mod source;
+mod target;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use gst::glib;
-use gst::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::aside::{self, Aside};
-use crate::container::Container;
 use crate::interrupt::Interrupt;
-use crate::matroska;
-use crate::movie::{Changes, Matrix, Movie};
 use crate::pipeline::{self, Watch};
-use crate::probe::{self, Media};
 use crate::progress::Counts;
 use crate::region::Square;
+use crate::sequence::{Fault, Rate};
 use crate::settings::{self, Setting};
 use crate::summary::{self, Summary};
 use crate::{Error, Result, plugin};
 
-use branch::Branches;
-use coding::Coding;
+use masks::Masks;
 use plan::Plan;
+use source::Source;
+use target::Target;
 
 pub use coding::Codec;
 
 /// A recording to complete.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
-    /// The recording.
+    /// The recording, or the pattern of a sequence of pictures.
     pub input: PathBuf,
-    /// The file to write; its ending says what kind.
+    /// How many pictures of a sequence a second has; nothing says film's.
+    pub frame_rate: Option<Rate>,
+    /// The file to write; its ending says what kind. Or the pattern of PNG files, which are the only
+    /// ones in their folder.
     pub output: PathBuf,
     /// Properties of the element.
     pub settings: Vec<Setting>,
+    /// A folder with masks for single frames.
+    pub masks: Option<PathBuf>,
     /// Where the face is, if it stays there.
     pub region: Option<Square>,
     /// What the picture is coded as; nothing says what everything plays.
@@ -73,28 +77,37 @@ pub trait Audience {
 /// As [`Error`] has them; there is no output then, nor anything else that was not there before.
 pub fn run(job: &Job, interrupt: &Interrupt, audience: &mut dyn Audience) -> Result<Summary> {
     let Job { input, output, .. } = job;
-    aside::want_file(input)?;
+    let source = Source::check(job)?;
     let settings = settings(job)?;
     settings::apply(&plugin::element()?, &settings)?;
     settings::keep(&settings, output)?;
-    let aside = Aside::begin(output, input, job.force)?;
-    let container = Container::of(output)?;
+    let target = Target::begin(job)?;
     fit(job.codec, output)?;
 
-    let media = probe::look(input)?;
+    let source = source.look()?;
     interrupt.check()?;
+    let media = source.media();
     if let Some(region) = job.region {
         region.fit(media.video.size)?;
     }
-    let movie = Movie::read(input).map_err(|e| Error::input(input, e))?;
-    let coding = Coding::choose(container, job.codec, media.video.size);
-    let plan = Plan::make(&media, &movie, container, job)?;
-    for note in coding.note(&media.video).iter().chain(&plan.notes) {
-        audience.note(note);
+    let masks = job.masks.as_deref();
+    let masks = masks
+        .map(|folder| Masks::open(folder, &source))
+        .transpose()?;
+    let plan = match target.container() {
+        Some(container) => Plan::make(media, source.movie(), container, job)?,
+        None => Plan::of_picture_alone(media),
+    };
+    let notes = source.notes().into_iter().chain(target.note(&source, job));
+    for note in notes.chain(plan.notes.iter().cloned()) {
+        audience.note(&note);
     }
 
-    let made = Pipeline::build(job, &settings, &media, &movie, container, coding, &plan)?;
-    pipeline::set_location(&made.pipeline, "written", aside.path())?;
+    let fault = Fault::default();
+    let made = Pipeline::build(job, &settings, &source, &target, &plan, &fault)?;
+    if let Some(masks) = &masks {
+        masks.lay(&made.completer, &fault)?;
+    }
     let counts = Counts::of(&made.completer)?;
     let name = input.file_name().unwrap_or_default().to_string_lossy();
     audience.begin(name.into_owned(), Arc::clone(&counts), media.duration);
@@ -102,28 +115,22 @@ pub fn run(job: &Job, interrupt: &Interrupt, audience: &mut dyn Audience) -> Res
         audience,
         told: Vec::new(),
         is_filled: false,
+        has_masks: masks.is_some(),
     };
-    let playing = pipeline::run(&made.pipeline, interrupt, &mut watch).map_err(|e| match e {
+    let played = pipeline::run(&made.pipeline, interrupt, &mut watch);
+    let playing = played.map_err(|e| match fault.or(e) {
         Error::Full(_) => Error::Full(output.clone()),
         other => other,
     })?;
     let summary = Summary::of(&made.completer, &counts, watch.is_filled);
     drop(playing);
+    for note in masks.iter().filter_map(Masks::left_over) {
+        audience.note(&note);
+    }
     if summary.frames == 0 {
         return Err(Error::input(input, "no frame of it could be decoded"));
     }
-    if container.is_isobmff() {
-        let changes = Changes {
-            created: media.created.as_ref().map_or(0, since_1904),
-            matrix: matrix(&media, &movie),
-            edits: plan.edits(),
-        };
-        changes.write(aside.path())?;
-    } else {
-        matroska::mend(aside.path(), media.created.is_some())?;
-    }
-    interrupt.check()?;
-    aside.finish()?;
+    target.finish(&source, &plan, interrupt)?;
     Ok(summary)
 }
 
@@ -145,12 +152,6 @@ fn fit(codec: Option<Codec>, output: &Path) -> Result<()> {
     Err(Error::output(output, reason))
 }
 
-/// Seconds from the beginning of 1904, with which MP4 files count, to `time`.
-fn since_1904(time: &glib::DateTime) -> u64 {
-    const TO_1970: i64 = 2_082_844_800;
-    u64::try_from(time.to_unix() + TO_1970).unwrap_or(0)
-}
-
 /// The settings of `job`, with what goes without saying.
 fn settings(job: &Job) -> Result<Vec<Setting>> {
     let mut settings = job.settings.clone();
@@ -168,75 +169,45 @@ fn settings(job: &Job) -> Result<Vec<Setting>> {
     Ok(settings)
 }
 
-/// How the picture is turned, as its file says it, if it is.
-fn matrix(media: &Media, movie: &Movie) -> Option<Matrix> {
-    let track = movie.track(&media.video.id)?;
-    media.video.is_turned.then_some(track.matrix)
-}
-
 /// The pipeline of a job, ready to play.
 struct Pipeline {
     pipeline: gst::Pipeline,
     completer: gst::Element,
 }
 
+/// Frames: few, so that decoding, completing and coding go on side by side.
+const FRAMES: &str = "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0";
+
 impl Pipeline {
     fn build(
         job: &Job,
         settings: &[Setting],
-        media: &Media,
-        movie: &Movie,
-        container: Container,
-        coding: Coding,
+        source: &Source,
+        target: &Target,
         plan: &Plan,
+        fault: &Fault,
     ) -> Result<Self> {
         if let Some(seed) = job.seed {
             // Muxers draw from GLib's generator.
             glib::random_set_seed(seed);
         }
-        // Coded packets: as many as it takes until each stream has one, a quarter of a gigabyte at
-        // most. Frames: few, so that decoding, completing and coding go on side by side.
-        const FRAMES: &str = "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0";
-        let can_say = container.is_isobmff() && matrix(media, movie).is_some();
-        let turn = match media.video.is_turned && !can_say {
+        let turn = match source.media().video.is_turned && !target.can_turn(source) {
             true => "! videoflip video-direction=auto",
             false => "",
         };
         let pipeline = pipeline::parse(&format!(
-            "filesrc name=read ! parsebin name=streams \
-             multiqueue name=abreast max-size-time=0 max-size-bytes=268435456 \
-             decodebin name=decoder force-sw-decoders=true \
-             {FRAMES} name=frames ! videoconvert {turn} ! {} name=completer ! {FRAMES} \
-             ! videoconvert ! {} ! {FRAMES} name=coded \
-             {} name=mux ! filesink name=written",
+            "{} {FRAMES} name=frames ! videoconvert {turn} ! {} name=completer ! {FRAMES} ! {}",
+            source.elements(),
             plugin::ELEMENT,
-            coding.elements(&media.video),
-            container.muxer(),
+            target.elements(source),
         ))?;
-        pipeline::set_location(&pipeline, "read", &job.input)?;
         let completer = pipeline::element(&pipeline, "completer")?;
         settings::apply(&completer, settings)?;
         if let Some(region) = job.region {
             region.mark(&completer)?;
         }
-        movie.hide(&plan.hidden, &pipeline::element(&pipeline, "read")?)?;
-
-        let mux = pipeline::element(&pipeline, "mux")?;
-        if let (Some(chapters), Some(setter)) =
-            (&media.chapters, mux.dynamic_cast_ref::<gst::TocSetter>())
-        {
-            setter.set_toc(Some(chapters));
-        }
-        if !container.is_isobmff() {
-            mux.set_property("creation-time", &media.created);
-            mux.set_property("offset-to-zero", media.begins_late());
-        }
-        if container == Container::Matroska {
-            mux.set_property("timecodescale", coding::tick(media));
-        }
-        let own = movie.track(&media.video.id).map(|track| track.scale);
-        let scale = coding::track_scale(media, own);
-        Branches::connect(&pipeline, media, container, plan, scale)?;
+        target.prepare(&pipeline, source, fault)?;
+        source.connect(&pipeline, target.container(), plan, fault)?;
         Ok(Self {
             pipeline,
             completer,
@@ -250,6 +221,8 @@ struct Onlooker<'a> {
     /// What was told before: elements repeat themselves.
     told: Vec<String>,
     is_filled: bool,
+    /// Whether frames have masks of their own, of which any may be empty.
+    has_masks: bool,
 }
 
 impl Onlooker<'_> {
@@ -264,7 +237,9 @@ impl Onlooker<'_> {
 impl Watch for Onlooker<'_> {
     fn said(&mut self, message: &gst::StructureRef) {
         self.is_filled |= summary::is_plain(message);
-        if let Some(text) = summary::told(message) {
+        if let Some(text) = summary::told(message)
+            && !(self.has_masks && summary::is_empty_mask(message))
+        {
             self.tell(text);
         }
     }

@@ -81,6 +81,16 @@ impl Plan {
         Ok(plan)
     }
 
+    /// For where only the picture of `media` can go.
+    pub fn of_picture_alone(media: &Media) -> Self {
+        let left =
+            |stream: &Stream| format!("{} is left out: pictures hold none", stream.describe());
+        Self {
+            notes: media.others.iter().map(left).collect(),
+            ..Self::default()
+        }
+    }
+
     fn keep(&mut self, stream: &Stream, movie: &Movie, container: Container) -> Keep {
         let track = movie.track(&stream.id);
         let Some((track, edits)) = track

@@ -1,11 +1,10 @@
 //! Completing the faces of a picture.
 
-mod pixels;
-mod still;
+pub(crate) mod pixels;
+pub(crate) mod still;
 
 use std::path::PathBuf;
 
-use gst::prelude::*;
 use gst_app::{AppSink, AppSrc};
 
 use crate::aside::{self, Aside};
@@ -54,11 +53,8 @@ pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
     ))?;
     let completer = pipeline::element(&pipeline, "completer")?;
     settings::apply(&completer, &settings)?;
-    let given = pipeline::element(&pipeline, "given")?.downcast::<AppSrc>();
-    let taken = pipeline::element(&pipeline, "taken")?.downcast::<AppSink>();
-    let (Ok(given), Ok(taken)) = (given, taken) else {
-        return Err(Error::Pipeline("an application element is none".to_owned()));
-    };
+    let given = pipeline::application_element::<AppSrc>(&pipeline, "given")?;
+    let taken = pipeline::application_element::<AppSink>(&pipeline, "taken")?;
     given.set_caps(Some(&frame.caps));
     let counts = Counts::of(&completer)?;
     // Queued until the pipeline plays.
@@ -77,7 +73,7 @@ pub fn run(job: &Job, interrupt: &Interrupt) -> Result<Summary> {
     let completed =
         completed.ok_or_else(|| Error::Pipeline("the element gave no picture".to_owned()))?;
 
-    for note in still.write(completed, format, aside.path(), output)? {
+    for note in still.about.write(completed, format, aside.path(), output)? {
         eprintln!("{note}");
     }
     interrupt.check()?;

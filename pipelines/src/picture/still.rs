@@ -1,7 +1,7 @@
 //! Files of still pictures.
 
-use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Cursor};
+use std::fs;
+use std::io::{BufReader, Cursor};
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
@@ -55,10 +55,28 @@ impl Format {
 pub struct Still {
     /// As people look at it.
     pub upright: DynamicImage,
+    /// What the file says beside the pixels.
+    pub about: About,
+}
+
+/// What the file of a picture says of it.
+#[derive(Clone, Debug)]
+pub struct About {
     /// What brought the stored picture upright.
     turned: Orientation,
     exif: Option<Vec<u8>>,
     colour_profile: Option<Vec<u8>>,
+}
+
+impl Default for About {
+    /// Nothing.
+    fn default() -> Self {
+        Self {
+            turned: Orientation::NoTransforms,
+            exif: None,
+            colour_profile: None,
+        }
+    }
 }
 
 impl Still {
@@ -71,7 +89,11 @@ impl Still {
         Self::parse(&bytes).map_err(|reason| Error::input(input, reason))
     }
 
-    fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
+    /// Of the content of a file.
+    ///
+    /// # Errors
+    /// In words, as [`Still::read`].
+    pub fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
         let told = |e: image::ImageError| e.to_string();
         let reader = ImageReader::new(Cursor::new(bytes));
         let reader = reader.with_guessed_format().map_err(|e| e.to_string())?;
@@ -90,19 +112,23 @@ impl Still {
         upright.apply_orientation(turned);
         Ok(Self {
             upright,
-            turned,
-            exif,
-            colour_profile,
+            about: About {
+                turned,
+                exif,
+                colour_profile,
+            },
         })
     }
+}
 
+impl About {
     /// Writes `completed`, upright as [`Still::upright`] is, to the file `path` which will be
-    /// `output`, with what the input said of the picture. Gives what the user is to know.
+    /// `output`, with what this says of it. Gives what the user is to know.
     ///
     /// # Errors
     /// [`Error::Output`] if it cannot be written, or the format cannot hold it.
     pub fn write(
-        self,
+        &self,
         completed: DynamicImage,
         format: Format,
         path: &Path,
@@ -119,30 +145,42 @@ impl Still {
         if bits(&fitted) < bits(&completed) {
             notes.push("written with 8 bits a channel: the format has no more".to_owned());
         }
-        let file = BufWriter::new(File::create(path).map_err(|e| failed(&e))?);
-        let written = match format {
-            Format::Png => self.encode(fitted, PngEncoder::new(file)),
-            Format::Jpeg => self.encode(fitted, JpegEncoder::new_with_quality(file, JPEG_QUALITY)),
-            Format::WebP => self.encode(fitted, WebPEncoder::new_lossless(file)),
-            Format::Tiff => self.encode(fitted, TiffEncoder::new(file)),
-        };
-        written.map_err(|e| failed(&e))?;
+        let bytes = self.encode(fitted, format).map_err(|e| failed(&e))?;
+        fs::write(path, bytes).map_err(|e| Error::writing(output, e))?;
         Ok(notes)
     }
 
-    fn encode(
-        self,
+    /// The content of a file with `upright`, whose colour type is one that `format` has.
+    ///
+    /// # Errors
+    /// The encoder's words.
+    pub fn encode(&self, upright: DynamicImage, format: Format) -> image::ImageResult<Vec<u8>> {
+        let mut bytes = Cursor::new(Vec::new());
+        match format {
+            Format::Png => self.encode_by(upright, PngEncoder::new(&mut bytes)),
+            Format::Jpeg => {
+                let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
+                self.encode_by(upright, encoder)
+            }
+            Format::WebP => self.encode_by(upright, WebPEncoder::new_lossless(&mut bytes)),
+            Format::Tiff => self.encode_by(upright, TiffEncoder::new(&mut bytes)),
+        }?;
+        Ok(bytes.into_inner())
+    }
+
+    fn encode_by(
+        &self,
         upright: DynamicImage,
         mut encoder: impl ImageEncoder,
     ) -> image::ImageResult<()> {
         // A format without profiles is looked at as sRGB.
-        if let Some(profile) = self.colour_profile {
-            let _ = encoder.set_icc_profile(profile);
+        if let Some(profile) = &self.colour_profile {
+            let _ = encoder.set_icc_profile(profile.clone());
         }
         let mut stored = upright;
         // What says how the stored picture is turned goes with it; without that it is stored upright.
-        if let Some(exif) = self.exif
-            && encoder.set_exif_metadata(exif).is_ok()
+        if let Some(exif) = &self.exif
+            && encoder.set_exif_metadata(exif.clone()).is_ok()
         {
             stored.apply_orientation(back(self.turned));
         }
@@ -245,7 +283,8 @@ mod tests {
     fn again(still: Still, picture: DynamicImage, format: Format) -> Still {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let path = file.path();
-        still.write(picture, format, path, path).expect("written");
+        let written = still.about.write(picture, format, path, path);
+        written.expect("written");
         Still::read(path).expect("read")
     }
 
@@ -267,9 +306,11 @@ mod tests {
             for format in [Format::Png, Format::WebP, Format::Jpeg, Format::Tiff] {
                 let still = Still {
                     upright: corner(),
-                    turned,
-                    exif: Some(block.clone()),
-                    colour_profile: None,
+                    about: About {
+                        turned,
+                        exif: Some(block.clone()),
+                        colour_profile: None,
+                    },
                 };
                 let read = again(still, corner(), format);
                 let size = (read.upright.width(), read.upright.height());
@@ -278,8 +319,8 @@ mod tests {
                     assert_eq!(read.upright, corner(), "{format:?} {turned:?}");
                 }
                 if format != Format::Tiff {
-                    assert_eq!(read.turned, turned, "{format:?}");
-                    assert_eq!(read.exif.as_deref(), Some(block.as_slice()));
+                    assert_eq!(read.about.turned, turned, "{format:?}");
+                    assert_eq!(read.about.exif.as_deref(), Some(block.as_slice()));
                 }
             }
         }

@@ -25,6 +25,7 @@ use gst::prelude::*;
 
 use crate::file::Codec;
 use crate::interrupt::Interrupt;
+use crate::sequence::{self, Rate};
 use crate::settings::{self, Setting};
 use crate::summary::counted;
 use crate::{Error, Result, aside, plugin};
@@ -52,6 +53,8 @@ pub struct Order {
     pub settings: Vec<Setting>,
     /// What pictures are coded as.
     pub codec: Codec,
+    /// How many pictures of a sequence a second has, if not as many as with film.
+    pub frame_rate: Option<Rate>,
     /// Whether sound that a file cannot hold is coded anew.
     pub transcode_audio: bool,
     /// Whether subtitles that a file cannot hold are left out.
@@ -172,8 +175,7 @@ pub fn run(order: &Order, interrupt: &Interrupt) -> Result<Tally> {
     for task in tasks.iter().filter(|task| task.before.is_none()) {
         manifest.append(Line::Clip(Box::new(task.record.clone())))?;
     }
-    let size = |clip: &Clip| fs::metadata(&clip.input).map_or(0, |file| file.len());
-    let mut show = Show::new(clips.iter().map(size).collect(), order.json);
+    let mut show = Show::new(clips.iter().map(inputs::size).collect(), order.json);
     work(order, &recipes, &tasks, &mut manifest, &mut show, interrupt)
 }
 
@@ -183,12 +185,15 @@ fn want_damage(order: &Order, clips: &[Clip]) -> Result<()> {
     if order.settings.iter().any(says_it) {
         return Ok(());
     }
-    match clips.iter().find(|clip| clip.mask.is_none()) {
+    match clips
+        .iter()
+        .find(|clip| clip.mask.is_none() && clip.masks.is_none())
+    {
         None => Ok(()),
         Some(clip) => Err(Error::Usage(format!(
             "what is missing in {}? Say --preset or --set, or lay a mask beside it, {}",
             clip.input.display(),
-            clip.input.with_extension("mask.png").display()
+            inputs::beside(&clip.input, "mask.png").display()
         ))),
     }
 }
@@ -197,6 +202,7 @@ fn want_damage(order: &Order, clips: &[Clip]) -> Result<()> {
 fn remove_left_over(manifest: &Manifest, out: &Path) {
     for output in manifest.records().keys() {
         let place = out.join(output);
+        let place = sequence::whole(&place);
         if let (Some(folder), Some(name)) = (place.parent(), place.file_name()) {
             aside::remove_left_over(folder, name);
         }
@@ -210,7 +216,7 @@ fn want_free(order: &Order, clips: &[Clip], manifest: &Manifest) -> Result<()> {
             .output
             .to_str()
             .is_some_and(|name| manifest.record(name).is_some());
-        !is_ours && order.out.join(&clip.output).exists()
+        !is_ours && sequence::whole(&order.out.join(&clip.output)).exists()
     };
     match clips.iter().find(is_strange).filter(|_| !order.force) {
         None => Ok(()),

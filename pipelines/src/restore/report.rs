@@ -113,8 +113,7 @@ fn shares(page: &mut String, figures: &Figures) {
 /// Adds a line as long as the recording, with what was changed of it.
 fn timeline(page: &mut String, figures: &Figures) {
     let stretches = &figures.summary.stretches;
-    let end = stretches.last().map_or(0.0, |[_, end]| *end);
-    let whole = figures.duration.unwrap_or(end).max(end).max(1e-9);
+    let whole = duration(figures);
     page.push_str("<svg class=\"time\" viewBox=\"0 0 1000 12\" preserveAspectRatio=\"none\">");
     for [begin, end] in stretches {
         let (x, width) = (
@@ -133,13 +132,20 @@ fn timeline(page: &mut String, figures: &Figures) {
     );
 }
 
+/// How many seconds a clip plays, more than 0.
+fn duration(figures: &Figures) -> f64 {
+    let last = figures.summary.stretches.last();
+    let end = last.map_or(0.0, |[_, end]| *end);
+    figures.duration.unwrap_or(end).max(end).max(1e-9)
+}
+
 /// Adds pictures of before and after.
 fn strips(page: &mut String, record: &Record, figures: &Figures, out: &Path, workers: &Workers) {
     let moments = moments(&figures.summary.stretches);
     if moments.is_empty() {
         return;
     }
-    let pictures = |file: &Path| workers.pictures(file, &moments);
+    let pictures = |file: &Path| workers.pictures(file, &moments, duration(figures));
     let both = pictures(Path::new(&record.input)).and_then(|before| {
         let after = pictures(&out.join(&record.output))?;
         Ok((before, after))

@@ -10,11 +10,12 @@ use serde::Serialize;
 
 use super::Order;
 use super::digest;
-use super::inputs::{self, Clip};
+use super::inputs::Clip;
 use super::manifest::{Figures, Recipe, Record, State};
 use super::show;
 use super::worker::{self, Cause, Event, Workers};
 use crate::file::Job;
+use crate::sequence::{self, Pattern, Rate};
 use crate::settings::{self, Setting};
 use crate::{Error, Result, aside, plugin};
 
@@ -58,6 +59,8 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Recipes {
     settings: BTreeMap<String, String>,
+    /// Of sequences.
+    frame_rate: Rate,
     model_sha256: String,
 }
 
@@ -89,6 +92,7 @@ impl Recipes {
         };
         Ok(Self {
             settings,
+            frame_rate: order.frame_rate.unwrap_or_default(),
             model_sha256: digest::of_file(&model).map_err(|e| Error::input(&model, e))?,
         })
     }
@@ -96,14 +100,21 @@ impl Recipes {
     /// All settings for `clip`, files by what is in them.
     fn settings_of(&self, clip: &Clip) -> Result<BTreeMap<String, String>> {
         let mut settings = self.settings.clone();
+        if Pattern::of(&clip.input).is_some() {
+            settings.insert("frame-rate".to_owned(), self.frame_rate.to_string());
+        }
         settings.extend(described(&own(clip))?);
+        if let Some(masks) = &clip.masks {
+            let digest = digest::of_folder(masks).map_err(|e| Error::input(masks, e))?;
+            settings.insert("masks".to_owned(), format!("sha256:{digest}"));
+        }
         Ok(settings)
     }
 
     fn of(&self, clip: &Clip) -> Result<Recipe> {
         let input = &clip.input;
         Ok(Recipe {
-            input_sha256: digest::of_file(input)
+            input_sha256: digest::of(input)
                 .map_err(|e| Error::input(input, format!("cannot be read: {e}")))?,
             settings: self.settings_of(clip)?,
             model_sha256: self.model_sha256.clone(),
@@ -197,12 +208,11 @@ impl Task {
         if !is_text(input) || !is_text(output) {
             return Err(Error::input(input, "its name is not UTF-8; rename it"));
         }
-        if let Some(folder) = inputs::masks_beside(input) {
-            let reason =
-                "masks for single frames are not read; lay one picture beside the recording";
-            return Err(Error::input(folder, reason));
+        match Pattern::of(input) {
+            // That they are there was found out when they were looked for.
+            Some(_) => Ok(()),
+            None => aside::want_file(input),
         }
-        aside::want_file(input)
     }
 
     /// What an earlier run has written down, if what it made of the same is there.
@@ -218,7 +228,7 @@ impl Task {
         let Some(before) = before else {
             return Ok(None);
         };
-        let there = digest::of_file(&output).ok();
+        let there = digest::of(&output).ok();
         if there.is_some() && there != before.output_sha256 && !order.force {
             let reason = "this file was changed since it was written; --force replaces it";
             return Err(Error::output(output, reason));
@@ -250,7 +260,7 @@ impl Task {
             ..self.record.clone()
         };
         tell(Told::Begin(Box::new(record.clone())));
-        if let Some(folder) = output.parent()
+        if let Some(folder) = sequence::whole(&output).parent()
             && let Err(e) = fs::create_dir_all(folder)
         {
             return self.ended(State::Failed, Some(Error::output(folder, e).to_string()));
@@ -265,7 +275,7 @@ impl Task {
             tell(Told::Event(event));
         });
         match end {
-            Event::Done { summary } => match digest::of_file(&output) {
+            Event::Done { summary } => match digest::of(&output) {
                 Ok(digest) => {
                     figures.summary = summary;
                     figures.seconds = start.elapsed().as_secs_f64();
@@ -305,8 +315,10 @@ impl Task {
         let identity = serde_json::to_string(recipe).unwrap_or_default();
         Job {
             input: self.clip.input.clone(),
+            frame_rate: order.frame_rate,
             output: order.out.join(&self.clip.output),
             settings: all,
+            masks: self.clip.masks.clone(),
             region: None,
             codec: Some(order.codec),
             transcode_audio: order.transcode_audio,

@@ -46,6 +46,8 @@ pub enum Order {
         file: PathBuf,
         /// Seconds from its start.
         moments: Vec<f64>,
+        /// How many seconds it plays.
+        duration: f64,
     },
 }
 
@@ -146,8 +148,12 @@ pub fn serve(interrupt: &Interrupt) -> Result<()> {
             let summary = file::run(&job, interrupt, &mut Teller::default())?;
             Ok(Event::Done { summary })
         }
-        Order::Show { file, moments } => {
-            let pictures = strip::of(&file, &moments)?;
+        Order::Show {
+            file,
+            moments,
+            duration,
+        } => {
+            let pictures = strip::of(&file, &moments, duration)?;
             Ok(Event::Shown { pictures })
         }
     });
@@ -235,7 +241,8 @@ impl Workers {
         self.state().is_stopped
     }
 
-    /// Pictures of the recording `file` at `moments`, in seconds.
+    /// Pictures of the recording or sequence `file`, which plays for `duration` seconds, at `moments`, in
+    /// seconds.
     ///
     /// # Errors
     /// Why there are none.
@@ -243,10 +250,12 @@ impl Workers {
         &self,
         file: &Path,
         moments: &[f64],
+        duration: f64,
     ) -> std::result::Result<Vec<String>, String> {
         let order = Order::Show {
             file: file.to_owned(),
             moments: moments.to_owned(),
+            duration,
         };
         match self.run(&order, |_| {}) {
             Event::Shown { pictures } => Ok(pictures),

@@ -10,6 +10,7 @@ use mdecomplete_pipelines::interrupt::Interrupt;
 use mdecomplete_pipelines::progress::Terminal;
 use mdecomplete_pipelines::region::Square;
 use mdecomplete_pipelines::restore::{self, Preset};
+use mdecomplete_pipelines::sequence::Rate;
 use mdecomplete_pipelines::settings::Setting;
 use mdecomplete_pipelines::{Result, file, picture, plugin};
 
@@ -108,8 +109,9 @@ enum Command {
 
 #[derive(Args)]
 struct Restore {
-    /// Recordings, folders of them, patterns such as 'films/*.mov', and @LIST for the lines of a file;
-    /// a mask clip.mask.png beside clip.mov says what is missing in it
+    /// Recordings, numbered pictures such as shots/%05d.png, folders of them, patterns such as
+    /// 'films/*.mov', and @LIST for the lines of a file; a mask clip.mask.png beside clip.mov says what
+    /// is missing in it
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
     /// The folder to write to; the folders within an input folder stay
@@ -124,6 +126,9 @@ struct Restore {
     /// What the picture is coded as
     #[arg(long, default_value = "ffv1")]
     codec: Codec,
+    /// Pictures a second of sequences, such as 24 or 30000/1001; 24 where it is not said
+    #[arg(long, value_name = "N[/D]")]
+    frame_rate: Option<Rate>,
     /// Codes sound anew that the output cannot hold as it is
     #[arg(long)]
     transcode_audio: bool,
@@ -168,6 +173,7 @@ impl From<Restore> for restore::Order {
             out: restore.out,
             settings: restore::with_presets(&restore.preset, &restore.settings),
             codec: restore.codec,
+            frame_rate: restore.frame_rate,
             transcode_audio: restore.transcode_audio,
             drop_subtitles: restore.drop_subtitles,
             resume: restore.resume,
@@ -220,8 +226,10 @@ fn run(command: Command) -> Result<Option<String>> {
         } => {
             let job = file::Job {
                 input,
+                frame_rate: None,
                 output,
                 settings,
+                masks: None,
                 region,
                 codec: lossless.then_some(Codec::Ffv1),
                 transcode_audio,

@@ -1,10 +1,12 @@
-//! Files that are whole or not there: written beside their place under another name, and moved to it
+//! Files and folders that are whole or not there: written beside their place under another name, and moved to it
 //! at the end.
 //!
 //! Whoever writes such a file holds a lock on it, which ends with the process, however that ends.
 //! What lies there without one is left over from a run that was killed, and goes when the same
 //! output is begun again. Files without a name (`O_TMPFILE`) would leave nothing, but network file
 //! systems and GStreamer's muxers that open files by name do not have them: there would be two ways.
+
+mod folder;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, Permissions};
@@ -14,6 +16,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::{Error, Result};
+
+pub use folder::AsideFolder;
 
 /// A file on its way. Dropped, it leaves nothing behind.
 #[derive(Debug)]
@@ -135,7 +139,10 @@ pub fn remove_left_over(folder: &Path, name: &OsStr) {
     for entry in entries.filter(is_of) {
         let file = File::open(entry.path());
         if file.is_ok_and(|file| file.try_lock().is_ok()) {
-            let _ = fs::remove_file(entry.path());
+            let _ = match entry.path().is_dir() {
+                true => fs::remove_dir_all(entry.path()),
+                false => fs::remove_file(entry.path()),
+            };
         }
     }
 }

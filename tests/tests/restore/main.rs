@@ -1,5 +1,10 @@
 //! `mdecomplete restore`: many recordings, each once, whatever comes between.
 
+mod masks;
+mod presets;
+mod quality;
+mod sequences;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
