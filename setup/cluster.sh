@@ -18,7 +18,7 @@ exec 9>.deps/lock
 flock 9
 
 version=$(python3 -c 'import sys; print(*sys.version_info[:3], sys.prefix)') || die "python3 is needed"
-wanted=$( (cat "$requirements" && echo "$version $PWD") | sha256sum | cut -d' ' -f1)
+wanted=$( (cat "$requirements" && echo "$version $(realpath .deps)") | sha256sum | cut -d' ' -f1)
 stamp=.deps/cluster.stamp
 [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && [ -x .deps/cluster/bin/python ] && exit 0
 

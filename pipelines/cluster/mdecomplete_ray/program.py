@@ -68,7 +68,8 @@ def restore(order: Order, input: Path, scratch: Scratch, hear: Callable[[Line], 
     """
     words = scratch.path / "words.txt"
     command = [order.program, "restore", str(input), "--out", str(scratch.path / "out"), "--json"]
-    command += [*order.arguments(), "--threads", str(order.threads), "--nice", str(order.nice)]
+    command += [*order.arguments(), "--jobs", str(order.jobs), "--threads", str(order.threads)]
+    command += ["--nice", str(order.nice)]
     record: Line | None = None
     with words.open("wb") as stderr, _running(command, stderr.fileno(), scratch.lock) as child:
         for line in _lines(child):

@@ -36,11 +36,8 @@ class Scratch:
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._root))
             # The descriptor is for the program, too, which ends after its worker.
             self.lock = os.open(self.path, os.O_RDONLY)
-            # A file system without locks has no leftovers removed either.
-            with contextlib.suppress(OSError):
-                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Before it was locked, another worker may have taken it for a leftover.
-            if self.path.exists():
+            if try_lock(self.lock) and self.path.exists():
                 return self
             os.close(self.lock)
 
@@ -53,6 +50,20 @@ class Scratch:
         """Removes the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self.lock)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Locks an open file, unless another has: then it says no.
+
+    Where a file system has no locks it says yes: there, no leftovers are removed either.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _remove_left_over(folder: Path) -> None:

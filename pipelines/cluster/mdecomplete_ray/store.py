@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Protocol
 import fsspec
 
 from . import digest, errors
+from .scratch import try_lock
 
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss")
 """Protocols of stores in which an object is never seen half."""
@@ -169,11 +170,8 @@ def _aside(place: Path) -> tuple[Path, BinaryIO]:
         # The umask takes away what other new files do not have.
         descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         file = os.fdopen(descriptor, "wb")
-        # A file system without locks has no leftovers removed either.
-        with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Before it was locked, another run may have taken it for a leftover.
-        if part.exists():
+        if try_lock(descriptor) and part.exists():
             return part, file
         file.close()
 

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from mdecomplete_ray.scratch import Scratch
+
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "pipelines/cluster"
 CASES = ROOT / "tests/cases"
@@ -59,6 +61,13 @@ def children(pid: int) -> list[int]:
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             found += [int(child), *children(int(child))]
     return found
+
+
+def no_scratch(scratch: Path) -> bool:
+    """Whether nothing is left of what was on its way, when another worker has begun."""
+    with Scratch(str(scratch)):
+        pass
+    return list(scratch.iterdir()) == []
 
 
 def digests(folder: Path) -> dict[str, str]:

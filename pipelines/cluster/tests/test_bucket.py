@@ -10,7 +10,19 @@ from typing import Any
 
 import pytest
 import s3fs
-from conftest import CASES, CLIPS, OUTPUTS, PROGRAM, SETTINGS, TESTS, Bench, Gate, kill, until
+from conftest import (
+    CASES,
+    CLIPS,
+    OUTPUTS,
+    PROGRAM,
+    SETTINGS,
+    TESTS,
+    Bench,
+    Gate,
+    kill,
+    no_scratch,
+    until,
+)
 from moto.server import ThreadedMotoServer
 
 from mdecomplete_ray import errors, plan
@@ -91,7 +103,7 @@ def test_a_bucket_is_restored_into_it(
     assert "deep/two.mkv" in skipped
     uploads = system.list_multipart_uploads(bucket)
     assert [upload["UploadId"] for upload in uploads] == [other]
-    assert list(cluster.scratch.iterdir()) == []
+    until(lambda: no_scratch(cluster.scratch), "the end of all workers")
 
     last = cluster.on_ray(films, out, "--resume", **told)
     assert last.end() == 0, last.errors
