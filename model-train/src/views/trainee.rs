@@ -80,6 +80,9 @@ const LOOKS_AT_BALANCE: u64 = 8;
 /// What the newest look counts for.
 const NEWEST_IN_BALANCE: f64 = 0.1;
 
+/// An opponent that knows nothing yet has short gradients that mean nothing.
+const MOST_BALANCE: f64 = 1.0;
+
 /// How long the gradient of `rest` by the pictures `completed` is beside that of `fool` (Esser et
 /// al. 2021, of the pictures instead of a layer's weights).
 fn balance(rest: &Tensor, fool: &Tensor, completed: &Tensor) -> f64 {
@@ -87,7 +90,7 @@ fn balance(rest: &Tensor, fool: &Tensor, completed: &Tensor) -> f64 {
         let gradient = Tensor::run_backward(&[loss], &[completed], true, false);
         gradient[0].norm().double_value(&[])
     });
-    rest / fool.max(1e-12)
+    (rest / fool.max(1e-12)).min(MOST_BALANCE)
 }
 
 /// Names of the opponents' losses.

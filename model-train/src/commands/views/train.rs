@@ -65,7 +65,7 @@ pub struct Train {
     #[arg(long, value_enum, default_value = "spectral")]
     discriminator_norm: DiscriminatorNorm,
     /// Factor of the R1 penalty.
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 0.3)]
     r1: f64,
     /// Updates from one R1 penalty to the next.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..))]

@@ -112,7 +112,7 @@ impl Default for FrameSettings {
             mask_grow: 4,
             strength: 1.0,
             dry_run: false,
-            temporal_smoothing: 0.97,
+            temporal_smoothing: 0.95,
             overlay: Overlay::None,
             max_faces: MAX_FACES,
             inference_interval: 1,
