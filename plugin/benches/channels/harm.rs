@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use gst_video::prelude::*;
 use gst_video::video_frame::Writable;
-use gst_video::{VideoFormat, VideoFrame};
+use gst_video::{VideoFormat, VideoFrame, VideoFrameRef, VideoInfo};
 use gstmdecomplete::damage::{Fault, Faults, Watch};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::clips::Image;
+use crate::coding::coded;
+use crate::frame_of;
 use crate::measure::Verdict;
-use crate::see;
 
 /// Where channels are damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +21,34 @@ enum Place {
     Rgb,
     BeforeI420,
     Planes,
+    BeforeCoding,
+    CodedPlanes,
 }
+
+impl Place {
+    fn format(self) -> VideoFormat {
+        match self {
+            Self::Rgb => VideoFormat::Rgb,
+            _ => VideoFormat::I420,
+        }
+    }
+
+    fn is_planes(self) -> bool {
+        matches!(self, Self::Planes | Self::CodedPlanes)
+    }
+
+    fn is_coded(self) -> bool {
+        matches!(self, Self::BeforeCoding | Self::CodedPlanes)
+    }
+}
+
+const PLACES: [Place; 5] = [
+    Place::Rgb,
+    Place::BeforeI420,
+    Place::Planes,
+    Place::BeforeCoding,
+    Place::CodedPlanes,
+];
 
 /// What is done to channels.
 const KINDS: [&str; 5] = ["dead", "stuck", "flat", "noise", "shifted"];
@@ -43,6 +71,23 @@ struct Score {
     called: usize,
 }
 
+impl Score {
+    /// Counts a frame in which `damage` was found, of such a `span` or between them.
+    fn count(&mut self, damage: &Faults, place: Place, kind: &'static str, span: Option<&Span>) {
+        match span {
+            Some(span) => {
+                self.damaged += 1;
+                self.found += usize::from(!damage.is_none());
+                self.rightly += usize::from(is_right(damage, place, kind, span));
+            }
+            None => {
+                self.sound += 1;
+                self.called += usize::from(!damage.is_none());
+            }
+        }
+    }
+}
+
 /// What was found of each kind of damage.
 #[derive(Debug)]
 pub struct Table {
@@ -62,10 +107,10 @@ impl Default for Table {
 impl Table {
     /// Damages `frames` of a clip in every way, one after the other.
     pub fn add(&mut self, frames: &[Image]) -> Result<()> {
-        for place in [Place::Rgb, Place::BeforeI420, Place::Planes] {
+        for place in PLACES {
             for kind in KINDS {
                 // Planes that lie beside each other are not looked for.
-                if place != Place::Planes || kind != "shifted" {
+                if !place.is_planes() || kind != "shifted" {
                     self.add_kind(frames, place, kind)?;
                 }
             }
@@ -75,42 +120,25 @@ impl Table {
 
     fn add_kind(&mut self, frames: &[Image], place: Place, kind: &'static str) -> Result<()> {
         let spans = spans(&mut self.random, frames.len());
+        let mut random = StdRng::from_rng(&mut self.random);
+        let span_of = |number: usize| spans.iter().find(|span| span.frames.contains(&number));
+        let harmed = (0..).zip(frames).map(move |(number, image)| match span_of(number) {
+            Some(span) => harmed(image, place, kind, span, &mut random),
+            None => frame_of(image, place.format(), |_| ()),
+        });
         let score = self.scores.entry((place, kind)).or_default();
         let mut watch = Watch::default();
-        for (number, image) in frames.iter().enumerate() {
-            let span = spans.iter().find(|span| span.frames.contains(&number));
-            let random = &mut self.random;
-            let damage = match (span, place) {
-                (Some(span), Place::BeforeI420) => {
-                    let mut image = image.clone();
-                    let (width, step) = (image.width, 3);
-                    let data = &mut image.pixels[span.channel..];
-                    harm(
-                        data,
-                        (width, image.height),
-                        [3 * width, step],
-                        kind,
-                        span,
-                        random,
-                    );
-                    see(&mut watch, &image, VideoFormat::I420, |_| ())?
-                }
-                (Some(span), _) => see(&mut watch, image, format(place), |frame| {
-                    harm_component(frame, kind, span, random);
-                })?,
-                (None, _) => see(&mut watch, image, format(place), |_| ())?,
-            };
-            match span {
-                Some(span) => {
-                    score.damaged += 1;
-                    score.found += usize::from(!damage.is_none());
-                    score.rightly += usize::from(is_right(&damage, place, kind, span));
-                }
-                None => {
-                    score.sound += 1;
-                    score.called += usize::from(!damage.is_none());
-                }
-            }
+        let mut numbers = 0..;
+        let mut see = |frame: &VideoFrameRef<&gst::BufferRef>| {
+            let damage = watch.see(frame);
+            score.count(&damage, place, kind, numbers.next().and_then(span_of));
+        };
+        if place.is_coded() {
+            return coded(harmed, see);
+        }
+        for frame in harmed {
+            let (info, buffer) = frame?;
+            see(&VideoFrameRef::from_buffer_ref_readable(&buffer, &info)?);
         }
         Ok(())
     }
@@ -143,11 +171,25 @@ impl Table {
     }
 }
 
-fn format(place: Place) -> VideoFormat {
-    match place {
-        Place::Rgb => VideoFormat::Rgb,
-        Place::BeforeI420 | Place::Planes => VideoFormat::I420,
+/// `image` with a channel damaged by `kind`.
+fn harmed(
+    image: &Image,
+    place: Place,
+    kind: &'static str,
+    span: &Span,
+    random: &mut StdRng,
+) -> Result<(VideoInfo, gst::Buffer)> {
+    if place == Place::Rgb || place.is_planes() {
+        return frame_of(image, place.format(), |frame| {
+            harm_component(frame, kind, span, random);
+        });
     }
+    let mut image = image.clone();
+    let size = (image.width, image.height);
+    let steps = [3 * image.width, 3];
+    let data = &mut image.pixels[span.channel..];
+    harm(data, size, steps, kind, span, random);
+    frame_of(&image, place.format(), |_| ())
 }
 
 /// Random spans of `frames` frames.
@@ -231,9 +273,9 @@ fn harm(
 
 /// Whether `damage` is what was done, and nothing else.
 fn is_right(damage: &Faults, place: Place, kind: &'static str, span: &Span) -> bool {
-    let (own, none) = match place {
-        Place::Planes => (damage.components, damage.rgb),
-        Place::Rgb | Place::BeforeI420 => (damage.rgb, damage.components),
+    let (own, none) = match place.is_planes() {
+        true => (damage.components, damage.rgb),
+        false => (damage.rgb, damage.components),
     };
     let pixels = match place {
         Place::Rgb => 1,

@@ -6,14 +6,15 @@
 //!
 //! Channels of the clips are killed, stuck at a random value, made flat, exchanged for noise and
 //! displaced by 2 to 8 pixels for random spans of 5 to 64 frames; every eighth clip begins with
-//! one. That is done in frames of RGB; in RGB that then becomes I420; and in the planes of I420,
-//! which are not displaced. Rightly found is the channel that is damaged, as what it is, to a pixel
-//! (in I420, to two), and no other. Clips and pictures as they are, and lit in colours, are to show
+//! one. That is done in frames of RGB; in RGB that then becomes I420; in the planes of I420, which
+//! are not displaced; and, of the last two, in what is then coded by H.264 at crf 30. Rightly found
+//! is the channel that is damaged, as what it is, to a pixel (in I420, to two), and no other. Clips and pictures as they are, and lit in colours, are to show
 //! no damage; each picture is a stream of its own.
 
 #[path = "../clips/mod.rs"]
 #[allow(dead_code, reason = "faces are not followed here")]
 mod clips;
+mod coding;
 mod harm;
 #[path = "../measure/mod.rs"]
 mod measure;
@@ -67,20 +68,24 @@ fn main() -> Result<ExitCode> {
     Ok(verdict.exit_code())
 }
 
-/// What a [`Watch`] says of `image` as a frame in `format`, after `harm` was done to it there.
-fn see(
-    watch: &mut Watch,
+/// `image` as a frame in `format`, after `harm` was done to it there.
+fn frame_of(
     image: &Image,
     format: VideoFormat,
     harm: impl FnOnce(&mut VideoFrame<gst_video::video_frame::Writable>),
-) -> Result<Faults> {
+) -> Result<(VideoInfo, gst::Buffer)> {
     let (rgb, buffer) = image.frame()?;
     let (info, buffer) = in_format(rgb, buffer, format)?;
     let mut frame = VideoFrame::from_buffer_writable(buffer, &info)
         .ok()
         .context("a frame")?;
     harm(&mut frame);
-    let buffer = frame.into_buffer();
+    Ok((info, frame.into_buffer()))
+}
+
+/// What a [`Watch`] says of `image` as a frame in `format`.
+fn see(watch: &mut Watch, image: &Image, format: VideoFormat) -> Result<Faults> {
+    let (info, buffer) = frame_of(image, format, |_| ())?;
     let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info)?;
     Ok(watch.see(&frame))
 }
