@@ -122,10 +122,12 @@ impl Table {
         let spans = spans(&mut self.random, frames.len());
         let mut random = StdRng::from_rng(&mut self.random);
         let span_of = |number: usize| spans.iter().find(|span| span.frames.contains(&number));
-        let harmed = (0..).zip(frames).map(move |(number, image)| match span_of(number) {
-            Some(span) => harmed(image, place, kind, span, &mut random),
-            None => frame_of(image, place.format(), |_| ()),
-        });
+        let harmed = (0..)
+            .zip(frames)
+            .map(move |(number, image)| match span_of(number) {
+                Some(span) => harmed(image, place, kind, span, &mut random),
+                None => frame_of(image, place.format(), |_| ()),
+            });
         let score = self.scores.entry((place, kind)).or_default();
         let mut watch = Watch::default();
         let mut numbers = 0..;

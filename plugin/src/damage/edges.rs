@@ -6,11 +6,19 @@ use super::planes::Planes;
 pub const REACH: usize = 9;
 /// Side of the part of a patch that is looked for in another.
 pub const CORE: usize = 32;
-/// Side of a patch: the part, what it may be shifted by, and a pixel more around for the edges.
-pub const PATCH: usize = CORE + 2 * REACH + 2;
+/// Side of a patch: the part, what it may be shifted by, and around it what is needed to soften it
+/// and for the edges.
+pub const PATCH: usize = CORE + 2 * REACH + 2 * SOFTENED + 2;
+/// How far pixels are mixed with others.
+const SOFTENED: usize = 2;
+/// By which weights. A coder keeps the finest detail of luma alone, which all channels then have in
+/// common wherever they lie.
+const WEIGHTS: [f32; 2 * SOFTENED + 1] = [0.0625, 0.25, 0.375, 0.25, 0.0625];
 
+/// Pixels in a row that is softened.
+const SOFT: usize = PATCH - 2 * SOFTENED;
 /// Pixels in a row of edges.
-const WIDTH: usize = PATCH - 2;
+const WIDTH: usize = SOFT - 2;
 /// Products that are added up side by side.
 const LANES: usize = 8;
 
@@ -21,15 +29,18 @@ pub struct Edges {
     pub steepness: [Vec<f32>; 3],
     /// Of each channel, the sum of the two others.
     pub others: [Vec<f32>; 3],
+    /// `[SOFT, SOFT]`, of a channel.
+    soft: Vec<f32>,
 }
 
 impl Edges {
     /// Those of `patch`, which is [`PATCH`] pixels wide and high.
     pub fn fill(&mut self, patch: &Planes) {
         for (edges, values) in self.steepness.iter_mut().zip(&patch.values) {
+            soften(values, &mut self.soft);
             edges.clear();
             for y in 1..=WIDTH {
-                let [above, row, below] = [y - 1, y, y + 1].map(|y| &values[y * PATCH..][..PATCH]);
+                let [above, row, below] = [y - 1, y, y + 1].map(|y| &self.soft[y * SOFT..][..SOFT]);
                 edges.extend(
                     (1..=WIDTH)
                         .map(|x| (row[x + 1] - row[x - 1]).abs() + (below[x] - above[x]).abs()),
@@ -41,6 +52,24 @@ impl Edges {
             sums.clear();
             sums.extend(a.iter().zip(b).map(|(a, b)| a + b));
         }
+    }
+}
+
+/// Mixes the pixels of a channel with those around into `soft`.
+fn soften(values: &[f32], soft: &mut Vec<f32>) {
+    soft.clear();
+    let mut lines = [0.0; PATCH];
+    for y in 0..SOFT {
+        lines.fill(0.0);
+        for (row, weight) in values[y * PATCH..].chunks_exact(PATCH).zip(WEIGHTS) {
+            for (sum, value) in lines.iter_mut().zip(row) {
+                *sum += weight * value;
+            }
+        }
+        let around = lines.array_windows::<{ WEIGHTS.len() }>();
+        soft.extend(
+            around.map(|values| values.iter().zip(WEIGHTS).map(|(v, w)| v * w).sum::<f32>()),
+        );
     }
 }
 
@@ -106,6 +135,44 @@ const REFINED: usize = 4;
 
 /// A displacement, and the agreement there.
 pub type Place = ([i32; 2], f32);
+
+/// Where `agreement` is greatest, if one goes up from `start`.
+pub fn climb(start: [i32; 2], agreement: impl Fn([i32; 2]) -> f32) -> Place {
+    let reach = -(REACH as i32)..=REACH as i32;
+    let mut best = (start, agreement(start));
+    loop {
+        let [x, y] = best.0;
+        let around = [[x - 1, y], [x + 1, y], [x, y - 1], [x, y + 1]].into_iter();
+        let around = around.filter(|place| place.iter().all(|v| reach.contains(v)));
+        let found = best_of(around, &agreement);
+        if found.1 <= best.1 {
+            return best;
+        }
+        best = found;
+    }
+}
+
+/// The top of `agreement` near `place`, where it is greatest among whole pixels: that of parabolas
+/// through its neighbours.
+pub fn top(place: [i32; 2], agreement: impl Fn([i32; 2]) -> f32) -> [f32; 2] {
+    let middle = agreement(place);
+    [0, 1].map(|axis| {
+        let [before, after] = [-1, 1].map(|step| {
+            let mut beside = place;
+            beside[axis] += step;
+            match beside[axis].unsigned_abs() as usize <= REACH {
+                true => agreement(beside),
+                false => middle,
+            }
+        });
+        let bend = 2.0 * middle - before - after;
+        let off = match bend > 0.0 {
+            true => 0.5 * (after - before) / bend,
+            false => 0.0,
+        };
+        place[axis] as f32 + off
+    })
+}
 
 /// Where `agreement` is greatest: a coarse search, then a fine one around the best of its places.
 pub fn best_shift(agreement: impl Fn([i32; 2]) -> f32) -> Place {

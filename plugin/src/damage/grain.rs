@@ -12,6 +12,11 @@ pub struct Grain {
 }
 
 impl Grain {
+    /// The share of the contrast that lies between neighbours: 1 for white noise.
+    pub fn whiteness(&self) -> f32 {
+        self.noise / self.contrast.max(f32::MIN_POSITIVE)
+    }
+
     /// Of each channel in `patches`.
     pub fn of(patches: &[Planes]) -> [Self; 3] {
         [0, 1, 2].map(|channel: usize| {

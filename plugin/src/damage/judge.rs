@@ -1,6 +1,6 @@
 //! Which channel is damaged, and how: from one frame to the next.
 
-use super::edges::{best_of, best_shift};
+use super::edges::{Place, best_shift, climb, top};
 use super::look::{Look, others};
 
 /// What is wrong with a channel.
@@ -51,15 +51,19 @@ pub enum Space {
 /// Deviation of a channel that shows a picture.
 const ALIVE: f32 = 0.06;
 /// The same of chroma.
-const CHROMA_ALIVE: f32 = 0.02;
+const CHROMA_ALIVE: f32 = 0.016;
 /// Deviation below which a channel is flat.
 const FLAT: f32 = 0.02;
 /// The same of luma.
 const LUMA_FLAT: f32 = 0.012;
 /// The same of chroma.
-const CHROMA_FLAT: f32 = 0.004;
+const CHROMA_FLAT: f32 = 0.006;
 /// The share of a flat channel's deviation that the others may explain.
 const EXPLAINED: f32 = 0.6;
+/// The same where it has next to none beside theirs: what coding leaves in it follows them.
+const EXPLAINED_IN_LITTLE: f32 = 0.8;
+/// Next to none: its share of theirs.
+const LITTLE: f32 = 0.1;
 /// Mean of a channel that may be dark by itself.
 const DIM: f32 = 0.06;
 /// The share of its power that a black channel has below black, after coding.
@@ -77,9 +81,12 @@ const RICH: f32 = 2.5;
 /// Mean change of a channel from frame to frame beside one that fails.
 const STEADY: f32 = 0.03;
 /// Noise of a channel that is noise.
-const NOISY: f32 = 0.05;
+const NOISY: f32 = 0.04;
 /// The share of the contrast of noise that is between neighbours.
 const WHITE: f32 = 0.6;
+/// The share of that which red, green and blue may have besides. They have as much as luma has of
+/// the noise, but there the picture has more contrast.
+const WHITE_BESIDE: f32 = 0.7;
 /// The noise that the others may have besides.
 const QUIET: f32 = 0.5;
 /// The share of luma's contrast that is between neighbours, and the noise of chroma, where luma is
@@ -88,10 +95,22 @@ const LUMA_WHITE: f32 = 0.8;
 const LUMA_QUIET: f32 = 0.35;
 /// Agreement with the others that noise does not reach.
 const UNLIKE: f32 = 0.3;
+/// The same of red, green and blue, which have their luma in common.
+const RGB_UNLIKE: f32 = 0.65;
 /// Agreement of a displaced channel with the others where it belongs.
-const FOUND: f32 = 0.5;
+const FOUND: f32 = 0.44;
 /// By how much it agrees better there.
-const GAIN: f32 = 0.1;
+const GAIN: f32 = 0.02;
+/// Agreement with the others from which on a channel may lie beside its place, but not far.
+const NEAR: f32 = 0.9;
+/// How far it lies from there at least, in pixels of the patches. What is coded keeps a share of
+/// each channel where luma is, which draws the top of the agreement there.
+const FAR: f32 = 0.36;
+/// The same while it is known to be displaced, and what may be the place of one that is not.
+const STILL_FAR: f32 = 0.3;
+const IN_PLACE: f32 = 0.2;
+/// The share of its displacement by which the others may lie beside each other.
+const BESIDE: f32 = 0.5;
 /// Frames for which a fault is kept while nothing can be told.
 const PATIENCE: u32 = 25;
 
@@ -145,6 +164,15 @@ impl Judge {
                 *held = Some(Held { fault, doubts: 0 });
             }
         }
+        // The edges of planes lie beside each other even where they are right.
+        let is_sound = self.held.iter().all(Option::is_none) && !had_faults.contains(&true);
+        if self.space == Space::Rgb
+            && is_sound
+            && let Some((channel, shift)) = displaced(now)
+        {
+            let fault = Fault::Shifted(shift);
+            self.held[channel] = Some(Held { fault, doubts: 0 });
+        }
         self.held.map(|held| held.map(|held| held.fault))
     }
 
@@ -179,13 +207,16 @@ impl Judge {
                 false => Verdict::Gone,
             },
             Fault::Shifted(shift) => {
-                let (there, here) = (
-                    now.agreement(channel, shift),
-                    now.agreement(channel, [0, 0]),
-                );
+                let agreement = |shift| now.agreement(channel, shift);
+                let (place, there) = better(climb(shift, agreement), climb([0, 0], agreement));
+                if there < FOUND / 2.0 {
+                    return Verdict::Unclear;
+                }
+                let off = length(top(place, agreement));
+                let is_same = place.iter().zip(shift).all(|(a, b)| (a - b).abs() <= 1);
                 match () {
-                    () if there > here + GAIN / 3.0 && there > FOUND / 2.0 => Verdict::Still(fault),
-                    () if here > there => Verdict::Gone,
+                    () if off > STILL_FAR && is_same => Verdict::Still(fault),
+                    () if off < IN_PLACE || !is_same => Verdict::Gone,
                     () => Verdict::Unclear,
                 }
             }
@@ -198,14 +229,7 @@ impl Judge {
                 || before.is_some_and(|before| self.has_just_failed(channel, now, before));
             return is_fault.then(|| self.flat_kind(channel, now));
         }
-        if self.is_noise(channel, now, 1.0) {
-            return Some(Fault::Noise);
-        }
-        match self.space {
-            Space::Rgb => self.shift(channel, now),
-            // The edges of planes lie beside each other even where they are right.
-            Space::Yuv => None,
-        }
+        self.is_noise(channel, now, 1.0).then_some(Fault::Noise)
     }
 
     fn flat(&self, channel: usize) -> f32 {
@@ -226,11 +250,16 @@ impl Judge {
     fn is_flat(&self, channel: usize, now: &Look, ease: f32) -> bool {
         let tone = &now.tones[channel];
         let flat = self.flat(channel) * ease;
-        let is_picture = match tone.mean < DIM {
+        let beside = others(channel).map(|c| now.tones[c].deviation);
+        let limit = match tone.deviation < LITTLE * beside[0].min(beside[1]) {
+            true => EXPLAINED_IN_LITTLE,
+            false => EXPLAINED,
+        };
+        let is_picture = match self.space == Space::Rgb && tone.mean < DIM {
             // What little a coloured light leaves of a channel lies above black; what coding makes
             // of black lies on both sides.
             true => tone.deviation > DARK && tone.below < BELOW / ease,
-            false => tone.explained > EXPLAINED * ease * tone.deviation,
+            false => tone.explained > limit * ease * tone.deviation,
         };
         tone.deviation < flat && (!is_picture || tone.deviation < DARK)
     }
@@ -238,7 +267,7 @@ impl Judge {
     fn flat_kind(&self, channel: usize, now: &Look) -> Fault {
         let tone = &now.tones[channel];
         match () {
-            () if tone.deviation >= STUCK => Fault::Flat,
+            () if tone.deviation.max(now.grains[channel].contrast) >= STUCK => Fault::Flat,
             () if tone.mean < DEAD => Fault::Dead,
             () => Fault::Stuck,
         }
@@ -279,28 +308,78 @@ impl Judge {
 
     fn is_noise(&self, channel: usize, now: &Look, ease: f32) -> bool {
         let own = &now.grains[channel];
-        // Luma may have texture where chroma has none.
+        let agreement = now.agreement(channel, [0, 0]);
         let [white, quiet] = match (self.space, channel) {
+            (Space::Rgb, _) => {
+                return own.noise > NOISY * ease
+                    && own.whiteness() > WHITE * ease
+                    && now.whiteness_beside(channel) * ease < WHITE_BESIDE
+                    && agreement < RGB_UNLIKE;
+            }
+            // Luma may have texture where chroma has none.
             (Space::Yuv, 0) => [LUMA_WHITE, LUMA_QUIET],
-            _ => [WHITE, QUIET],
+            (Space::Yuv, _) => [WHITE, QUIET],
         };
-        let is_white = own.noise > NOISY * ease && own.noise > white * ease * own.contrast;
-        is_white && now.spill(channel) * ease < quiet && now.agreement(channel, [0, 0]) < UNLIKE
+        let is_white = own.noise > NOISY * ease && own.whiteness() > white * ease;
+        is_white && now.spill(channel) * ease < quiet && agreement < UNLIKE
     }
+}
 
-    fn shift(&self, channel: usize, now: &Look) -> Option<Fault> {
-        let here = now.agreement(channel, [0, 0]);
-        let is_faint = now.grains[channel].contrast < CONTRAST;
-        if is_faint || here > 1.0 - GAIN || self.held.iter().any(Option::is_some) {
-            return None;
-        }
-        let (shift, there) = best_shift(|shift| now.agreement(channel, shift));
-        if there < FOUND || there < here + GAIN || shift == [0, 0] {
-            return None;
-        }
-        // The others agree where they are; else this channel may be the one that is in its place.
-        let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| [2 * dx, 2 * dy]));
-        let (beside, _) = best_of(around, |shift| now.agreement_beside(channel, shift));
-        (beside == [0, 0]).then_some(Fault::Shifted(shift))
+/// The one of red, green and blue that lies beside the two others, and by how much, if there is one.
+fn displaced(now: &Look) -> Option<(usize, [i32; 2])> {
+    let offsets = [0, 1, 2].map(|channel| offset(channel, now));
+    let channel = (0..3).max_by(|&a, &b| length(offsets[a]).total_cmp(&length(offsets[b])))?;
+    let off = offsets[channel];
+    if length(off) <= FAR {
+        return None;
     }
+    // The others agree where they are; else this channel may be the one that is in its place.
+    let beside = |shift| now.agreement_beside(channel, shift);
+    let (place, agreement) = climb([0, 0], beside);
+    if agreement < FOUND || length(top(place, beside)) > BESIDE * length(off) {
+        return None;
+    }
+    // A pattern may agree with itself elsewhere, but not everywhere at the same distance.
+    let start = off.map(|v| v.round() as i32);
+    let is_everywhere = [0, 1].into_iter().all(|half| {
+        let agreement = |shift| now.agreement_in_half(half, channel, shift);
+        let there = top(climb(start, agreement).0, agreement);
+        let apart = [there[0] - off[0], there[1] - off[1]];
+        length(apart) < BESIDE * length(off).max(1.0)
+    });
+    // What lies beside its place does so by a pixel at least.
+    let scale = 1.0 / length(off).min(1.0);
+    is_everywhere.then(|| (channel, off.map(|v| (v * scale).round() as i32)))
+}
+
+/// How far `channel` lies from where it agrees best with the others, in pixels of the patches.
+fn offset(channel: usize, now: &Look) -> [f32; 2] {
+    let agreement = |shift| now.agreement(channel, shift);
+    let here = agreement([0, 0]);
+    if now.grains[channel].contrast < CONTRAST {
+        return [0.0; 2];
+    }
+    let near = climb([0, 0], agreement);
+    let (place, there) = match near.1 > NEAR {
+        true => near,
+        false => better(near, best_shift(agreement)),
+    };
+    let is_better = place == [0, 0] || there > here + GAIN;
+    match there > FOUND && is_better {
+        true => top(place, agreement),
+        false => [0.0; 2],
+    }
+}
+
+/// The place where the agreement is greater.
+fn better(a: Place, b: Place) -> Place {
+    match a.1 < b.1 {
+        true => b,
+        false => a,
+    }
+}
+
+/// The greater of how far something lies to the side and up or down.
+fn length([x, y]: [f32; 2]) -> f32 {
+    x.abs().max(y.abs())
 }

@@ -13,7 +13,10 @@ const LEAST_LIKENESS: f32 = 0.6;
 pub struct Look {
     /// The frame at a size at which noise and edges are averaged away.
     pub thumb: Planes,
-    /// What the channels of the thumbnail show.
+    /// The same coarser yet: what a coder leaves of a channel that shows nothing is not seen any
+    /// more.
+    coarse: Planes,
+    /// What the channels show there.
     pub tones: [Tone; 3],
     /// How coarse the channels are.
     pub grains: [Grain; 3],
@@ -22,10 +25,12 @@ pub struct Look {
 }
 
 impl Look {
-    /// Measures `thumb` and `patches`, each [`edges::PATCH`] pixels wide and high.
-    pub fn fill(&mut self, thumb: &Planes, patches: &[Planes]) {
+    /// Measures `thumb`, of which `side` x `side` pixels go together for the tones, and `patches`,
+    /// each [`edges::PATCH`] pixels wide and high.
+    pub fn fill(&mut self, thumb: &Planes, side: usize, patches: &[Planes]) {
         self.thumb.clone_from(thumb);
-        self.tones = Tone::of(thumb);
+        self.coarse.average(thumb, side);
+        self.tones = Tone::of(&self.coarse);
         self.grains = Grain::of(patches);
         self.edges.resize_with(patches.len(), Edges::default);
         for (edges, patch) in self.edges.iter_mut().zip(patches) {
@@ -35,11 +40,12 @@ impl Look {
 
     /// How well `channel`, moved by `shift`, agrees with the two others.
     pub fn agreement(&self, channel: usize, shift: [i32; 2]) -> f32 {
-        let pairs = self.edges.iter().map(|edges| Pair {
-            own: &edges.steepness[channel],
-            other: &edges.others[channel],
-        });
-        edges::agreement(pairs, shift)
+        agreement_in(self.edges.iter(), channel, shift)
+    }
+
+    /// The same in every other patch, from the first or from the second on.
+    pub fn agreement_in_half(&self, half: usize, channel: usize, shift: [i32; 2]) -> f32 {
+        agreement_in(self.edges.iter().skip(half).step_by(2), channel, shift)
     }
 
     /// How well the two channels besides `channel` agree if one is moved by `shift`.
@@ -50,6 +56,13 @@ impl Look {
             other: &edges.steepness[b],
         });
         edges::agreement(pairs, shift)
+    }
+
+    /// How much of the contrast of the channels besides `channel` lies between neighbours, as a
+    /// share of that of its own: the greater of both.
+    pub fn whiteness_beside(&self, channel: usize) -> f32 {
+        let beside = others(channel).map(|other| self.grains[other].whiteness());
+        beside[0].max(beside[1]) / self.grains[channel].whiteness().max(f32::MIN_POSITIVE)
     }
 
     /// The greatest noise of the channels besides `channel`, as a share of its own.
@@ -85,6 +98,18 @@ impl Look {
             .zip(&before.thumb.values[channel]);
         pairs.map(|(a, b)| (a - b).abs()).sum::<f32>() / self.thumb.values[channel].len() as f32
     }
+}
+
+fn agreement_in<'a>(
+    edges: impl Iterator<Item = &'a Edges>,
+    channel: usize,
+    shift: [i32; 2],
+) -> f32 {
+    let pairs = edges.map(|edges| Pair {
+        own: &edges.steepness[channel],
+        other: &edges.others[channel],
+    });
+    edges::agreement(pairs, shift)
 }
 
 /// The channels besides `channel`.

@@ -84,7 +84,7 @@ fn look(channels: &Channels) -> Look {
         }),
     });
     let mut look = Look::default();
-    look.fill(&thumb, &patches);
+    look.fill(&thumb, 4, &patches);
     look
 }
 

@@ -11,6 +11,10 @@ use crate::frame::{Grid, Part, Probe, shared_block, to_rgb};
 
 /// Blocks along the longer side of the small picture.
 const THUMB: usize = 64;
+/// Pixels of a frame along the side of what is averaged to tell what a channel shows.
+const COARSE: usize = 16;
+/// Least of such averages along a side.
+const LEAST: usize = 8;
 /// Most patches that are looked at.
 const PATCHES: usize = 8;
 /// Rows or columns of a frame, whichever are fewer, that are looked at one by one; of more, two or
@@ -54,6 +58,8 @@ pub struct Watch {
     probe: Probe,
     views: Vec<View>,
     thumb: Planes,
+    /// Pixels of the small picture that go together for its tones, along a side.
+    coarse: usize,
     patches: Vec<Planes>,
     /// The first pixels of the patches.
     places: Vec<(usize, usize)>,
@@ -80,7 +86,7 @@ impl View {
     }
 
     /// Takes over the measures of a frame.
-    fn fill(&mut self, info: &VideoInfo, thumb: &Planes, patches: &[Planes]) {
+    fn fill(&mut self, info: &VideoInfo, thumb: &Planes, side: usize, patches: &[Planes]) {
         let seen = |planes: &Planes| {
             let mut planes = planes.clone();
             if self.space == Space::Rgb && !info.is_rgb() {
@@ -89,7 +95,7 @@ impl View {
             planes
         };
         let patches: Vec<Planes> = patches.iter().map(seen).collect();
-        self.now.fill(&seen(thumb), &patches);
+        self.now.fill(&seen(thumb), side, &patches);
     }
 
     /// Makes the frame the one before.
@@ -125,7 +131,7 @@ impl Watch {
         let scale = fine_step(info) as i32;
         let mut faults = Faults::default();
         for view in &mut self.views {
-            view.fill(info, &self.thumb, &self.patches);
+            view.fill(info, &self.thumb, self.coarse, &self.patches);
             let found = view.judge.judge(&view.now, view.before.as_ref());
             let found = found.map(|fault| fault.map(|fault| fault.scaled(scale)));
             match view.space == Space::Rgb {
@@ -145,14 +151,14 @@ impl Watch {
         if !(faults.rgb.iter().any(is_noise) && faults.components.iter().any(is_noise)) {
             return;
         }
-        let spill = |space: Space, of: &[Option<Fault>; 3]| {
+        let beside = |space: Space, of: &[Option<Fault>; 3]| {
             let view = self.views.iter().find(|view| view.space == space);
             let channel = of.iter().position(is_noise);
             view.zip(channel)
-                .map_or(0.0, |(view, channel)| view.now.spill(channel))
+                .map_or(0.0, |(view, channel)| view.now.whiteness_beside(channel))
         };
-        let in_rgb = spill(Space::Rgb, &faults.rgb);
-        let in_planes = spill(Space::Yuv, &faults.components);
+        let in_rgb = beside(Space::Rgb, &faults.rgb);
+        let in_planes = beside(Space::Yuv, &faults.components);
         let wrong = match in_rgb < in_planes {
             true => &mut faults.components,
             false => &mut faults.rgb,
@@ -173,6 +179,8 @@ impl Watch {
             count: (width / block.0, height / block.1),
         };
         self.thumb.size = grid.count;
+        let most = (grid.count.0.min(grid.count.1) / LEAST).max(1);
+        self.coarse = COARSE.div_ceil(side).min(most);
         self.probe.read(frame, &grid, &mut self.thumb.values);
     }
 
