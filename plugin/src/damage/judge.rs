@@ -62,14 +62,18 @@ const CHROMA_FLAT: f32 = 0.006;
 const EXPLAINED: f32 = 0.6;
 /// The same where it has next to none beside theirs: what coding leaves in it follows them.
 const EXPLAINED_IN_LITTLE: f32 = 0.8;
+/// The same where it is dark, and little of it is told by others of another colour.
+const EXPLAINED_IN_DIM: f32 = 0.5;
 /// Next to none: its share of theirs.
 const LITTLE: f32 = 0.1;
 /// Mean of a channel that may be dark by itself.
 const DIM: f32 = 0.06;
 /// The share of its power that a black channel has below black, after coding.
 const BELOW: f32 = 0.2;
+/// The share of the others' contrast, beside their means, that a coloured light leaves a channel.
+const SHADED: f32 = 0.4;
 /// Contrast of a channel whose edges are to be looked for.
-const CONTRAST: f32 = 0.03;
+const CONTRAST: f32 = 0.025;
 /// Deviation of a channel that has one value, as coded.
 const STUCK: f32 = 0.004;
 /// Mean of a channel at its lowest value.
@@ -82,6 +86,8 @@ const RICH: f32 = 2.5;
 const STEADY: f32 = 0.03;
 /// Noise of a channel that is noise.
 const NOISY: f32 = 0.04;
+/// The same of a plane, of which coding takes more.
+const PLANE_NOISY: f32 = 0.03;
 /// The share of the contrast of noise that is between neighbours.
 const WHITE: f32 = 0.6;
 /// The share of that which red, green and blue may have besides. They have as much as luma has of
@@ -106,9 +112,8 @@ const NEAR: f32 = 0.9;
 /// How far it lies from there at least, in pixels of the patches. What is coded keeps a share of
 /// each channel where luma is, which draws the top of the agreement there.
 const FAR: f32 = 0.36;
-/// The same while it is known to be displaced, and what may be the place of one that is not.
+/// The same while it is known to be displaced.
 const STILL_FAR: f32 = 0.3;
-const IN_PLACE: f32 = 0.2;
 /// The share of its displacement by which the others may lie beside each other.
 const BESIDE: f32 = 0.5;
 /// Frames for which a fault is kept while nothing can be told.
@@ -214,22 +219,23 @@ impl Judge {
                 }
                 let off = length(top(place, agreement));
                 let is_same = place.iter().zip(shift).all(|(a, b)| (a - b).abs() <= 1);
-                match () {
-                    () if off > STILL_FAR && is_same => Verdict::Still(fault),
-                    () if off < IN_PLACE || !is_same => Verdict::Gone,
-                    () => Verdict::Unclear,
+                match off > STILL_FAR && is_same {
+                    true => Verdict::Still(fault),
+                    false => Verdict::Gone,
                 }
             }
         }
     }
 
     fn find(&self, channel: usize, now: &Look, before: Option<&Look>) -> Option<Fault> {
-        if self.is_flat(channel, now, 1.0) {
-            let is_fault = self.cannot_be_flat(channel, now)
-                || before.is_some_and(|before| self.has_just_failed(channel, now, before));
-            return is_fault.then(|| self.flat_kind(channel, now));
+        // Noise is flat where it is averaged.
+        if self.is_noise(channel, now, 1.0) {
+            return Some(Fault::Noise);
         }
-        self.is_noise(channel, now, 1.0).then_some(Fault::Noise)
+        let is_fault = self.is_flat(channel, now, 1.0)
+            && (self.cannot_be_flat(channel, now)
+                || before.is_some_and(|before| self.has_just_failed(channel, now, before)));
+        is_fault.then(|| self.flat_kind(channel, now))
     }
 
     fn flat(&self, channel: usize) -> f32 {
@@ -251,16 +257,21 @@ impl Judge {
         let tone = &now.tones[channel];
         let flat = self.flat(channel) * ease;
         let beside = others(channel).map(|c| now.tones[c].deviation);
+        let is_dim = self.space == Space::Rgb && tone.mean < DIM;
         let limit = match tone.deviation < LITTLE * beside[0].min(beside[1]) {
+            _ if is_dim => EXPLAINED_IN_DIM,
             true => EXPLAINED_IN_LITTLE,
             false => EXPLAINED,
         };
-        let is_picture = match self.space == Space::Rgb && tone.mean < DIM {
-            // What little a coloured light leaves of a channel lies above black; what coding makes
-            // of black lies on both sides.
-            true => tone.deviation > DARK && tone.below < BELOW / ease,
-            false => tone.explained > limit * ease * tone.deviation,
-        };
+        let mut is_picture = tone.explained > limit * ease * tone.deviation;
+        if is_dim {
+            // What little a coloured light leaves of a channel lies above black, with the contrast
+            // that the others have; what coding makes of black lies on both sides.
+            let contrasts = others(channel).map(|c| now.tones[c].contrast());
+            let least = contrasts[0].min(contrasts[1]) * SHADED;
+            is_picture &=
+                tone.deviation > DARK && tone.below < BELOW / ease && tone.contrast() > least;
+        }
         tone.deviation < flat && (!is_picture || tone.deviation < DARK)
     }
 
@@ -320,45 +331,48 @@ impl Judge {
             (Space::Yuv, 0) => [LUMA_WHITE, LUMA_QUIET],
             (Space::Yuv, _) => [WHITE, QUIET],
         };
-        let is_white = own.noise > NOISY * ease && own.whiteness() > white * ease;
+        let is_white = own.noise > PLANE_NOISY * ease && own.whiteness() > white * ease;
         is_white && now.spill(channel) * ease < quiet && agreement < UNLIKE
     }
 }
 
 /// The one of red, green and blue that lies beside the two others, and by how much, if there is one.
 fn displaced(now: &Look) -> Option<(usize, [i32; 2])> {
-    let offsets = [0, 1, 2].map(|channel| offset(channel, now));
-    let channel = (0..3).max_by(|&a, &b| length(offsets[a]).total_cmp(&length(offsets[b])))?;
-    let off = offsets[channel];
-    if length(off) <= FAR {
+    // What has next to no edges tells nothing of where it lies.
+    if now.grains.iter().any(|grain| grain.contrast < CONTRAST) {
         return None;
     }
+    let mut offsets = [0, 1, 2].map(|channel| (channel, offset(channel, now)));
+    offsets.sort_by(|a, b| length(b.1).total_cmp(&length(a.1)));
+    let mut far = offsets.into_iter().filter(|(_, off)| length(*off) > FAR);
+    let (channel, off) = far.find(|&(channel, off)| is_alone(channel, off, now))?;
+    // What lies beside its place does so by a pixel at least.
+    let scale = 1.0 / length(off).min(1.0);
+    Some((channel, off.map(|v| (v * scale).round() as i32)))
+}
+
+/// Whether `channel`, and it alone, lies `off` pixels of the patches beside its place.
+fn is_alone(channel: usize, off: [f32; 2], now: &Look) -> bool {
     // The others agree where they are; else this channel may be the one that is in its place.
     let beside = |shift| now.agreement_beside(channel, shift);
     let (place, agreement) = climb([0, 0], beside);
     if agreement < FOUND || length(top(place, beside)) > BESIDE * length(off) {
-        return None;
+        return false;
     }
     // A pattern may agree with itself elsewhere, but not everywhere at the same distance.
     let start = off.map(|v| v.round() as i32);
-    let is_everywhere = [0, 1].into_iter().all(|half| {
+    [0, 1].into_iter().all(|half| {
         let agreement = |shift| now.agreement_in_half(half, channel, shift);
         let there = top(climb(start, agreement).0, agreement);
         let apart = [there[0] - off[0], there[1] - off[1]];
         length(apart) < BESIDE * length(off).max(1.0)
-    });
-    // What lies beside its place does so by a pixel at least.
-    let scale = 1.0 / length(off).min(1.0);
-    is_everywhere.then(|| (channel, off.map(|v| (v * scale).round() as i32)))
+    })
 }
 
 /// How far `channel` lies from where it agrees best with the others, in pixels of the patches.
 fn offset(channel: usize, now: &Look) -> [f32; 2] {
     let agreement = |shift| now.agreement(channel, shift);
     let here = agreement([0, 0]);
-    if now.grains[channel].contrast < CONTRAST {
-        return [0.0; 2];
-    }
     let near = climb([0, 0], agreement);
     let (place, there) = match near.1 > NEAR {
         true => near,

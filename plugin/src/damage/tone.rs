@@ -21,6 +21,11 @@ pub struct Tone {
 const BINS: usize = 32;
 
 impl Tone {
+    /// The deviation as a share of the mean.
+    pub fn contrast(&self) -> f32 {
+        self.deviation / self.mean.max(f32::MIN_POSITIVE)
+    }
+
     /// Of each channel of `thumb`.
     pub fn of(thumb: &Planes) -> [Self; 3] {
         let count = thumb.values[0].len() as f64;
