@@ -48,18 +48,17 @@ def parser() -> argparse.ArgumentParser:
     add("--set", dest="settings", action="append", default=[], metavar="PROPERTY=VALUE")
     add("--preset", dest="presets", action="append", default=[])
     add("--codec")
-    add("--segments", type=float, metavar="SECONDS")
     add("--transcode-audio", action="store_true")
     add("--drop-subtitles", action="store_true")
     add("--resume", action="store_true")
     add("--force", action="store_true")
-    add("--threads", type=_positive, default=1, metavar="N", help="(1)")
+    add("--threads", type=_positive, metavar="N",
+        help="of an inference (as many as --cpus)")  # fmt: skip
     add("--nice", type=int, default=0, choices=range(20), metavar="N")
     add("--json", action="store_true")
     clip = parser.add_argument_group("for each clip")
     add = clip.add_argument
-    add("--cpus", type=float, default=1, metavar="N", help="processors that Ray reserves; "
-        "so many segments of it are restored at once (1)")  # fmt: skip
+    add("--cpus", type=float, default=1, metavar="N", help="processors that Ray reserves (1)")  # fmt: skip
     add("--gpus", type=float, default=0, metavar="N", help="graphics processors, also parts (0)")
     add("--memory", type=float, metavar="GB", help="memory that Ray reserves")
     add("--resource", action="append", default=[], metavar="NAME=N",
@@ -109,9 +108,7 @@ def order(told: argparse.Namespace) -> Order:
         transcode_audio=told.transcode_audio,
         drop_subtitles=told.drop_subtitles,
         force=told.force,
-        segments=told.segments,
-        jobs=max(int(told.cpus / told.threads), 1),
-        threads=told.threads,
+        threads=told.threads or max(int(told.cpus), 1),
         nice=told.nice,
         program=told.program,
         scratch=told.scratch,
