@@ -152,6 +152,9 @@ fn fit(codec: Option<Codec>, output: &Path) -> Result<()> {
     Err(Error::output(output, reason))
 }
 
+/// How far later frames are looked at for what is hidden, in ms.
+const LOOKAHEAD: &str = "2000";
+
 /// The settings of `job`, with what goes without saying.
 fn settings(job: &Job) -> Result<Vec<Setting>> {
     let mut settings = job.settings.clone();
@@ -165,6 +168,9 @@ fn settings(job: &Job) -> Result<Vec<Setting>> {
             ));
         }
         settings.push(Setting::new("region", "roi-list"));
+    }
+    if !settings::has(&settings, "lookahead") {
+        settings.push(Setting::new("lookahead", LOOKAHEAD));
     }
     Ok(settings)
 }

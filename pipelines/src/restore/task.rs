@@ -19,9 +19,6 @@ use crate::sequence::{self, Pattern, Rate};
 use crate::settings::{self, Setting};
 use crate::{Error, Result, aside, plugin};
 
-/// How far later frames are looked at for what is hidden, in ms.
-const LOOKAHEAD: &str = "2000";
-
 /// A clip to restore.
 #[derive(Clone, Debug)]
 pub struct Task {
@@ -305,7 +302,6 @@ impl Task {
             .unwrap_or_else(|| share_of_threads(order.jobs));
         for (name, value) in [
             ("calibrate", "false"),
-            ("lookahead", LOOKAHEAD),
             ("num-threads", &threads.to_string()),
         ] {
             if !settings::has(&all, name) {

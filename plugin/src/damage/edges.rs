@@ -66,7 +66,7 @@ fn soften(values: &[f32], soft: &mut Vec<f32>) {
                 *sum += weight * value;
             }
         }
-        let around = lines.array_windows::<{ WEIGHTS.len() }>();
+        let around = lines.windows(WEIGHTS.len());
         soft.extend(
             around.map(|values| values.iter().zip(WEIGHTS).map(|(v, w)| v * w).sum::<f32>()),
         );

@@ -107,3 +107,32 @@ fn what_follows_frames_comes_after_them_and_a_flush_drops_them() {
         );
     });
 }
+
+#[test]
+fn a_pool_of_few_buffers_is_not_drained() {
+    with_runtime(|| {
+        let element = mean_fill("eyes");
+        element.set_property("lookahead", 1000u32);
+        let info = crate::support::info(gst_video::VideoFormat::Rgb, 96, 96);
+        let mut harness = harness(&element, &info);
+        let pool = gst::BufferPool::new();
+        let mut config = pool.config();
+        let caps = info.to_caps().expect("caps");
+        config.set_params(Some(&caps), info.size() as u32, 1, 2);
+        pool.set_config(config).expect("a configuration");
+        pool.set_active(true).expect("a pool");
+        let at_once =
+            gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
+        for number in 0..10 {
+            let mut buffer = pool.acquire_buffer(Some(&at_once)).expect("a buffer");
+            let shown = bytes(&noise(&info, number));
+            let writable = buffer.make_mut();
+            writable.copy_from_slice(0, &shown).expect("a frame");
+            writable.set_pts(number * gst::ClockTime::from_mseconds(40));
+            harness.push(buffer).expect("a frame taken");
+        }
+        harness.push_event(gst::event::Eos::new());
+        assert_eq!(pulled(&mut harness).len(), 10);
+        pool.set_active(false).expect("an end");
+    });
+}

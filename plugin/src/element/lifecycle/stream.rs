@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use gst::glib::translate::from_glib_none;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
@@ -19,6 +20,15 @@ use crate::element::lifecycle::orientation::Orientation;
 use crate::element::properties::{FrameSettings, LatePolicy};
 use crate::pass::{Ahead, FrameError, Pass, RegionSource, Report, Update};
 use crate::{locate, pass};
+
+/// Whether there are only so many buffers like `buffer`, so that upstream would wait for one that is
+/// held back.
+fn is_of_few(buffer: &gst::BufferRef) -> bool {
+    // SAFETY: the pool of a buffer that lives is a pool that lives, or null; this takes a reference.
+    let pool: Option<gst::BufferPool> = unsafe { from_glib_none((*buffer.as_ptr()).pool) };
+    let most = pool.and_then(|pool| Some(pool.config().params()?.3));
+    most.is_some_and(|most| most > 0)
+}
 
 /// How much later the last of `waiting` is than the first; nothing where a time is missing, so that
 /// frames without times are held back no more than others.
@@ -85,6 +95,12 @@ impl MdeComplete {
             Some(work) if !frame.copying.lookahead().is_zero() => self.look_ahead(&buffer, work)?,
             work => work,
         };
+        if !frame.copying.lookahead().is_zero()
+            && is_of_few(&buffer)
+            && let Ok(copy) = buffer.copy_deep()
+        {
+            buffer = copy;
+        }
         if let Some(state) = self.state().as_mut() {
             state.waiting.push_back(Waiting { buffer, work });
         }

@@ -74,8 +74,7 @@ impl Copying {
                 .blurb(
                     "How long frames are held back, in ms, so that what is covered now and seen \
                      later is copied from the later frames, if the model is shown views. It adds \
-                     as much latency, and needs the memory of as many frames (and as many buffers, \
-                     if upstream has a fixed number of them): for files",
+                     as much latency, and takes the memory of as many frames: for files",
                 )
                 .maximum(MOST_LOOKAHEAD)
                 .default_value(Self::default().lookahead_ms)
