@@ -83,6 +83,21 @@ fn a_run_begins_with_the_weights_of_an_exported_model() -> Result<()> {
     export("first", "first.onnx")?;
     let from = ["--batch", "4", "--init-from", "first.onnx"];
     succeeds(folder, &train("second", "0", &from))?;
+    // It completes without a view, at its size and at another one.
+    for size in [&["--size", "48"][..], &[]] {
+        let checkpoint = format!("first/{CHECKPOINT}");
+        let command = ["eval", "--checkpoint", &checkpoint, "--data", "celeba"];
+        let command = [
+            &command[..],
+            &["--count", "2", "--tasks", "eyes", "--json"],
+            size,
+        ]
+        .concat();
+        let scores: serde_json::Value = serde_json::from_str(&succeeds(folder, &command)?)?;
+        let psnr = scores["tasks"]["eyes"]["psnr_composited"].as_f64();
+        let psnr = psnr.with_context(|| scores.to_string())?;
+        assert!((5.0..60.0).contains(&psnr), "{scores}");
+    }
     // What was rounded to 16 bits is so again.
     export("second", "second.onnx")?;
     let model = |file: &str| -> Result<ModelProto> {

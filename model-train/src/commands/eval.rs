@@ -7,22 +7,28 @@ use clap::Args;
 use indicatif::ProgressBar;
 use mde_core::mask::Task;
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::DeviceArg;
 use crate::data::{CropRule, Dataset, DatasetOptions, Split};
-use crate::evaluation::{Model, Scores, all_tasks};
+use crate::evaluation::{Completes, Model, Scores, all_tasks};
 use crate::files::write_aside;
+use crate::network::parameters::Store;
 use crate::network::perceptual;
 use crate::training::pretrained::Pretrained;
+use crate::views::trainee::pretrained;
 
 /// Scores a checkpoint on each completion task: PSNR (dB) and SSIM, raw and composited, sharpness,
 /// and distances in the features of a network.
 #[derive(Args, Debug)]
 pub struct Eval {
-    /// Checkpoint of `mde-train train`, or model of `mde-train export`.
+    /// Checkpoint of `mde-train train` or `mde-train views train`, or a model that one of them
+    /// exported. A generator that takes views is shown none.
     #[arg(long)]
     checkpoint: PathBuf,
+    /// Side in pixels at which pictures are masked and compared; by default the generator's.
+    #[arg(long)]
+    size: Option<usize>,
     /// The data, as for `mde-train train`.
     #[arg(long)]
     data: PathBuf,
@@ -64,9 +70,8 @@ pub struct Eval {
 impl Eval {
     /// Scores and prints.
     pub fn run(&self) -> Result<()> {
-        let trained = Pretrained::open(&self.checkpoint)?;
         let device = self.device.device()?;
-        let (store, generator) = trained.generator(device)?;
+        let (store, generator, updates) = open(&self.checkpoint, device)?;
         let features = self.features.as_deref();
         let network = features
             .map(|path| perceptual::open(path, device, Kind::Float))
@@ -74,13 +79,13 @@ impl Eval {
         let dataset = Dataset::open(&DatasetOptions {
             root: self.data.clone(),
             split: self.split,
-            size: trained.config.size as usize,
+            size: self.size.unwrap_or(generator.side() as usize),
             crop: self.crop,
             cache: self.cache.clone(),
         })?;
         let model = Model {
             store: &store,
-            generator: &generator,
+            generator: generator.as_ref(),
         };
         let tasks = if self.tasks.is_empty() {
             all_tasks()
@@ -109,13 +114,13 @@ impl Eval {
                 "pictures": count,
                 "first": dataset.name(0),
                 "last": dataset.name(count - 1),
-                "updates": trained.updates,
+                "updates": updates,
                 "tasks": rows,
             });
             println!("{}", serde_json::to_string_pretty(&report)?);
             return Ok(());
         }
-        let updates = trained.updates.map(|n| format!(", {n} updates"));
+        let updates = updates.map(|n| format!(", {n} updates"));
         println!("{count} pictures{}", updates.unwrap_or_default());
         println!(
             "{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>10} {:>9}",
@@ -133,6 +138,16 @@ impl Eval {
         }
         Ok(())
     }
+}
+
+/// The generator in `path`, its weights, and for how many updates it was trained, where that is told.
+fn open(path: &Path, device: Device) -> Result<(Store, Box<dyn Completes>, Option<u64>)> {
+    if let Ok((store, generator)) = pretrained(path, device) {
+        return Ok((store, Box::new(generator), None));
+    }
+    let trained = Pretrained::open(path)?;
+    let (store, generator) = trained.generator(device)?;
+    Ok((store, Box::new(generator), trained.updates))
 }
 
 /// Pictures a task in a dump.

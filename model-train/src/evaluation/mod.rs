@@ -19,8 +19,9 @@ use crate::network::generator::Generator;
 use crate::network::layers::Pass;
 use crate::network::parameters::Store;
 use crate::network::perceptual::FeatureNetwork;
+use crate::network::view_generator::{Inputs, ViewGenerator};
 use crate::report::grid::{Row, write_png};
-use crate::tensors::{append_picture, from_pixels};
+use crate::tensors::{append_picture, channels_last, from_pixels};
 use crate::training::loss::FeatureDistance;
 use frechet::frechet_distance;
 
@@ -71,7 +72,43 @@ pub struct Model<'a> {
     /// Weights.
     pub store: &'a Store,
     /// Network.
-    pub generator: &'a Generator,
+    pub generator: &'a dyn Completes,
+}
+
+/// What completes pictures.
+pub trait Completes {
+    /// The side of the pictures that it takes.
+    fn side(&self) -> i64;
+
+    /// The whole output for `pictures`, missing values 0, under `masks`, both `[N, 3, S, S]`.
+    fn complete(&self, pictures: &Tensor, masks: &Tensor) -> Tensor;
+}
+
+impl Completes for Generator {
+    fn side(&self) -> i64 {
+        self.size()
+    }
+
+    fn complete(&self, pictures: &Tensor, masks: &Tensor) -> Tensor {
+        self.forward(pictures, masks, Pass::Use)
+    }
+}
+
+impl Completes for ViewGenerator {
+    fn side(&self) -> i64 {
+        self.size()
+    }
+
+    /// Without views.
+    fn complete(&self, pictures: &Tensor, masks: &Tensor) -> Tensor {
+        let inputs = Inputs {
+            image: channels_last(pictures),
+            mask: channels_last(masks),
+            view: channels_last(&pictures.zeros_like()),
+            view_mask: pictures.narrow(1, 0, 1).zeros_like(),
+        };
+        self.forward(&inputs).completed
+    }
 }
 
 impl Model<'_> {
@@ -151,15 +188,22 @@ impl Model<'_> {
         Ok(all)
     }
 
-    /// The generator's whole output for `pictures` under `masks`, both `[N, 3, S, S]`.
+    /// The generator's whole output for `pictures` under `masks`, both `[N, 3, S, S]`. One that takes
+    /// pictures of another size is shown them enlarged or shrunk, and so is its output.
     fn forward(&self, pictures: &Tensor, masks: &Tensor) -> Tensor {
         let here = |t: &Tensor| {
             let kind = self.store.precision.kind();
             t.to_device(self.store.device).to_kind(kind)
         };
-        let masks = here(masks);
-        let masked = here(pictures) * &masks;
-        self.generator.forward(&masked, &masks, Pass::Use)
+        let (side, own) = (pictures.size()[3], self.generator.side());
+        let (pictures, masks) = (here(pictures), here(masks));
+        if side == own {
+            return self.generator.complete(&(pictures * &masks), &masks);
+        }
+        let pictures = pictures.upsample_bicubic2d([own, own], false, None, None);
+        let masks = masks.upsample_nearest2d([own, own], None, None);
+        let output = self.generator.complete(&(pictures * &masks), &masks);
+        output.internal_upsample_bilinear2d_aa([side, side], false, None, None)
     }
 
     /// Mean scores over the first `count` pictures of `dataset`, with those in the features of

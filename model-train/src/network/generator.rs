@@ -37,6 +37,11 @@ impl Generator {
     /// With what the names of the weights begin that [`Self::encode`] takes.
     pub const ENCODER: [&str; 2] = ["encoder.", "bottleneck.0."];
 
+    /// Side of the pictures.
+    pub fn size(&self) -> i64 {
+        self.config.size
+    }
+
     /// A generator with freshly drawn weights (by torch's global generator) in `store`.
     pub fn new(store: &mut Store, config: &GeneratorConfig) -> Self {
         let channels = config.channels();

@@ -284,6 +284,11 @@ impl ViewGenerator {
         Tensor::stack(&[x, y], -1).unsqueeze(0)
     }
 
+    /// Side of the pictures.
+    pub fn size(&self) -> i64 {
+        self.config.size
+    }
+
     /// The weight `name` out of the graph of [`Self::trace`], where it is `traced`.
     pub fn imported(name: &str, traced: &Tensor) -> Tensor {
         match name {

@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::batches::ViewBatch;
 use super::loss::{self, NAMES, Weights};
-use crate::network::config::{DiscriminatorConfig, ViewGeneratorConfig};
+use crate::network::config::{DiscriminatorConfig, ViewGeneratorConfig, ViewPreset};
 use crate::network::discriminator::Discriminator;
 use crate::network::layers::Pass;
 use crate::network::parameters::{Precision, Store};
@@ -60,7 +60,7 @@ pub struct ViewTraining {
     average: Store,
     /// How long the gradient of the other losses by the completed pictures is beside that of the
     /// adversarial one, once it was looked at.
-    balance: Option<f64>,
+    balance: Option<f32>,
 }
 
 /// A generator in a run.
@@ -78,7 +78,7 @@ pub struct ViewTrainee {
 /// Updates from one look at the balance of the losses to the next.
 const LOOKS_AT_BALANCE: u64 = 8;
 /// What the newest look counts for.
-const NEWEST_IN_BALANCE: f64 = 0.1;
+const NEWEST_IN_BALANCE: f32 = 0.1;
 
 /// An opponent that knows nothing yet has short gradients that mean nothing.
 const MOST_BALANCE: f64 = 1.0;
@@ -177,11 +177,11 @@ impl ViewTraining {
             let matching = loss::features_off(&fake.features, &real.features, &missing);
             losses.total = &losses.total + &matching * plan.weights.matching;
             if self.balance.is_none() || at.updates.is_multiple_of(LOOKS_AT_BALANCE) {
-                let now = balance(&losses.total, &fool, &outputs.completed);
+                let now = balance(&losses.total, &fool, &outputs.completed) as f32;
                 let before = self.balance.unwrap_or(now);
                 self.balance = Some(before + (now - before) * NEWEST_IN_BALANCE);
             }
-            let balance = self.balance.unwrap_or_default();
+            let balance = f64::from(self.balance.unwrap_or_default());
             losses.total = &losses.total + &fool * (plan.weights.adversarial * balance);
             opposed = [fool, matching, tell, penalty];
         }
@@ -246,6 +246,10 @@ impl ViewTraining {
         tensors.extend(average.map(|(name, t)| (average_name(name), Values::of(t))));
         let opponents = Tensor::from_slice(&[opponent.adam.updates as f32]);
         tensors.push((OPPONENT_UPDATES.to_owned(), Values::of(&opponents)));
+        let balance = self.balance.map(|balance| Tensor::from_slice(&[balance]));
+        if let Some(balance) = &balance {
+            tensors.push((BALANCE.to_owned(), Values::of(balance)));
+        }
         state::write(path, record, tensors)
     }
 
@@ -270,14 +274,36 @@ impl ViewTraining {
         let of_opponent = of_opponent
             .with_context(|| format!("{} has no '{OPPONENT_UPDATES}'", path.display()))?;
         let updates = of_opponent.double_value(&[0]) as u64;
+        let balance = checkpoint.tensor(BALANCE);
+        self.balance = balance.map(|balance| balance.double_value(&[0]) as f32);
         checkpoint.restore(path, &mut self.discriminator, updates)?;
         self.average
             .load(path, |name| checkpoint.tensor(&average_name(name)))
     }
 }
 
+/// The generator with views that `path` holds, f32: a checkpoint of `mde-train views train`, or, named
+/// `*.onnx`, a model of `mde-train views export` of the embedded size.
+///
+/// # Errors
+/// Where it cannot be read or is neither.
+pub fn pretrained(path: &Path, device: Device) -> Result<(Store, ViewGenerator)> {
+    if path.extension().is_none_or(|e| e != "onnx") {
+        return generator(&ViewCheckpoint::open(path)?, path, device);
+    }
+    let weights = import::weights(path)?;
+    let mut store = Store::new(device, Precision::F32);
+    let network = ViewGenerator::new(&mut store, &ViewPreset::Embedded.config());
+    store.load(path, |name| {
+        Some(ViewGenerator::imported(name, weights.get(name)?))
+    })?;
+    Ok((store, network))
+}
+
 /// Name of the tensor that holds the updates of the discriminator.
 const OPPONENT_UPDATES: &str = "discriminator.updates";
+/// Name of the tensor that holds the balance of the losses, once it was looked at.
+const BALANCE: &str = "discriminator.balance";
 
 fn average_name(parameter: &str) -> String {
     format!("average.{parameter}")
