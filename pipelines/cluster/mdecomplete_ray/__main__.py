@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     add("--json", action="store_true")
     clip = parser.add_argument_group("for each clip")
     add = clip.add_argument
-    add("--cpus", type=float, default=1, metavar="N", help="processors that Ray reserves (1)")  # fmt: skip
+    add("--cpus", type=float, default=1, metavar="N", help="processors that Ray reserves (1)")
     add("--gpus", type=float, default=0, metavar="N", help="graphics processors, also parts (0)")
     add("--memory", type=float, metavar="GB", help="memory that Ray reserves")
     add("--resource", action="append", default=[], metavar="NAME=N",
