@@ -16,9 +16,9 @@ const STRENGTH: f32 = 1.0;
 /// before.
 #[derive(Clone, Debug, Default)]
 pub struct Sharpener {
-    /// One channel of the part and of the pixels beside it, and 1 for each that is missing; zeros
-    /// for known ones.
-    plane: Vec<[f32; 2]>,
+    /// The part and the pixels beside it: red, green, blue and 1 where they are missing, zeros where
+    /// they are known.
+    beside: Vec<[f32; 4]>,
     /// `[3, H, W]`.
     sharpened: Vec<f32>,
 }
@@ -40,38 +40,43 @@ impl Sharpener {
         let (width, height) = completion.hole.size();
         self.sharpened.clear();
         self.sharpened.extend_from_slice(completion.rgb);
-        let columns = part.width() + 2;
-        for channel in 0..CHANNELS {
-            let first = channel * width * height;
-            let weights = completion.hole.weights(channel);
-            self.plane.clear();
-            for y in part.y0..part.y1 + 2 {
-                let row = y.saturating_sub(1).min(height - 1) * width;
-                self.plane.extend((part.x0..part.x1 + 2).map(|x| {
-                    let i = row + x.saturating_sub(1).min(width - 1);
-                    match weights[i] > 0.0 {
-                        true => [completion.rgb[first + i], 1.0],
-                        false => [0.0; 2],
-                    }
-                }));
-            }
-            for y in part.y0..part.y1 {
-                let above = &self.plane[(y - part.y0) * columns..][..3 * columns];
-                for x in part.x0..part.x1 {
-                    let i = y * width + x;
-                    let share = painted(completion, x, y, width);
-                    if weights[i] > 0.0 && share > 0.0 {
-                        let around = |index: usize| {
-                            let row = |row: usize| {
-                                let row = &above[row * columns + x - part.x0..][..3];
-                                row[0][index] + 2.0 * row[1][index] + row[2][index]
-                            };
-                            row(0) + 2.0 * row(1) + row(2)
-                        };
-                        let mean = around(0) / around(1);
-                        let value = &mut self.sharpened[first + i];
-                        *value += strength * share * (*value - mean);
-                    }
+        let (columns, pixels) = (part.width() + 2, width * height);
+        // Sharpened are completions with one hole for all channels.
+        let weights = completion.hole.weights(0);
+        self.beside.clear();
+        for y in part.y0..part.y1 + 2 {
+            let row = y.saturating_sub(1).min(height - 1) * width;
+            self.beside.extend((part.x0..part.x1 + 2).map(|x| {
+                let i = row + x.saturating_sub(1).min(width - 1);
+                let [red, green, blue] = [0, 1, 2].map(|c| completion.rgb[c * pixels + i]);
+                match weights[i] > 0.0 {
+                    true => [red, green, blue, 1.0],
+                    false => [0.0; 4],
+                }
+            }));
+        }
+        for y in part.y0..part.y1 {
+            let above = &self.beside[(y - part.y0) * columns..][..3 * columns];
+            for x in part.x0..part.x1 {
+                let i = y * width + x;
+                if weights[i] == 0.0 {
+                    continue;
+                }
+                let share = painted(completion, x, y, width);
+                if share == 0.0 {
+                    continue;
+                }
+                let around = |lane: usize| {
+                    let row = |row: usize| {
+                        let row = &above[row * columns + x - part.x0..][..3];
+                        row[0][lane] + 2.0 * row[1][lane] + row[2][lane]
+                    };
+                    row(0) + 2.0 * row(1) + row(2)
+                };
+                let missing = around(CHANNELS);
+                for channel in 0..CHANNELS {
+                    let value = &mut self.sharpened[channel * pixels + i];
+                    *value += strength * share * (*value - around(channel) / missing);
                 }
             }
         }

@@ -91,11 +91,12 @@ impl MdeComplete {
                 seen: None,
             })
         });
+        let is_held = !frame.copying.lookahead().is_zero();
         let work = match work {
-            Some(work) if !frame.copying.lookahead().is_zero() => self.look_ahead(&buffer, work)?,
+            Some(work) if is_held => self.look_ahead(&buffer, work)?,
             work => work,
         };
-        if !frame.copying.lookahead().is_zero()
+        if is_held
             && is_of_few(&buffer)
             && let Ok(copy) = buffer.copy_deep()
         {
