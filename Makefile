@@ -91,6 +91,10 @@ seams: setup-runtime ## completions beside the frame around them, at 1920x1080; 
 channels: setup-runtime ## how well damaged channels are found; needs MDE_DATA or MDE_CLIPS, takes MDE_SCENES
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench channels
 
+.PHONY: dropouts
+dropouts: setup-runtime ## how well drop-outs are found; needs MDE_DATA or MDE_CLIPS
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench dropouts
+
 .PHONY: flicker
 flicker: setup-runtime ## how still completions are in moving video; needs MDE_DATA
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench flicker

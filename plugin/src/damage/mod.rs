@@ -6,8 +6,11 @@
 //! frame before. Frames in YUV are judged twice: as the planes they are and as the red, green and
 //! blue that they stand for, since a channel may have been lost before or after the conversion.
 //!
-//! All of it but the watch itself works on plain numbers.
+//! [`DropOuts`] finds pixels that cannot be picture.
+//!
+//! All of it but these two works on plain numbers.
 
+mod drop_outs;
 mod edges;
 mod grain;
 mod judge;
@@ -16,6 +19,7 @@ mod planes;
 mod tone;
 mod watch;
 
+pub use drop_outs::{DropOuts, Wanted};
 pub use judge::{Fault, Space};
 pub use watch::{Faults, Watch};
 

@@ -13,7 +13,8 @@
 //! texture that the frame has around it.
 //!
 //! A [`Search`] looks at what single pixels hold, a [`Probe`] at means of blocks. A [`Filler`] fills
-//! holes without a generator, a [`Realigner`] moves a displaced channel.
+//! holes without a generator, [`Earlier`] with what was there before, a [`Realigner`] moves a
+//! displaced channel.
 //!
 //! Coordinates are those of [`mde_core::alignment`]: whole numbers at pixel centres.
 
@@ -22,6 +23,7 @@ mod colour;
 mod component;
 mod displaced;
 pub mod draw;
+mod earlier;
 mod fill;
 mod format;
 mod grain;
@@ -42,6 +44,7 @@ mod write;
 
 pub use colour::Channels;
 pub use displaced::{Part, Realigner};
+pub use earlier::Earlier;
 pub use fill::Filler;
 pub use format::SUPPORTED_FORMATS;
 pub use hole::Hole;

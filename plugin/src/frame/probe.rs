@@ -46,6 +46,21 @@ impl Probe {
         }
     }
 
+    /// Puts the means of the blocks of `grid` into `means` as [`Self::read`] does, but of the component
+    /// alone that is nearest to brightness.
+    ///
+    /// # Panics
+    /// As [`Self::read`].
+    pub fn read_brightness<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        grid: &Grid,
+        means: &mut Vec<f32>,
+    ) {
+        let green = usize::from(frame.info().is_rgb());
+        self.read_component(frame, green, grid, means);
+    }
+
     fn read_component<T>(
         &mut self,
         frame: &VideoFrameRef<T>,

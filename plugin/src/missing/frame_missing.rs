@@ -109,11 +109,13 @@ impl FrameMissing {
         self.kept = DamageCache::default();
     }
 
-    /// Looks for all damage of `frame`, of which `regions` show crops of `crop` = (width, height).
+    /// Looks for all damage of `frame`, besides what was `found` in it by itself, of which `regions`
+    /// show crops of `crop` = (width, height).
     pub fn look<'r, T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         sources: &Sources,
+        found: Option<&[Rect]>,
         regions: impl Iterator<Item = &'r Region>,
         crop: (usize, usize),
     ) {
@@ -123,7 +125,7 @@ impl FrameMissing {
             block: frame::shared_block(frame.info()),
         };
         let from_alpha = sources.from_alpha && frame::has_alpha(frame.info());
-        let is_static = !from_alpha && sources.colour.is_none();
+        let is_static = !from_alpha && sources.colour.is_none() && found.is_none();
         let keeps = sources.keeps_tellers;
         let is_kept = self.kept.reach == Some(reach) && self.kept.has_tellers == keeps;
         if is_static && is_kept && self.raster.size() == size {
@@ -149,7 +151,11 @@ impl FrameMissing {
             let Self { search, raster, .. } = self;
             let parts = self.colour.mark(search, frame, range, &self.crops, raster);
             self.holes.extend(parts);
-            self.settle(settled, reach, keeps.then_some(Teller::Colour));
+            settled = self.settle(settled, reach, keeps.then_some(Teller::Colour));
+        }
+        if let Some(found) = found {
+            self.take_found(found);
+            self.settle(settled, reach, keeps.then_some(Teller::DropOut));
         }
         merge(&mut self.holes);
     }
@@ -203,6 +209,15 @@ impl FrameMissing {
             self.raster.reset(*hole, Some(mask));
         }
         self.holes.extend_from_slice(in_mask);
+    }
+
+    fn take_found(&mut self, found: &[Rect]) {
+        for hole in found {
+            for y in hole.y0..hole.y1 {
+                self.raster.row_mut(*hole, y).fill(Damage::Lost);
+            }
+        }
+        self.holes.extend_from_slice(found);
     }
 
     fn take_alpha<T>(&mut self, frame: &VideoFrameRef<T>) {

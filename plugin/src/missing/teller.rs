@@ -15,6 +15,8 @@ pub enum Teller {
     Colour,
     /// A cover that was found.
     Cover,
+    /// A drop-out that was found.
+    DropOut,
 }
 
 /// For each pixel of a frame what tells that it is missing, if that is asked for.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use gst_video::{VideoFrameRef, VideoInfo};
+use mde_core::occlusion::Rect;
 
 use super::face::Face;
 use super::identity::Identity;
@@ -14,7 +15,9 @@ use crate::covers::Cover;
 #[derive(Debug)]
 pub struct Ahead {
     pub(super) faces: Vec<Face>,
-    /// What is before them.
+    /// What is damaged, in pixels of the frame.
+    pub(super) drop_outs: Vec<Rect>,
+    /// What is before the faces.
     pub(super) covers: Vec<(Identity, Cover)>,
     /// When it was, by the clock of the pass.
     pub(super) now: Duration,
@@ -43,11 +46,13 @@ impl Pass {
             .map_err(|_| FrameError::Map(describe(info)))?;
         self.covers.show(None);
         self.now = self.clock.tick(&frame);
+        self.drop_outs.look(&frame, settings);
         let mut report = Report::default();
         let is_cut = self.see(&frame, false, &mut report)?;
         Ok(Ahead {
             covers: self.covers.all(&self.faces),
             faces: std::mem::take(&mut self.faces),
+            drop_outs: self.drop_outs.found().to_vec(),
             now: self.now,
             is_cut,
             report,

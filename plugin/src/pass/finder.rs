@@ -5,6 +5,7 @@ use std::time::Duration;
 use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 use mde_core::alignment::AlignmentError;
+use mde_core::occlusion::Rect;
 
 use super::FrameError;
 use super::face::Face;
@@ -58,12 +59,13 @@ impl FaceFinder {
         }
     }
 
-    /// Fills `faces` with those of the frame at the time `now`, for crops of `crop` = (width,
-    /// height).
+    /// Fills `faces` with those of the frame at the time `now`, of which the rectangles in `damaged`
+    /// show nothing, for crops of `crop` = (width, height).
     pub fn find<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         settings: &Settings,
+        damaged: &[Rect],
         crop: (usize, usize),
         now: Duration,
         faces: &mut Vec<Face>,
@@ -89,8 +91,9 @@ impl FaceFinder {
             RegionSource::Faces(options) => {
                 let tracks = match &mut self.locator {
                     Some(locator) => {
-                        let hidden = |at, rgb| settings.hide(at, rgb);
-                        let hidden = settings.hide_some().then_some(&hidden as &Hidden);
+                        let hidden = |at, rgb| settings.hide(at, rgb) || is_in(damaged, at);
+                        let has_some = settings.hide_some() || !damaged.is_empty();
+                        let hidden = has_some.then_some(&hidden as &Hidden);
                         locator.locate_past(hidden, frame, &display, now, &options)?
                     }
                     None => &[],
@@ -120,4 +123,11 @@ impl FaceFinder {
             faces.clear();
         }
     }
+}
+
+/// Whether `at` = (x, y) lies in one of `places`.
+fn is_in(places: &[Rect], [x, y]: [f64; 2]) -> bool {
+    // Casts cut what is negative.
+    let (x, y) = (x.round() as usize, y.round() as usize);
+    places.iter().any(|place| place.contains(x, y))
 }

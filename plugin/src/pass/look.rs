@@ -17,7 +17,17 @@ impl Pass {
         seen: Option<Ahead>,
         report: &mut Report,
     ) -> Result<(), FrameError> {
-        let is_cut = match seen.and_then(|seen| self.take_up(seen, report)) {
+        let seen = match seen {
+            Some(mut seen) => {
+                self.drop_outs.show(std::mem::take(&mut seen.drop_outs));
+                self.take_up(seen, report)
+            }
+            None => {
+                self.drop_outs.look(frame, &self.settings);
+                None
+            }
+        };
+        let is_cut = match seen {
             Some(is_cut) => {
                 self.find_missing(frame);
                 is_cut
@@ -38,6 +48,8 @@ impl Pass {
             .filter(|face| face.cover.is_some())
             .count();
         report.has_cover_news = self.covers.is_news(&self.faces);
+        report.drop_outs = self.drop_outs.found().len();
+        report.has_drop_out_news = self.drop_outs.is_news();
         let is_young = self.recall.count_frame() < self.settings.inference_interval;
         let mut lap = Lap::start();
         if self.settings.only_marks() || !self.faces.iter().any(|face| face.is_holed) {
@@ -99,7 +111,8 @@ impl Pass {
         report: &mut Report,
     ) -> Result<bool, FrameError> {
         let (size, faces) = (self.completer.size(), &mut self.faces);
-        let found = (self.finder).find(frame, &self.settings, size, self.now, faces)?;
+        let damaged = self.drop_outs.found();
+        let found = (self.finder).find(frame, &self.settings, damaged, size, self.now, faces)?;
         (report.invalid, report.surplus) = (found.invalid, found.surplus);
         if found.is_cut {
             self.covers.forget();
@@ -129,12 +142,13 @@ impl Pass {
     fn find_missing<T>(&mut self, frame: &VideoFrameRef<T>) {
         let Self {
             covers,
+            drop_outs,
             missing,
             settings,
             faces,
             ..
         } = self;
-        missing.find(frame, settings, faces, covers);
+        missing.find(frame, settings, drop_outs.found(), faces, covers);
     }
 
     /// Keeps looks at faces of which nothing is missing, if the generator is shown such.

@@ -1,6 +1,7 @@
 //! What is missing of the faces: from every crop, and from the present frame.
 
 use gst_video::VideoFrameRef;
+use mde_core::occlusion::Rect;
 
 use super::covers::Covers;
 use super::face::Face;
@@ -53,18 +54,20 @@ impl Missing {
         }
     }
 
-    /// Finds what is missing of each of `faces`, all that there are in `frame`, with the `covers`
-    /// that were found.
+    /// Finds what is missing of each of `faces`, all that there are in `frame`, with the `drop_outs`
+    /// and the `covers` that were found.
     pub fn find<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         settings: &Settings,
+        drop_outs: &[Rect],
         faces: &mut [Face],
         covers: &Covers,
     ) {
         let size = self.hole.size();
         let regions = faces.iter().map(|face| &face.region);
-        self.damage.look(frame, &settings.damage, regions, size);
+        let found = settings.drop_outs.as_ref().map(|_| drop_outs);
+        (self.damage).look(frame, &settings.damage, found, regions, size);
         covers.mark(settings, faces);
         for face in faces {
             let cover = covers.laid(settings, face, size);

@@ -9,6 +9,7 @@
 mod ahead;
 mod copying;
 mod covers;
+mod drop_outs;
 mod face;
 mod finder;
 mod finisher;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::alignment::AlignmentError;
+use mde_core::occlusion::Rect;
 
 use crate::completer::{Batch, Completer, CompleterError};
 use crate::covers::{CoverError, CoverNet, Finding};
@@ -37,6 +39,7 @@ use crate::locate::{Clock, LocateError, Locator, Region};
 use crate::views::Reference;
 use copying::Copying;
 use covers::Covers;
+use drop_outs::DropOuts;
 use face::Face;
 use finder::FaceFinder;
 use finisher::Finisher;
@@ -108,6 +111,7 @@ pub struct Pass {
     /// Of the present frame.
     faces: Vec<Face>,
     covers: Covers,
+    drop_outs: DropOuts,
     missing: Missing,
     reader: CropReader,
     batch: Batch,
@@ -134,6 +138,7 @@ impl Pass {
             finder: FaceFinder::new(locator),
             faces: Vec::new(),
             covers: Covers::new(cover_net),
+            drop_outs: DropOuts::default(),
             missing: Missing::new(&settings, size),
             reader: CropReader::default(),
             batch: completer.batch(),
@@ -172,6 +177,11 @@ impl Pass {
         covered.filter_map(|face| Some((&face.region, face.cover?)))
     }
 
+    /// The drop-outs that are found in the last frame that had its turn, in its pixels.
+    pub fn drop_outs(&self) -> &[Rect] {
+        self.drop_outs.found()
+    }
+
     /// The generator in use.
     pub fn completer(&self) -> &Completer {
         &self.completer
@@ -185,6 +195,8 @@ impl Pass {
         self.recall.forget();
         self.finisher.forget();
         self.copying.forget();
+        self.drop_outs.forget();
+        self.painter.forget();
     }
 
     /// Does with the frame in `buffer` what `settings` ask for; the buffer is copied only if it
@@ -214,6 +226,11 @@ impl Pass {
             (self.finisher).finish(faces, batch, &self.missing.hole, &self.settings, self.now);
             self.paint(buffer.make_mut(), info, &mut report)?;
             report.set_time(Step::Postprocess, lap.next());
+        }
+        if self.settings.drop_outs.is_some() {
+            let frame = VideoFrameRef::from_buffer_ref_readable(buffer, info)
+                .map_err(|_| FrameError::Map(describe(info)))?;
+            self.painter.keep(&frame);
         }
         if self.marks() {
             let (buffer, size) = (buffer.make_mut(), (info.width(), info.height()));

@@ -8,7 +8,7 @@ use super::face::Face;
 use super::missing::Missing;
 use super::settings::{Overlay, Settings};
 use crate::completer::Batch;
-use crate::frame::{self, Completion, Filler, PixelWeights, Writer};
+use crate::frame::{self, Completion, Earlier, Filler, PixelWeights, Writer};
 use crate::locate::Bounds;
 use crate::missing::{FrameMissing, LaidCover, StaticHole, Teller};
 
@@ -19,9 +19,20 @@ type Frame<'a> = VideoFrameRef<&'a mut gst::BufferRef>;
 pub struct Painter {
     writer: Writer,
     filler: Filler,
+    earlier: Earlier,
 }
 
 impl Painter {
+    /// Keeps `frame`, which is finished, for the holes of the next one.
+    pub fn keep<T>(&mut self, frame: &VideoFrameRef<T>) {
+        self.earlier.keep(frame);
+    }
+
+    /// Takes the next frame for the first of another stream.
+    pub fn forget(&mut self) {
+        self.earlier.forget();
+    }
+
     /// Writes the completion that `batch` holds of `face`, if it has one: the missing pixels alone.
     pub fn write(
         &mut self,
@@ -72,7 +83,11 @@ impl Painter {
         if !is_filled && !is_shown {
             return false;
         }
-        let Self { writer, filler } = self;
+        let Self {
+            writer,
+            filler,
+            earlier,
+        } = self;
         // Where nothing is painted, those that would be.
         let is_completed = |face: &&Face| match settings.only_marks() {
             true => face.is_holed,
@@ -84,6 +99,9 @@ impl Painter {
         missing.damage.rest(regions, size, |pixels, tellers| {
             if is_filled {
                 filler.fill(frame, pixels, settings.strength);
+                if settings.drop_outs.is_some() {
+                    earlier.lay(frame, pixels, settings.strength);
+                }
                 if settings.damage.from_alpha {
                     frame::make_opaque(frame, pixels, settings.strength);
                 }
@@ -170,5 +188,6 @@ fn tint(teller: Option<Teller>) -> [f32; 3] {
         Some(Teller::Alpha) => [0.2, 0.9, 0.3],
         Some(Teller::Colour) => [0.1, 0.75, 1.0],
         Some(Teller::Cover) => [1.0, 0.5, 0.05],
+        Some(Teller::DropOut) => [1.0, 0.1, 0.1],
     }
 }

@@ -50,6 +50,10 @@ pub struct Report {
     pub looked: usize,
     /// Whether other faces are covered than before, or by something else.
     pub has_cover_news: bool,
+    /// Drop-outs that are found.
+    pub drop_outs: usize,
+    /// Whether they are found elsewhere than in the last frame.
+    pub has_drop_out_news: bool,
     /// Regions with a completion of their own.
     pub completed: usize,
     /// Regions on which an earlier completion was laid.

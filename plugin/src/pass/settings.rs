@@ -6,6 +6,7 @@ use std::time::Duration;
 use gst_video::{VideoInfo, VideoOrientationMethod};
 
 use crate::covers;
+use crate::damage::Wanted;
 use crate::frame;
 use crate::locate::LocateOptions;
 use crate::missing::{Asked, Raster, Sources};
@@ -28,6 +29,8 @@ pub struct Settings {
     pub covers: Option<covers::Asked>,
     /// What tells of damage in pixels of the frame, besides the mask picture.
     pub damage: Sources,
+    /// Which damage is found by itself; nothing where it is not looked for.
+    pub drop_outs: Option<Wanted>,
     /// The mask picture at the size of the frames, if it covers something.
     pub mask: Option<Arc<Raster>>,
     /// How long a look at a face is kept; 0 for not at all.
@@ -115,6 +118,6 @@ impl Settings {
     /// Whether anything tells of damage in pixels of frames of the format `info`.
     fn tell_of_damage(&self, info: &VideoInfo) -> bool {
         let by_alpha = self.damage.from_alpha && frame::has_alpha(info);
-        by_alpha || self.damage.colour.is_some() || self.mask.is_some()
+        by_alpha || self.damage.colour.is_some() || self.drop_outs.is_some() || self.mask.is_some()
     }
 }

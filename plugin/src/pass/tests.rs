@@ -64,6 +64,7 @@ impl Stream {
                 ..Asked::default()
             },
             covers: None,
+            drop_outs: None,
             damage: Sources::default(),
             mask: None,
             memory: Duration::from_secs(600),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use mde_core::occlusion::Rect;
+
 use crate::completer::{Completer, Step};
 use crate::covers::Finding;
 use crate::damage::{Fault, Faults};
@@ -88,11 +90,12 @@ pub fn fits_no_face() -> gst::Structure {
         .build()
 }
 
-/// What is wrong with the channels of the frames from now on, and which faces are covered in frames
-/// of `size` = (width, height), by what; empty lists where nothing is.
+/// What is wrong with the channels of the frames from now on, which faces are covered in frames of
+/// `size` = (width, height), by what, and where there are drop-outs; empty lists where nothing is.
 pub fn damage<'a>(
     faults: &Faults,
     covered: impl Iterator<Item = (&'a Region, Finding)>,
+    drop_outs: &[Rect],
     size: (u32, u32),
 ) -> gst::Structure {
     let named = |names: [&'static str; 3], of: [Option<Fault>; 3]| {
@@ -109,6 +112,7 @@ pub fn damage<'a>(
             "covers",
             gst::Array::new(covered.map(|(region, finding)| cover(region, &finding, size))),
         )
+        .field("drop-outs", gst::Array::new(drop_outs.iter().map(drop_out)))
         .build()
 }
 
@@ -124,6 +128,16 @@ fn cover(region: &Region, finding: &Finding, size: (u32, u32)) -> gst::Structure
         .field("height", height)
         .field("share", f64::from(finding.share))
         .field("confidence", f64::from(finding.confidence))
+        .build()
+}
+
+/// A drop-out, in pixels of the frame.
+fn drop_out(place: &Rect) -> gst::Structure {
+    gst::Structure::builder("drop-out")
+        .field("x", place.x0 as u32)
+        .field("y", place.y0 as u32)
+        .field("width", place.width() as u32)
+        .field("height", place.height() as u32)
         .build()
 }
 

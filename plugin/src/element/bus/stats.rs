@@ -27,6 +27,7 @@ pub struct Stats {
     pub surplus: u64,
     pub covered: u64,
     pub looked: u64,
+    pub drop_outs: u64,
     /// Sums of what holes were filled with.
     filled: Filled,
     /// Microseconds, of the frames in which the step was taken.
@@ -98,6 +99,7 @@ impl Stats {
             invalid: 0,
             surplus: 0,
             covered: 0,
+            drop_outs: 0,
             looked: 0,
             filled: Filled::default(),
             times: std::array::from_fn(|_| histogram()),
@@ -112,6 +114,7 @@ impl Stats {
         self.invalid += report.invalid as u64;
         self.surplus += report.surplus as u64;
         self.covered += report.covered as u64;
+        self.drop_outs += report.drop_outs as u64;
         self.looked += report.looked as u64;
         self.filled.add(report);
         for (histogram, time) in self.times.iter_mut().zip(report.times) {
@@ -142,6 +145,7 @@ impl Stats {
             .field("skipped-invalid", self.invalid)
             .field("skipped-surplus", self.surplus)
             .field("covered", self.covered)
+            .field("drop-outs", self.drop_outs)
             .field("cover-looks", self.looked)
             .field("provider", provider)
             .field("model", model)

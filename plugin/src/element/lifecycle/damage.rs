@@ -80,15 +80,16 @@ impl MdeComplete {
     }
 
     /// Tells the application what is before the faces in the frame of the format `info` that `pass`
-    /// has worked on.
-    pub(super) fn tell_of_covers(&self, pass: &Pass, info: &VideoInfo) {
+    /// has worked on, and where it has drop-outs.
+    pub(super) fn tell_of_finds(&self, pass: &Pass, info: &VideoInfo) {
         let faults = self.state().as_ref().map(|state| state.damage_finder.told);
         post(&self.obj(), damage(&faults.unwrap_or_default(), pass, info));
     }
 }
 
-/// The message on `faults` and on the covers in the last frame of `pass`, which has the format
-/// `info`.
+/// The message on `faults` and on the covers and drop-outs in the last frame of `pass`, which has
+/// the format `info`.
 fn damage(faults: &Faults, pass: &Pass, info: &VideoInfo) -> gst::Structure {
-    messages::damage(faults, pass.covered(), (info.width(), info.height()))
+    let size = (info.width(), info.height());
+    messages::damage(faults, pass.covered(), pass.drop_outs(), size)
 }

@@ -81,6 +81,7 @@ impl Masks {
             ("mask-file", settings.mask.is_some()),
             ("mask-from-alpha", settings.damage.from_alpha),
             ("damage-color", settings.damage.colour.is_some()),
+            ("damage", settings.drop_outs.is_some()),
         ];
         let properties = told_by.iter().filter(|(_, is_set)| *is_set);
         let properties: Vec<&str> = properties.map(|(name, _)| *name).collect();

@@ -186,8 +186,8 @@ impl MdeComplete {
         let report = *result.as_ref().unwrap_or(&Report::default());
         gst::trace!(CAT, imp = self, "{report:?}");
         self.follow_provider(pass.completer());
-        if report.has_cover_news {
-            self.tell_of_covers(&pass, info);
+        if report.has_cover_news || report.has_drop_out_news {
+            self.tell_of_finds(&pass, info);
         }
         self.return_pass(pass, Some(&report));
         if report.has_filled {

@@ -208,7 +208,7 @@ pub enum Overlay {
     #[enum_value(
         name = "Mask: the missing pixels, tinted by what says so: occlusion magenta, found covers \
                 orange, mask-file yellow, mask-from-alpha green, damage-color blue, \
-                damaged-channels violet",
+                damaged-channels violet, found drop-outs red",
         nick = "mask"
     )]
     Mask,

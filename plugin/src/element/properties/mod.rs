@@ -4,6 +4,7 @@ mod blending;
 mod channels;
 mod copying;
 mod covers;
+mod damage;
 mod enums;
 mod following;
 mod model_settings;

@@ -12,6 +12,7 @@ use mde_core::occlusion::Occlusion;
 use super::blending::Blending;
 use super::copying::Copying;
 use super::covers::Covering;
+use super::damage::DamageSearch;
 use super::following::Following;
 use super::model_settings::{self, ModelSettings};
 use super::{DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
@@ -86,6 +87,7 @@ pub struct FrameSettings {
     pub blending: Blending,
     pub copying: Copying,
     pub covering: Covering,
+    pub damage_search: DamageSearch,
 }
 
 /// What is known of a stream besides its format.
@@ -121,6 +123,7 @@ impl Default for FrameSettings {
             blending: Blending::default(),
             copying: Copying::default(),
             covering: Covering::default(),
+            damage_search: DamageSearch::default(),
         }
     }
 }
@@ -142,6 +145,7 @@ impl FrameSettings {
             hole: self.static_hole(),
             covers: self.looks_for_covers().then(|| self.covering.asked()),
             damage: self.sources(),
+            drop_outs: self.damage_search.wanted(),
             mask: stream.mask,
             memory: self.copying.memory(),
             strength: self.strength,
@@ -253,6 +257,7 @@ impl Settings {
                 return self.frame.blending.set(name, value)
                     || self.frame.copying.set(name, value)
                     || self.frame.covering.set(name, value)
+                    || self.frame.damage_search.set(name, value)
                     || self.frame.following.set(name, value)
                     || self.model.set(name, value);
             }
@@ -286,6 +291,7 @@ impl Settings {
                 return (frame.blending.get(name))
                     .or_else(|| frame.copying.get(name))
                     .or_else(|| frame.covering.get(name))
+                    .or_else(|| frame.damage_search.get(name))
                     .or_else(|| frame.following.get(name))
                     .or_else(|| self.model.get(name));
             }
@@ -481,7 +487,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
                  them. Faces: faces; of them completed (by the generator), reused (an earlier \
                  completion), skipped-invalid (cannot be completed), skipped-surplus (more than \
                  max-faces), covered (something is found before them by occlusion=auto, whose net \
-                 looked at cover-looks of the faces). Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
+                 looked at cover-looks of the faces). Damage found by damage: drop-outs. Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
                  locate-us, covers-us, preprocess-us, inference-us and postprocess-us, in microseconds a \
                  frame. Of what was missing, where the model tells it: the mean shares from-memory, \
                  from-later, from-reference, from-mirror and painted, and how well the views agreed \
@@ -493,6 +499,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
     properties.extend(Blending::properties());
     properties.extend(Copying::properties());
     properties.extend(Covering::properties());
+    properties.extend(DamageSearch::properties());
     properties.extend(Following::properties());
     properties.extend(model_settings::properties());
     properties

@@ -23,6 +23,7 @@ use crate::support::{
 mod auto;
 mod cases;
 mod channels;
+mod drop_outs;
 mod fill;
 mod pictures;
 mod playing;

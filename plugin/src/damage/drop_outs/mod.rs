@@ -1,0 +1,93 @@
+//! Finds pixels that cannot be picture in the frames of a stream.
+//!
+//! A frame's brightness (`sheet`) is compared with that of the frame before, in which what was
+//! damaged has been replaced by what was there earlier. `lines` are what a tape's drop-outs leave.
+
+mod lines;
+mod sheet;
+mod slide;
+
+use gst_video::VideoFrameRef;
+use gst_video::prelude::*;
+use mde_core::occlusion::Rect;
+
+use crate::frame::Probe;
+use lines::Lines;
+use sheet::Sheet;
+
+/// Which damage is looked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wanted {
+    /// Lines of one colour or of noise.
+    pub lines: bool,
+    /// The share of a frame from which on something is too large for damage.
+    pub max_size: f32,
+}
+
+/// By how much a value differs that is another one, in 255ths.
+const OTHER: u8 = 20;
+/// The share of values that are others from which on the frame shows something else.
+const CUT: f32 = 0.35;
+/// Every so many rows are looked at for that.
+const ROWS: usize = 8;
+
+/// Looks for damage in the frames of a stream, one after the other. Made once and reused.
+#[derive(Debug, Default)]
+pub struct DropOuts {
+    probe: Probe,
+    means: Vec<f32>,
+    now: Sheet,
+    before: Sheet,
+    lines: Lines,
+    found: Vec<Rect>,
+    earlier: Vec<Rect>,
+}
+
+impl DropOuts {
+    /// Takes the next frame for the first of another stream.
+    pub fn forget(&mut self) {
+        self.before = Sheet::default();
+        self.found.clear();
+    }
+
+    /// Looks for what is `wanted` in `frame`, which comes after those seen before, and gives what of it
+    /// is damaged: rectangles in its pixels.
+    pub fn look<T>(&mut self, frame: &VideoFrameRef<T>, wanted: &Wanted) -> &[Rect] {
+        std::mem::swap(&mut self.found, &mut self.earlier);
+        self.found.clear();
+        let Self { probe, means, .. } = self;
+        self.now.read(frame, probe, means);
+        let goes_on = self.now.size == self.before.size && self.now.step == self.before.step;
+        if goes_on && !self.is_cut() {
+            let pixels = frame.width() as f32 * frame.height() as f32;
+            let is_small = |rect: &Rect| rect.area() as f32 <= wanted.max_size * pixels;
+            if wanted.lines {
+                let lines = self.lines.find(&self.now, &self.before);
+                self.found.extend(lines.filter(is_small));
+            }
+            // What was there before is still what is to be seen. But what stays is picture.
+            for rect in &self.found {
+                if !self.earlier.iter().any(|earlier| overlap(earlier, rect)) {
+                    self.now.take_over(&self.before, *rect);
+                }
+            }
+        }
+        std::mem::swap(&mut self.now, &mut self.before);
+        &self.found
+    }
+
+    /// Whether the frame shows something else than the one before.
+    fn is_cut(&self) -> bool {
+        let (mut others, mut all) = (0, 0);
+        for y in (0..self.now.size.1).step_by(ROWS) {
+            let pairs = self.now.row(y).iter().zip(self.before.row(y));
+            others += pairs.filter(|(a, b)| a.abs_diff(**b) > OTHER).count();
+            all += self.now.size.0;
+        }
+        others as f32 > CUT * all as f32
+    }
+}
+
+fn overlap(a: &Rect, b: &Rect) -> bool {
+    a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a.y1
+}

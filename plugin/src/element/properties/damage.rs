@@ -1,0 +1,103 @@
+//! What damage is found by itself: its kinds, and how large it may be.
+
+#![allow(
+    missing_docs,
+    reason = "the flags macro drops the documentation of what it makes"
+)]
+
+use gst::glib;
+use gst::prelude::*;
+
+use super::settings::of;
+use crate::damage::Wanted;
+
+/// Kinds of damage.
+#[glib::flags(name = "GstMdeCompleteDamage")]
+pub enum Damage {
+    /// Those that a tape leaves.
+    #[flags_value(
+        name = "Lines: lines of one colour or of noise that were not there before, as a tape's \
+                drop-outs leave them",
+        nick = "lines"
+    )]
+    LINES = 1 << 0,
+    /// All of them.
+    #[flags_value(name = "Auto: whatever of these is found", nick = "auto")]
+    AUTO = 1 << 1,
+}
+
+/// Which damage is looked for; may change between any two frames.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DamageSearch {
+    damage: Damage,
+    /// A share of the frame.
+    max_size: f32,
+}
+
+impl Default for DamageSearch {
+    fn default() -> Self {
+        Self {
+            damage: Damage::empty(),
+            max_size: 0.1,
+        }
+    }
+}
+
+impl DamageSearch {
+    /// What the pass is to look for, if it is to.
+    pub fn wanted(&self) -> Option<Wanted> {
+        let lines = self.damage.intersects(Damage::LINES | Damage::AUTO);
+        lines.then_some(Wanted {
+            lines,
+            max_size: self.max_size,
+        })
+    }
+
+    /// Takes over the new value of the property `name`; false where it is none of these.
+    pub fn set(&mut self, name: &str, value: &glib::Value) -> bool {
+        match name {
+            "damage" => self.damage = of(value),
+            "damage-max-size" => self.max_size = of(value),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The value of the property `name`, if it is one of these.
+    pub fn get(&self, name: &str) -> Option<glib::Value> {
+        Some(match name {
+            "damage" => self.damage.to_value(),
+            "damage-max-size" => self.max_size.to_value(),
+            _ => return None,
+        })
+    }
+
+    /// The descriptions of the properties.
+    pub fn properties() -> [glib::ParamSpec; 2] {
+        let defaults = Self::default();
+        [
+            glib::ParamSpecFlags::builder::<Damage>("damage")
+                .nick("Damage")
+                .blurb(
+                    "Damage to be found in each frame, joined by '+': pixels that neither what is \
+                     around them nor the frame before explain. It is completed as what masks say, \
+                     and away from faces by what was there before",
+                )
+                .default_value(defaults.damage)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecFloat::builder("damage-max-size")
+                .nick("Damage max size")
+                .blurb(
+                    "The share of a frame from which on something is too large for the property \
+                     damage to take it for such",
+                )
+                .minimum(0.0)
+                .maximum(1.0)
+                .default_value(defaults.max_size)
+                .mutable_playing()
+                .controllable()
+                .build(),
+        ]
+    }
+}
