@@ -101,6 +101,21 @@ impl Container {
         Ok(is_safe && sinks.any(|template| template.caps().can_intersect(&wanted)))
     }
 
+    /// The formats that its muxer takes at pads called `name`, such as `video_%u`.
+    ///
+    /// # Errors
+    /// If GStreamer lacks the muxer, or it has no such pads.
+    pub fn takes(self, name: &str) -> Result<gst::Caps> {
+        let muxer = gst::ElementFactory::find(self.muxer());
+        let templates = muxer
+            .into_iter()
+            .flat_map(|muxer| muxer.static_pad_templates());
+        let mut fitting = templates.filter(|template| template.name_template() == name);
+        let template = fitting.next();
+        let lacking = || Error::Pipeline(format!("GStreamer lacks {} with {name}", self.muxer()));
+        Ok(template.ok_or_else(lacking)?.caps())
+    }
+
     /// The encoder that brings sound into it that it cannot hold.
     pub fn sound_encoder(self) -> (&'static str, &'static str) {
         match self {

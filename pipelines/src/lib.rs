@@ -17,6 +17,7 @@ pub mod probe;
 pub mod progress;
 pub mod region;
 pub mod restore;
+pub mod segments;
 pub mod sequence;
 pub mod settings;
 mod subtitles;

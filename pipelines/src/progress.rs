@@ -39,6 +39,14 @@ pub type Stretch = [f64; 2];
 /// Stretches are so far apart, in seconds, that the longest film has not too many of them.
 const PAUSE: f64 = 1.0;
 
+/// Adds a stretch that begins after the others, or goes on with the last.
+pub(crate) fn extend(stretches: &mut Vec<Stretch>, [begin, end]: Stretch) {
+    match stretches.last_mut() {
+        Some([_, last]) if begin - *last < PAUSE => *last = end.max(*last),
+        _ => stretches.push([begin, end]),
+    }
+}
+
 impl Counts {
     /// Counts what leaves `element` from now on.
     ///
@@ -75,18 +83,8 @@ impl Counts {
             known.extend(faces);
             drop(known);
             let seconds = |time: gst::ClockTime| time.nseconds() as f64 / 1e9;
-            self.extend([seconds(since_first), seconds(end)]);
-        }
-    }
-
-    fn extend(&self, [begin, end]: Stretch) {
-        let mut stretches = self
-            .stretches
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match stretches.last_mut() {
-            Some([_, last]) if begin - *last < PAUSE => *last = end.max(*last),
-            _ => stretches.push([begin, end]),
+            let mut stretches = (self.stretches.lock()).unwrap_or_else(PoisonError::into_inner);
+            extend(&mut stretches, [seconds(since_first), seconds(end)]);
         }
     }
 
@@ -237,11 +235,11 @@ mod tests {
 
     #[test]
     fn what_pauses_shortly_is_one_stretch() {
-        let counts = Counts::default();
+        let mut stretches = Vec::new();
         for part in [[0.0, 0.1], [0.1, 0.2], [0.9, 1.0], [2.5, 2.6]] {
-            counts.extend(part);
+            extend(&mut stretches, part);
         }
-        assert_eq!(counts.stretches(), [[0.0, 1.0], [2.5, 2.6]]);
+        assert_eq!(stretches, [[0.0, 1.0], [2.5, 2.6]]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 use gst::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::progress::{Counts, Stretch};
+use crate::progress::{Counts, Stretch, extend};
 
 /// What the element did to a recording or a picture.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,32 @@ impl Summary {
                 SHARES.into_iter().filter_map(share).collect()
             }),
         }
+    }
+}
+
+impl Summary {
+    /// Of all `parts` of a recording, with how many seconds after its start each begins. The same face has
+    /// other numbers in each: there are as many as in the part that has most, at least.
+    pub fn joined(parts: Vec<(f64, Self)>) -> Self {
+        let mut all = Self::default();
+        for (offset, part) in parts {
+            let shares = part.shares.iter();
+            for (name, share) in shares {
+                let (before, now) = (all.completed as f64, part.completed as f64);
+                let mean = all.shares.entry(name.clone()).or_default();
+                *mean = (*mean * before + share * now) / (before + now).max(1.0);
+            }
+            all.frames += part.frames;
+            all.completed += part.completed;
+            all.faces = all.faces.max(part.faces);
+            all.regions += part.regions;
+            all.skipped += part.skipped;
+            all.is_filled |= part.is_filled;
+            for stretch in part.stretches {
+                extend(&mut all.stretches, stretch.map(|time| time + offset));
+            }
+        }
+        all
     }
 }
 
@@ -158,6 +184,25 @@ pub fn is_plain(message: &gst::StructureRef) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_added_up() {
+        let part = |completed, faces, share, stretch| Summary {
+            frames: 10,
+            completed,
+            faces,
+            shares: [("painted".to_owned(), share)].into(),
+            stretches: vec![stretch],
+            ..Summary::default()
+        };
+        let all = Summary::joined(vec![
+            (0.0, part(2, 1, 1.0, [3.0, 5.0])),
+            (5.0, part(6, 2, 0.0, [0.2, 1.0])),
+        ]);
+        assert_eq!((all.frames, all.completed, all.faces), (20, 8, 2));
+        assert_eq!(all.shares["painted"], 0.25);
+        assert_eq!(all.stretches, [[3.0, 6.0]]);
+    }
 
     #[test]
     fn what_was_done_is_said_in_words() {

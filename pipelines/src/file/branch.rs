@@ -6,9 +6,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gst::prelude::*;
 
 use super::plan::{Fate, Keep, Plan};
+use super::segment;
 use crate::container::{self, Container};
 use crate::probe::{Kind, Media};
 use crate::{Error, Result, pipeline, subtitles};
+
+/// What becomes of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// It is decoded and completed.
+    Completed,
+    /// So is it, from the key frame at this time on, in nanoseconds, and no other stream is read.
+    From(u64),
+    /// It is left, because it was completed before.
+    Left,
+}
 
 /// Links streams as they turn up.
 #[derive(Clone)]
@@ -19,6 +31,7 @@ struct Shared {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     /// The stream whose picture is completed.
     picture: String,
+    fate: Picture,
     /// What is written; nothing but pictures where it is nothing.
     container: Option<Container>,
     /// Whether the recording begins with its picture, although sound comes before.
@@ -63,14 +76,17 @@ impl Branches {
         media: &Media,
         container: Option<Container>,
         plan: &Plan,
+        fate: Picture,
     ) -> Result<()> {
-        let frames = own_pad(&pipeline::element(pipeline, "frames")?, "sink")?;
-        let decoder = pipeline::element(pipeline, "decoder")?;
-        decoder.connect_pad_added(move |decoder, pad| {
-            if !frames.is_linked() {
-                report(decoder, link(pad, &frames));
-            }
-        });
+        if fate != Picture::Left {
+            let frames = own_pad(&pipeline::element(pipeline, "frames")?, "sink")?;
+            let decoder = pipeline::element(pipeline, "decoder")?;
+            decoder.connect_pad_added(move |decoder, pad| {
+                if !frames.is_linked() {
+                    report(decoder, link(pad, &frames));
+                }
+            });
+        }
 
         // In the plan's order, which is that of the tracks in the file.
         let mut awaited = HashMap::new();
@@ -87,6 +103,7 @@ impl Branches {
         let branches = Self(Arc::new(Shared {
             pipeline: pipeline.downgrade(),
             picture: media.video.id.clone(),
+            fate,
             container,
             begins_late: media.begins_late(),
             plan: plan.clone(),
@@ -139,6 +156,15 @@ impl Branches {
             begin_earlier(pad);
         }
         let id = pad.stream_id().unwrap_or_default();
+        let is_picture = id == *picture;
+        if let Picture::From(time) = self.0.fate {
+            // What is linked to nothing is thrown away.
+            if !is_picture {
+                return Ok(());
+            }
+            let streams = pipeline::element(&pipeline, "streams")?;
+            segment::begin_at(pad, &streams, time);
+        }
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         let kind = Kind::of(&caps);
         // Packets of all streams wait here until those beside them have come.
@@ -146,13 +172,15 @@ impl Branches {
         let waiting = request(&abreast, "sink_%u")?;
         let next = own_pad(&abreast, &waiting.name().replace("sink", "src"))?;
 
-        if id == *picture {
+        if is_picture {
+            self.state().has_picture = true;
+        }
+        if is_picture && self.0.fate != Picture::Left {
             next.set_offset(plan.delay);
             link(
                 &next,
                 &own_pad(&pipeline::element(&pipeline, "decoder")?, "sink")?,
             )?;
-            self.state().has_picture = true;
             return link(pad, &waiting);
         }
         let is_isobmff = container.is_some_and(Container::is_isobmff);

@@ -4,6 +4,7 @@ mod branch;
 mod coding;
 mod masks;
 mod plan;
+mod segment;
 mod source;
 mod target;
 
@@ -23,12 +24,14 @@ use crate::settings::{self, Setting};
 use crate::summary::{self, Summary};
 use crate::{Error, Result, plugin};
 
+use branch::Picture;
 use masks::Masks;
 use plan::Plan;
 use source::Source;
 use target::Target;
 
 pub use coding::Codec;
+pub use segment::{cut, join, segment};
 
 /// A recording to complete.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -104,19 +107,24 @@ pub fn run(job: &Job, interrupt: &Interrupt, audience: &mut dyn Audience) -> Res
     }
 
     let fault = Fault::default();
-    let made = Pipeline::build(job, &settings, &source, &target, &plan, &fault)?;
+    let is_turned = target::is_turned_by_pixels(&source, target.container());
+    let made = Pipeline::build(
+        job,
+        &settings,
+        &source,
+        is_turned,
+        &target.elements(&source),
+    )?;
+    target.prepare(&made.pipeline, &source, &fault)?;
+    let picture = Picture::Completed;
+    source.connect(&made.pipeline, target.container(), &plan, picture, &fault)?;
     if let Some(masks) = &masks {
         masks.lay(&made.completer, &fault)?;
     }
     let counts = Counts::of(&made.completer)?;
     let name = input.file_name().unwrap_or_default().to_string_lossy();
     audience.begin(name.into_owned(), Arc::clone(&counts), media.duration);
-    let mut watch = Onlooker {
-        audience,
-        told: Vec::new(),
-        is_filled: false,
-        has_masks: masks.is_some(),
-    };
+    let mut watch = Onlooker::new(audience, masks.is_some());
     let played = pipeline::run(&made.pipeline, interrupt, &mut watch);
     let playing = played.map_err(|e| match fault.or(e) {
         Error::Full(_) => Error::Full(output.clone()),
@@ -185,39 +193,41 @@ struct Pipeline {
 const FRAMES: &str = "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0";
 
 impl Pipeline {
+    /// For the frames of `source`, turned as players would if `is_turned`, to the elements `end`.
     fn build(
         job: &Job,
         settings: &[Setting],
         source: &Source,
-        target: &Target,
-        plan: &Plan,
-        fault: &Fault,
+        is_turned: bool,
+        end: &str,
     ) -> Result<Self> {
-        if let Some(seed) = job.seed {
-            // Muxers draw from GLib's generator.
-            glib::random_set_seed(seed);
-        }
-        let turn = match source.media().video.is_turned && !target.can_turn(source) {
+        seed(job);
+        let turn = match is_turned {
             true => "! videoflip video-direction=auto",
             false => "",
         };
         let pipeline = pipeline::parse(&format!(
-            "{} {FRAMES} name=frames ! videoconvert {turn} ! {} name=completer ! {FRAMES} ! {}",
+            "{} {FRAMES} name=frames ! videoconvert {turn} ! {} name=completer ! {FRAMES} ! {end}",
             source.elements(),
             plugin::ELEMENT,
-            target.elements(source),
         ))?;
         let completer = pipeline::element(&pipeline, "completer")?;
         settings::apply(&completer, settings)?;
         if let Some(region) = job.region {
             region.mark(&completer)?;
         }
-        target.prepare(&pipeline, source, fault)?;
-        source.connect(&pipeline, target.container(), plan, fault)?;
         Ok(Self {
             pipeline,
             completer,
         })
+    }
+}
+
+/// Lets identifiers follow from the number of `job`, if it has one.
+fn seed(job: &Job) {
+    if let Some(seed) = job.seed {
+        // Muxers draw from GLib's generator.
+        glib::random_set_seed(seed);
     }
 }
 
@@ -231,7 +241,16 @@ struct Onlooker<'a> {
     has_masks: bool,
 }
 
-impl Onlooker<'_> {
+impl<'a> Onlooker<'a> {
+    fn new(audience: &'a mut dyn Audience, has_masks: bool) -> Self {
+        Self {
+            audience,
+            told: Vec::new(),
+            is_filled: false,
+            has_masks,
+        }
+    }
+
     fn tell(&mut self, text: String) {
         if !self.told.contains(&text) {
             self.audience.note(&text);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use gst_app::AppSrc;
 
-use super::branch::Branches;
+use super::branch::{Branches, Picture};
 use super::plan::Plan;
 use super::{Job, coding};
 use crate::container::Container;
@@ -126,21 +126,31 @@ impl Source {
         self.pictures()?.gap()
     }
 
-    /// The elements from the file to raw video.
-    pub fn elements(&self) -> &'static str {
+    /// The elements from the file to its coded streams, if it has such.
+    pub fn streams(&self) -> &'static str {
         match self {
-            // Coded packets: as many as it takes until each stream has one, a quarter of a gigabyte at
-            // most.
+            // As many packets as it takes until each stream has one, a quarter of a gigabyte at most.
             Self::Recording { .. } => {
                 "filesrc name=read ! parsebin name=streams \
-                 multiqueue name=abreast max-size-time=0 max-size-bytes=268435456 \
-                 decodebin name=decoder force-sw-decoders=true"
+                 multiqueue name=abreast max-size-time=0 max-size-bytes=268435456"
             }
-            Self::Sequence { .. } => "appsrc name=read format=time !",
+            Self::Sequence { .. } => "",
         }
     }
 
-    /// Brings it into `pipeline`, and its streams into a file of the kind `container`, as `plan` has it.
+    /// The elements from the file to raw video.
+    pub fn elements(&self) -> String {
+        match self {
+            Self::Recording { .. } => {
+                let streams = self.streams();
+                format!("{streams} decodebin name=decoder force-sw-decoders=true")
+            }
+            Self::Sequence { .. } => "appsrc name=read format=time !".to_owned(),
+        }
+    }
+
+    /// Brings it into `pipeline`, and its streams into a file of the kind `container`, as `plan` and
+    /// `picture` have it.
     ///
     /// # Errors
     /// If an element is missing.
@@ -149,6 +159,7 @@ impl Source {
         pipeline: &gst::Pipeline,
         container: Option<Container>,
         plan: &Plan,
+        picture: Picture,
         fault: &Fault,
     ) -> Result<()> {
         if let Some(container) = container {
@@ -169,7 +180,7 @@ impl Source {
             } => {
                 pipeline::set_location(pipeline, "read", input)?;
                 movie.hide(&plan.hidden, &pipeline::element(pipeline, "read")?)?;
-                Branches::connect(pipeline, media, container, plan)
+                Branches::connect(pipeline, media, container, plan, picture)
             }
             Self::Sequence { pictures, .. } => {
                 let read = pipeline::application_element::<AppSrc>(pipeline, "read")?;

@@ -104,11 +104,6 @@ impl Target {
             .collect()
     }
 
-    /// Whether it can say how players are to turn the picture of `source`.
-    pub fn can_turn(&self, source: &Source) -> bool {
-        self.container().is_some_and(Container::is_isobmff) && matrix(source).is_some()
-    }
-
     /// The elements from raw video on.
     pub fn elements(&self, source: &Source) -> String {
         let Some((container, coding)) = self.container().zip(self.coding(source)) else {
@@ -197,6 +192,13 @@ impl Target {
 fn since_1904(time: &glib::DateTime) -> u64 {
     const TO_1970: i64 = 2_082_844_800;
     u64::try_from(time.to_unix() + TO_1970).unwrap_or(0)
+}
+
+/// Whether the picture of `source` is to be turned because a file of the kind `container` cannot say how
+/// players are to turn it.
+pub fn is_turned_by_pixels(source: &Source, container: Option<Container>) -> bool {
+    let can_say = container.is_some_and(Container::is_isobmff) && matrix(source).is_some();
+    source.media().video.is_turned && !can_say
 }
 
 /// How the picture is turned, as its file says it, if it is.

@@ -2,9 +2,11 @@
 //! done once.
 
 mod digest;
+mod film;
 mod inputs;
 mod manifest;
 mod preset;
+mod queue;
 mod report;
 mod show;
 mod strip;
@@ -15,8 +17,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -35,8 +35,9 @@ pub use worker::{COMMAND as WORKER, serve};
 
 use inputs::Clip;
 use manifest::{Line, Manifest, Record, State};
+use queue::{Piece, Queue};
 use show::Show;
-use task::{Outcome, Recipes, Task, Told};
+use task::{Outcome, Performed, Recipes, Task, Told};
 use worker::Workers;
 
 /// How often it is looked whether a signal has come.
@@ -63,7 +64,9 @@ pub struct Order {
     pub resume: bool,
     /// Whether files that are not of an earlier run may be replaced.
     pub force: bool,
-    /// Recordings at once.
+    /// Recordings are cut into segments that are at least so many seconds long; 0 cuts none.
+    pub segments: f64,
+    /// Recordings and segments at once.
     pub jobs: usize,
     /// Threads of an inference; as many as there are processors for each job where it is not said.
     pub threads: Option<u32>,
@@ -259,7 +262,7 @@ fn work(
     interrupt: &Interrupt,
 ) -> Result<Tally> {
     let workers = Workers::default();
-    let waiting = Mutex::new(tasks.iter().enumerate());
+    let queue = Queue::of(tasks.len());
     let mut keeper = Keeper {
         tasks,
         manifest,
@@ -269,20 +272,37 @@ fn work(
     let mut ended = Ok(());
     thread::scope(|scope| {
         let (sender, told) = mpsc::channel();
-        for _ in 0..order.jobs.min(tasks.len()) {
-            let (sender, workers, waiting) = (sender.clone(), workers.clone(), &waiting);
+        for _ in 0..order.jobs {
+            let (sender, workers, queue) = (sender.clone(), workers.clone(), &queue);
             scope.spawn(move || {
-                let next = || {
-                    waiting
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .next()
-                };
-                while let Some((clip, task)) = next().filter(|_| !workers.are_stopped()) {
-                    // The receiver lives as long as this scope.
-                    let tell = |told| drop(sender.send((clip, told)));
-                    let outcome = task.perform(order, recipes, &workers, &tell);
-                    tell(Told::End(Box::new(outcome)));
+                // The receiver lives as long as this scope.
+                let tell = |clip, told| drop(sender.send((clip, told)));
+                while let Some(piece) = queue.next(&workers) {
+                    let mut cut = None;
+                    let (clip, over) = match piece {
+                        Piece::Clip(clip) => {
+                            let tell = |told| tell(clip, told);
+                            match tasks[clip].perform(clip, order, recipes, &workers, &tell) {
+                                Performed::Over(outcome) => (clip, Some(outcome)),
+                                Performed::Cut(film) => {
+                                    cut = Some(film);
+                                    (clip, None)
+                                }
+                            }
+                        }
+                        Piece::Segment(film, number) => {
+                            let clip = film.clip;
+                            let tell = |told| tell(clip, told);
+                            let hear = |event| tell(Told::Event(event));
+                            let is_last = film.perform(number, &workers, &hear);
+                            let finish = || tasks[clip].finish(&film, order, &workers, &tell);
+                            (clip, is_last.then(finish))
+                        }
+                    };
+                    if let Some(outcome) = over {
+                        tell(clip, Told::End(Box::new(outcome)));
+                    }
+                    queue.done(cut);
                 }
             });
         }

@@ -128,7 +128,8 @@ impl Show {
             }
             Event::Progress { frames, position } => self.advance(clip, output, *frames, *position),
             Event::Note { text } => self.tell(&format!("{output}: {text}")),
-            Event::Done { .. } | Event::Shown { .. } | Event::Failed { .. } => {}
+            Event::Cut { .. } | Event::Done { .. } | Event::Shown { .. } | Event::Failed { .. } => {
+            }
         }
     }
 

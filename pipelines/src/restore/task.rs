@@ -10,11 +10,13 @@ use serde::Serialize;
 
 use super::Order;
 use super::digest;
+use super::film::{self, Failure, Film};
 use super::inputs::Clip;
 use super::manifest::{Figures, Recipe, Record, State};
 use super::show;
 use super::worker::{self, Cause, Event, Workers};
 use crate::file::Job;
+use crate::segments::Segment;
 use crate::sequence::{self, Pattern, Rate};
 use crate::settings::{self, Setting};
 use crate::{Error, Result, aside, plugin};
@@ -52,6 +54,29 @@ pub enum Outcome {
     Full(Record),
 }
 
+/// What came of beginning a task.
+#[derive(Debug)]
+pub enum Performed {
+    /// It is over.
+    Over(Outcome),
+    /// Its segments are to be done, and then joined by [`Task::finish`].
+    Cut(Film),
+}
+
+/// What a worker is to do as a whole.
+struct Whole {
+    record: Record,
+    job: Job,
+    unless_cut: Option<f64>,
+}
+
+/// What came of that.
+enum Completed {
+    Over(Box<Outcome>),
+    /// It can be cut, and plays for so many seconds.
+    Cut(Vec<Segment>, Option<f64>),
+}
+
 /// What all tasks have in common of what they are made from.
 #[derive(Clone, Debug)]
 pub struct Recipes {
@@ -71,6 +96,7 @@ impl Recipes {
         let codec = serde_json::to_value(order.codec).ok();
         let codec = codec.and_then(|codec| Some(codec.as_str()?.to_owned()));
         settings.insert("codec".to_owned(), codec.unwrap_or_default());
+        settings.insert("segments".to_owned(), order.segments.to_string());
         for (name, is_on) in [
             ("transcode-audio", order.transcode_audio),
             ("drop-subtitles", order.drop_subtitles),
@@ -179,23 +205,29 @@ fn own(clip: &Clip) -> Vec<Setting> {
 }
 
 impl Task {
-    /// Does it, unless it is done, telling `tell` how far it is.
+    /// Does it, unless it is done or is cut, telling `tell` how far it is; it is the clip `number`.
     pub fn perform(
         &self,
+        number: usize,
         order: &Order,
         recipes: &Recipes,
         workers: &Workers,
         tell: &dyn Fn(Told),
-    ) -> Outcome {
+    ) -> Performed {
         let prepared = self.check().and_then(|()| {
             let recipe = recipes.of(&self.clip)?;
             Ok((self.is_done(&recipe, order)?, recipe))
         });
-        match prepared {
-            Ok((Some(record), _)) => Outcome::DoneBefore(record),
-            Ok((None, recipe)) => self.restore(recipe, order, workers, tell),
+        let outcome = match prepared {
+            Ok((Some(record), _)) => {
+                // The run may have been killed before it could.
+                film::remove(&order.out.join(&self.clip.output));
+                Outcome::DoneBefore(record)
+            }
+            Ok((None, recipe)) => return self.restore(number, recipe, order, workers, tell),
             Err(error) => self.ended(State::Failed, Some(error.to_string())),
-        }
+        };
+        Performed::Over(outcome)
     }
 
     /// Fails for what cannot be written down or is not understood.
@@ -243,27 +275,61 @@ impl Task {
 
     fn restore(
         &self,
+        number: usize,
         recipe: Recipe,
         order: &Order,
         workers: &Workers,
         tell: &dyn Fn(Told),
-    ) -> Outcome {
-        let start = Instant::now();
+    ) -> Performed {
         let output = order.out.join(&self.clip.output);
-        let job = Box::new(self.job(&recipe, order));
-        let mut record = Record {
-            state: State::Running,
-            recipe: Some(recipe),
-            ..self.record.clone()
-        };
+        let job = self.job(&recipe, order);
+        let record = self.running(recipe.clone());
         tell(Told::Begin(Box::new(record.clone())));
         if let Some(folder) = sequence::whole(&output).parent()
             && let Err(e) = fs::create_dir_all(folder)
         {
-            return self.ended(State::Failed, Some(Error::output(folder, e).to_string()));
+            let reason = Error::output(folder, e).to_string();
+            return Performed::Over(self.ended(State::Failed, Some(reason)));
         }
+        let whole = Whole {
+            record,
+            job,
+            unless_cut: Some(order.segments),
+        };
+        let (segments, duration) = match self.complete(whole, workers, tell) {
+            Completed::Over(outcome) => return Performed::Over(*outcome),
+            Completed::Cut(segments, duration) => (segments, duration),
+        };
+        let job = self.job(&recipe, order);
+        match Film::open(number, job, recipe, segments, duration) {
+            Ok(film) => Performed::Cut(film),
+            Err(error) => Performed::Over(self.failed(error.to_string(), Cause::from(&error))),
+        }
+    }
+
+    fn running(&self, recipe: Recipe) -> Record {
+        Record {
+            state: State::Running,
+            recipe: Some(recipe),
+            ..self.record.clone()
+        }
+    }
+
+    /// Lets a worker do all of it.
+    fn complete(&self, whole: Whole, workers: &Workers, tell: &dyn Fn(Told)) -> Completed {
+        let start = Instant::now();
+        let Whole {
+            mut record,
+            job,
+            unless_cut,
+        } = whole;
         let mut figures = Figures::default();
-        let end = workers.run(&worker::Order::Complete { job }, |event| {
+        let output = job.output.clone();
+        let complete = worker::Order::Complete {
+            job: Box::new(job),
+            unless_cut,
+        };
+        let end = workers.run(&complete, |event| {
             match &event {
                 Event::Begin { duration } => figures.duration = *duration,
                 Event::Note { text } => record.notes.push(text.clone()),
@@ -272,23 +338,83 @@ impl Task {
             tell(Told::Event(event));
         });
         match end {
-            Event::Done { summary } => match digest::of(&output) {
-                Ok(digest) => {
-                    figures.summary = summary;
-                    figures.seconds = start.elapsed().as_secs_f64();
-                    record.state = State::Done;
-                    record.figures = Some(figures);
-                    record.output_sha256 = Some(digest);
-                    Outcome::Ended(record)
+            Event::Cut { segments, duration } => Completed::Cut(segments, duration),
+            Event::Done { summary } => {
+                figures.summary = summary;
+                figures.seconds = start.elapsed().as_secs_f64();
+                Completed::Over(Box::new(self.done(record, figures, &output)))
+            }
+            Event::Failed { reason, cause } => {
+                Completed::Over(Box::new(self.failed(reason, cause)))
+            }
+            _ => {
+                let reason = "the worker has no end".to_owned();
+                Completed::Over(Box::new(self.failed(reason, Cause::Clip)))
+            }
+        }
+    }
+
+    /// Joins the segments of `film`, which are all over; where they do not make a whole, all is done again
+    /// as one.
+    pub fn finish(
+        &self,
+        film: &Film,
+        order: &Order,
+        workers: &Workers,
+        tell: &dyn Fn(Told),
+    ) -> Outcome {
+        let mut record = self.running(film.recipe.clone());
+        let output = order.out.join(&self.clip.output);
+        match film.join(workers) {
+            Ok((summary, notes)) => {
+                record.notes = notes;
+                let figures = Figures {
+                    summary,
+                    seconds: film.seconds(),
+                    duration: film.duration,
+                };
+                self.done(record, figures, &output)
+            }
+            Err(Failure {
+                reason,
+                cause: Cause::Clip,
+            }) => {
+                let text = format!("it is restored as one, because in segments {reason}");
+                record.notes.push(text.clone());
+                tell(Told::Event(Event::Note { text }));
+                film::remove(&output);
+                let whole = Whole {
+                    record,
+                    job: self.job(&film.recipe, order),
+                    unless_cut: None,
+                };
+                match self.complete(whole, workers, tell) {
+                    Completed::Over(outcome) => *outcome,
+                    Completed::Cut(..) => self.failed("it was cut again".to_owned(), Cause::Clip),
                 }
-                Err(e) => self.ended(State::Failed, Some(Error::output(output, e).to_string())),
-            },
-            Event::Failed { reason, cause } => match cause {
-                Cause::Full => Outcome::Full(self.record.clone()),
-                Cause::Stopped => self.ended(State::Queued, None),
-                Cause::Clip => self.ended(State::Failed, Some(reason)),
-            },
-            _ => self.ended(State::Failed, Some("the worker has no end".to_owned())),
+            }
+            Err(Failure { reason, cause }) => self.failed(reason, cause),
+        }
+    }
+
+    /// The outcome where `output` is there.
+    fn done(&self, mut record: Record, figures: Figures, output: &Path) -> Outcome {
+        match digest::of(output) {
+            Ok(digest) => {
+                record.state = State::Done;
+                record.figures = Some(figures);
+                record.output_sha256 = Some(digest);
+                Outcome::Ended(record)
+            }
+            Err(e) => self.failed(Error::output(output, e).to_string(), Cause::Clip),
+        }
+    }
+
+    fn failed(&self, reason: String, cause: Cause) -> Outcome {
+        match cause {
+            Cause::Full => Outcome::Full(self.record.clone()),
+            Cause::Stopped => self.ended(State::Queued, None),
+            Cause::Clip => self.ended(State::Failed, Some(reason)),
         }
     }
 

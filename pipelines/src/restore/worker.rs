@@ -22,6 +22,7 @@ use super::strip;
 use crate::file::{self, Audience, Job};
 use crate::interrupt::Interrupt;
 use crate::progress::Counts;
+use crate::segments::Segment;
 use crate::summary::Summary;
 use crate::{Error, Result, plugin};
 
@@ -39,6 +40,24 @@ pub enum Order {
     Complete {
         /// The recording and what comes of it.
         job: Box<Job>,
+        /// Not where it can be cut into segments that are at least so many seconds long.
+        unless_cut: Option<f64>,
+    },
+    /// Complete a segment of a recording.
+    Segment {
+        /// The recording and what comes of it.
+        job: Box<Job>,
+        /// The segment.
+        segment: Segment,
+        /// The file to write.
+        part: PathBuf,
+    },
+    /// Make one of all segments of a recording.
+    Join {
+        /// The recording and what comes of it.
+        job: Box<Job>,
+        /// What was made of the segments, in order.
+        parts: Vec<PathBuf>,
     },
     /// Show pictures of a recording.
     Show {
@@ -72,6 +91,13 @@ pub enum Event {
         /// In words.
         text: String,
     },
+    /// It can be cut, and nothing was done.
+    Cut {
+        /// Into these.
+        segments: Vec<Segment>,
+        /// How many seconds it plays, where that is known.
+        duration: Option<f64>,
+    },
     /// The output is there.
     Done {
         /// What was done.
@@ -96,7 +122,7 @@ impl Event {
     fn is_end(&self) -> bool {
         matches!(
             self,
-            Self::Done { .. } | Self::Shown { .. } | Self::Failed { .. }
+            Self::Cut { .. } | Self::Done { .. } | Self::Shown { .. } | Self::Failed { .. }
         )
     }
 }
@@ -144,8 +170,25 @@ pub fn serve(interrupt: &Interrupt) -> Result<()> {
         });
     listening.map_err(|e| Error::Pipeline(format!("there is no thread: {e}")))?;
     let done = plugin::load().and_then(|()| match order {
-        Order::Complete { job } => {
+        Order::Complete { job, unless_cut } => {
+            let length = unless_cut.and_then(|length| Duration::try_from_secs_f64(length).ok());
+            if let Some(length) = length {
+                let (segments, duration) = file::cut(&job, length, interrupt)?;
+                if !segments.is_empty() {
+                    let duration = duration.map(|duration| duration.as_secs_f64());
+                    return Ok(Event::Cut { segments, duration });
+                }
+            }
             let summary = file::run(&job, interrupt, &mut Teller::default())?;
+            Ok(Event::Done { summary })
+        }
+        Order::Segment { job, segment, part } => {
+            let summary = file::segment(&job, &segment, &part, interrupt, &mut Teller::default())?;
+            Ok(Event::Done { summary })
+        }
+        Order::Join { job, parts } => {
+            file::join(&job, parts, interrupt, &mut Teller::default())?;
+            let summary = Summary::default();
             Ok(Event::Done { summary })
         }
         Order::Show {
@@ -265,7 +308,7 @@ impl Workers {
     }
 
     /// Lets a worker do what `order` says; `hear` is told what happens before the end, which is given
-    /// back: an [`Event::Done`], [`Event::Shown`] or [`Event::Failed`].
+    /// back: an [`Event::Cut`], [`Event::Done`], [`Event::Shown`] or [`Event::Failed`].
     pub fn run(&self, order: &Order, mut hear: impl FnMut(Event)) -> Event {
         let failed = |reason: String| Event::Failed {
             reason,

@@ -3,6 +3,7 @@
 mod masks;
 mod presets;
 mod quality;
+mod segments;
 mod sequences;
 
 use std::collections::BTreeMap;

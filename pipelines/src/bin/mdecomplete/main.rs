@@ -141,7 +141,11 @@ struct Restore {
     /// Replaces files that no earlier run has written, or that were changed since
     #[arg(long)]
     force: bool,
-    /// Recordings at once
+    /// Cuts recordings at key frames into segments of at least so many seconds, which are restored side
+    /// by side and joined without loss; 0 cuts none
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    segments: f64,
+    /// Recordings and segments at once
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: u16,
     /// Threads of an inference, for each recording; the processors are shared out otherwise
@@ -166,6 +170,13 @@ struct Restore {
     list: bool,
 }
 
+/// A number of seconds.
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    let seconds = text.parse().ok();
+    let seconds = seconds.filter(|seconds| (0.0..=1e9).contains(seconds));
+    seconds.ok_or_else(|| format!("'{text}' is no number of seconds"))
+}
+
 impl From<Restore> for restore::Order {
     fn from(restore: Restore) -> Self {
         Self {
@@ -178,6 +189,7 @@ impl From<Restore> for restore::Order {
             drop_subtitles: restore.drop_subtitles,
             resume: restore.resume,
             force: restore.force,
+            segments: restore.segments,
             jobs: restore.jobs.into(),
             threads: restore.threads,
             nice: restore.nice,
