@@ -218,15 +218,13 @@ impl Joined {
         source.set_callbacks(
             AppSrcCallbacks::builder()
                 .need_data(move |source, _| match next() {
-                    Ok(Some(buffer)) => {
+                    // A source that is stopped takes nothing, and nobody misses it.
+                    Ok(Some(buffer)) if std::mem::take(&mut is_first) => {
                         let sample = gst::Sample::builder().buffer(&buffer);
-                        let sample = match std::mem::take(&mut is_first) {
-                            true => sample.segment(&segment).caps(&caps),
-                            false => sample,
-                        };
-                        // A source that is stopped takes nothing, and nobody misses it.
-                        let _ = source.push_sample(&sample.build());
+                        let sample = sample.segment(&segment).caps(&caps).build();
+                        drop(source.push_sample(&sample));
                     }
+                    Ok(Some(buffer)) => drop(source.push_buffer(buffer)),
                     Ok(None) => drop(source.end_of_stream()),
                     Err(error) => fault.end(source, error),
                 })

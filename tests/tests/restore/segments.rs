@@ -14,12 +14,12 @@ use super::{QUICK, arguments, contents, program, records, restore};
 fn film(path: &Path, loops: usize) -> Result<()> {
     let face = case("t1.webm");
     let once = format!(
-        "filesrc location={} ! decodebin ! videoconvert ! videoscale ! videorate \
-         ! video/x-raw,width=320,height=240,framerate=30/1 ! all. ",
+        "filesrc location={} ! decodebin ! videoconvert ! videoscale \
+         ! video/x-raw,width=320,height=240 ! all. ",
         face.display()
     );
     let said = Tool::new("gst-launch-1.0")?.run(&format!(
-        "-q concat name=all ! x264enc key-int-max=30 bframes=2 b-adapt=false ! h264parse \
+        "-q concat name=all ! identity single-segment=true ! videorate ! video/x-raw,framerate=30/1 ! x264enc key-int-max=30 bframes=2 b-adapt=false ! h264parse \
          ! queue max-size-time=0 max-size-bytes=0 max-size-buffers=0 ! mux. \
          matroskamux name=mux ! filesink location={} \
          audiotestsrc wave=pink-noise num-buffers={} samplesperbuffer=480 \
