@@ -222,10 +222,14 @@ impl Joined {
                     Ok(Some(buffer)) if std::mem::take(&mut is_first) => {
                         let sample = gst::Sample::builder().buffer(&buffer);
                         let sample = sample.segment(&segment).caps(&caps).build();
-                        drop(source.push_sample(&sample));
+                        let _ = source.push_sample(&sample);
                     }
-                    Ok(Some(buffer)) => drop(source.push_buffer(buffer)),
-                    Ok(None) => drop(source.end_of_stream()),
+                    Ok(Some(buffer)) => {
+                        let _ = source.push_buffer(buffer);
+                    }
+                    Ok(None) => {
+                        let _ = source.end_of_stream();
+                    }
                     Err(error) => fault.end(source, error),
                 })
                 .build(),
