@@ -1,6 +1,7 @@
 //! What GStreamer's muxer gets wrong in Matroska and WebM files (RFC 9559): texts of tags, which it
-//! writes as they stand in pipelines, in quotes and with backslashes; and the date, which is that of
-//! the run where the recording has none.
+//! writes as they stand in pipelines, in quotes and with backslashes; the date, which is that of the run
+//! where the recording has none; and how bright the display was on which a picture was made, of which it
+//! writes a fifth.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -9,6 +10,7 @@ use std::path::Path;
 
 use gst::glib;
 use gst::prelude::*;
+use gst_video::VideoMasteringDisplayInfo;
 
 use crate::{Error, Result};
 
@@ -17,6 +19,13 @@ const EBML: u32 = 0x1A45_DFA3;
 const SEGMENT: u32 = 0x1853_8067;
 const INFO: u32 = 0x1549_A966;
 const DATE: u32 = 0x4461;
+const TRACKS: u32 = 0x1654_AE6B;
+const TRACK: u32 = 0xAE;
+const VIDEO: u32 = 0xE0;
+const COLOUR: u32 = 0x55B0;
+const MASTERING: u32 = 0x55D0;
+const LUMINANCE_MAX: u32 = 0x55D9;
+const LUMINANCE_MIN: u32 = 0x55DA;
 const TAGS: u32 = 0x1254_C367;
 const TAG: u32 = 0x7373;
 const SIMPLE_TAG: u32 = 0x67C8;
@@ -26,12 +35,12 @@ const VOID: u8 = 0xEC;
 /// A header or tags longer than this are damage.
 const LONGEST: u64 = 1 << 28;
 
-/// Mends the finished file `path`: texts of tags stand as they are, and there is a date only if
-/// `is_dated`. Nothing else is moved or changed.
+/// Mends the finished file `path`: texts of tags stand as they are, there is a date only if `is_dated`,
+/// and the picture was made on `display`, if that is known. Nothing else is moved or changed.
 ///
 /// # Errors
 /// [`Error::Output`] if the file cannot be read or written.
-pub fn mend(path: &Path, is_dated: bool) -> Result<()> {
+pub fn mend(path: &Path, is_dated: bool, display: Option<VideoMasteringDisplayInfo>) -> Result<()> {
     let failed = |e: std::io::Error| Error::writing(path, e);
     let mut file = OpenOptions::new()
         .read(true)
@@ -47,9 +56,10 @@ pub fn mend(path: &Path, is_dated: bool) -> Result<()> {
         at_start(&mut file)
             .and_then(|_| file.read_exact(&mut content))
             .map_err(failed)?;
-        match id {
-            INFO if !is_dated => void_date(&mut content),
-            TAGS => unquote(&mut content),
+        match (id, display) {
+            (INFO, _) if !is_dated => void_date(&mut content),
+            (TRACKS, Some(display)) => set_luminance(&mut content, display),
+            (TAGS, _) => unquote(&mut content),
             _ => continue,
         }
         at_start(&mut file)
@@ -59,7 +69,7 @@ pub fn mend(path: &Path, is_dated: bool) -> Result<()> {
     Ok(())
 }
 
-/// The header and the tags of a file: their contents' places.
+/// The header, the tracks and the tags of a file: their contents' places.
 fn parts(file: &mut File) -> std::io::Result<Vec<(u32, Range<u64>)>> {
     let mut end = file.seek(SeekFrom::End(0))?;
     let mut at = 0;
@@ -79,7 +89,7 @@ fn parts(file: &mut File) -> std::io::Result<Vec<(u32, Range<u64>)>> {
             SEGMENT => (at, end) = (place.start, place.end),
             _ => {
                 at = place.end;
-                if [INFO, TAGS].contains(&id) {
+                if [INFO, TRACKS, TAGS].contains(&id) {
                     found.push((id, place));
                 }
             }
@@ -133,6 +143,37 @@ fn void_date(info: &mut [u8]) {
             info[start + 1] = size;
         }
     }
+}
+
+/// Lets the content of the tracks say how bright `display` is, where it says anything of that.
+fn set_luminance(tracks: &mut [u8], display: VideoMasteringDisplayInfo) {
+    /// Of these parts of a candela a square metre GStreamer counts, Matroska whole ones.
+    const PARTS: f64 = 10_000.0;
+    let values = [
+        (LUMINANCE_MAX, display.max_display_mastering_luminance()),
+        (LUMINANCE_MIN, display.min_display_mastering_luminance()),
+    ];
+    for (_, _, track) in of(elements(tracks), TRACK) {
+        let mastering = inside(&mut tracks[track], &[VIDEO, COLOUR, MASTERING]);
+        let Some(mastering) = mastering else { continue };
+        for (wanted, value) in values {
+            for (_, _, place) in of(elements(mastering), wanted) {
+                let bytes = (f64::from(value) / PARTS).to_be_bytes();
+                if place.len() == bytes.len() {
+                    mastering[place].copy_from_slice(&bytes);
+                }
+            }
+        }
+    }
+}
+
+/// The content of the first element that lies in elements with the IDs `path`, from the outermost on.
+fn inside<'a>(bytes: &'a mut [u8], path: &[u32]) -> Option<&'a mut [u8]> {
+    let Some((id, path)) = path.split_first() else {
+        return Some(bytes);
+    };
+    let (_, _, place) = of(elements(bytes), *id).next()?;
+    inside(&mut bytes[place], path)
 }
 
 /// Takes quotes and backslashes out of all texts in the content of the tags. What they become is

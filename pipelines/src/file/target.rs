@@ -3,6 +3,7 @@
 use gst::glib;
 use gst::prelude::*;
 use gst_app::AppSink;
+use gst_video::VideoMasteringDisplayInfo;
 
 use super::coding::{self, Coding};
 use super::plan::Plan;
@@ -181,7 +182,9 @@ impl Target {
             };
             changes.write(aside.path())?;
         } else {
-            matroska::mend(aside.path(), created.is_some())?;
+            let caps = &source.media().video.caps;
+            let display = VideoMasteringDisplayInfo::from_caps(caps).ok();
+            matroska::mend(aside.path(), created.is_some(), display)?;
         }
         interrupt.check()?;
         aside.finish()

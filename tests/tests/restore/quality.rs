@@ -1,4 +1,4 @@
-//! What frames are beside their pixels: fields, and how they are turned.
+//! What frames are beside their pixels: fields, colours, light, and how they are turned.
 
 use std::path::Path;
 
@@ -51,6 +51,70 @@ fn fields_stay_fields() -> Result<()> {
             assert_eq!(text(&before), text(&after), "{codec} {field}");
         }
         assert_eq!(before.times(), after.times(), "{codec}");
+    }
+    Ok(())
+}
+
+/// Recordings by name, pixel format, and how their colours are to be understood.
+const KINDS: [(&str, &str, &str); 6] = [
+    ("bt601", "I420", "bt601"),
+    ("bt709", "I420", "bt709"),
+    ("full", "I420", "1:3:5:1"),
+    ("bt2020", "I420_10LE", "bt2020-10"),
+    ("hdr10", "I420_10LE", "bt2100-pq"),
+    ("hlg", "I420_10LE", "bt2100-hlg"),
+];
+
+/// What HDR10 says of the display that it was made on, and of its light.
+const LIGHT: &str = "mastering-display-info=(string)34000:16000:13250:34500:7500:3000:15635:16450:10000000:50,\
+    content-light-level=(string)1000:400";
+
+#[test]
+fn colour_tags_and_hdr_are_kept() -> Result<()> {
+    if !has_runtime() {
+        return Ok(());
+    }
+    let films = tempfile::tempdir()?;
+    let path = |name: &str| films.path().join(name);
+    for (name, format, colorimetry) in KINDS {
+        let light = match name {
+            "hdr10" => format!(",{LIGHT}"),
+            _ => String::new(),
+        };
+        let tagged = format!(
+            "videorate ! video/x-raw,format={format},framerate=5/1 \
+             ! capssetter caps=video/x-raw,colorimetry={colorimetry}{light}"
+        );
+        let file = path(&format!("{name}.mkv"));
+        make(&file, &tagged, "avenc_ffv1 ! matroskamux")?;
+    }
+    let fields = [
+        "colorimetry",
+        "format",
+        "chroma-site",
+        "mastering-display-info",
+        "content-light-level",
+    ];
+    for codec in ["ffv1", "x265"] {
+        let out = path(codec);
+        let more = [&QUICK[..], &["--codec", codec]].concat();
+        let said = restore(&[films.path()], &out, &more)?;
+        assert!(said.success, "{codec}: {said:?}");
+        for (name, ..) in KINDS {
+            let file = format!("{name}.mkv");
+            let before = recording::frames(&path(&file))?;
+            let after = recording::frames(&out.join(&file))?;
+            let is_light = before.field::<String>(fields[4]).is_some();
+            ensure!(is_light == (name == "hdr10"), "{}", before.caps);
+            for field in fields {
+                let (was, is) = (before.field::<String>(field), after.field::<String>(field));
+                // What is not said in H.265 is understood as the usual place.
+                if field != "chroma-site" || was.is_some() {
+                    assert_eq!(was, is, "{codec} {name} {field}");
+                }
+            }
+        }
+        std::fs::remove_dir_all(out)?;
     }
     Ok(())
 }
