@@ -48,17 +48,19 @@ def parser() -> argparse.ArgumentParser:
     add("--set", dest="settings", action="append", default=[], metavar="PROPERTY=VALUE")
     add("--preset", dest="presets", action="append", default=[])
     add("--codec")
+    add("--segments", type=_seconds, metavar="SECONDS")
     add("--transcode-audio", action="store_true")
     add("--drop-subtitles", action="store_true")
     add("--resume", action="store_true")
     add("--force", action="store_true")
-    add("--threads", type=_positive, metavar="N",
-        help="of an inference (as many as --cpus)")  # fmt: skip
+    add("--threads", type=_positive, default=1, metavar="N", help="of an inference (1)")
     add("--nice", type=int, default=0, choices=range(20), metavar="N")
     add("--json", action="store_true")
     clip = parser.add_argument_group("for each clip")
     add = clip.add_argument
-    add("--cpus", type=float, default=1, metavar="N", help="processors that Ray reserves (1)")
+    add("--cpus", type=float, default=1, metavar="N",
+        help="processors that Ray reserves; as many segments of a long recording are restored side "
+        "by side (1)")  # fmt: skip
     add("--gpus", type=float, default=0, metavar="N", help="graphics processors, also parts (0)")
     add("--memory", type=float, metavar="GB", help="memory that Ray reserves")
     add("--resource", action="append", default=[], metavar="NAME=N",
@@ -82,6 +84,12 @@ def _positive(text: str) -> int:
     if (number := int(text)) < 1:
         raise ValueError
     return number
+
+
+def _seconds(text: str) -> float:
+    if not 0 <= (seconds := float(text)) <= 1e9:
+        raise ValueError
+    return seconds
 
 
 def _share(text: str) -> tuple[int, int]:
@@ -108,7 +116,9 @@ def order(told: argparse.Namespace) -> Order:
         transcode_audio=told.transcode_audio,
         drop_subtitles=told.drop_subtitles,
         force=told.force,
-        threads=told.threads or max(int(told.cpus), 1),
+        segments=told.segments,
+        jobs=max(int(told.cpus / told.threads), 1),
+        threads=told.threads,
         nice=told.nice,
         program=told.program,
         scratch=told.scratch,

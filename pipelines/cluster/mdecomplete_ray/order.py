@@ -23,6 +23,11 @@ class Order:
     """Whether subtitles that a file cannot hold are left out."""
     force: bool = False
     """Whether files that no earlier run has written, or that were changed since, are replaced."""
+    segments: float | None = None
+    """Seconds that segments of long recordings have at least; 0 cuts none, nothing is the program's
+    own choice."""
+    jobs: int = 1
+    """Segments of a recording at once."""
     threads: int = 1
     """Threads of an inference."""
     nice: int = 0
@@ -43,6 +48,8 @@ class Order:
             arguments += ["--preset", preset]
         if self.codec is not None:
             arguments += ["--codec", self.codec]
+        if self.segments is not None:
+            arguments += ["--segments", f"{self.segments:g}"]
         if self.transcode_audio:
             arguments.append("--transcode-audio")
         if self.drop_subtitles:

@@ -68,7 +68,7 @@ def restore(order: Order, input: Path, scratch: Scratch, hear: Callable[[Line], 
     """
     words = scratch.path / "words.txt"
     command = [order.program, "restore", str(input), "--out", str(scratch.path / "out"), "--json"]
-    command += [*order.arguments(), "--jobs", "1", "--threads", str(order.threads)]
+    command += [*order.arguments(), "--jobs", str(order.jobs), "--threads", str(order.threads)]
     command += ["--nice", str(order.nice)]
     record: Line | None = None
     with words.open("wb") as stderr, _running(command, stderr.fileno(), scratch.lock) as child:

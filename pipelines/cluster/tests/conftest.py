@@ -170,6 +170,22 @@ def films(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A recording of three seconds, with a key frame each half second."""
+    path = tmp_path / "film.mkv"
+    once = f"filesrc location={CASES / 'odd.webm'} ! decodebin ! videoconvert ! videoscale " + (
+        "! video/x-raw,width=320,height=240 ! all. "
+    )
+    elements = (
+        "concat name=all ! identity single-segment=true ! videorate "
+        "! video/x-raw,framerate=10/1 ! x264enc key-int-max=5 ! h264parse ! matroskamux "
+        f"! filesink location={path} {3 * once}"
+    )
+    subprocess.run(["gst-launch-1.0", "-q", *elements.split()], check=True)
+    return path
+
+
 @dataclass
 class Bench:
     """Starts runs, and ends them with the test."""

@@ -19,6 +19,7 @@ from conftest import (
     digests,
     is_alive,
     kill,
+    lines,
     no_scratch,
     states,
     until,
@@ -82,6 +83,18 @@ def test_what_was_begun_on_one_machine_goes_on_on_many(
     run = cluster.ended_on_ray(films, out, "--resume", "--force")
     assert run.process.returncode == 0, run.errors
     assert digests(out) == undisturbed
+
+
+def test_segments_join_as_on_one_machine(cluster: Bench, film: Path, tmp_path: Path) -> None:
+    """To the same bytes, whatever their number at once."""
+    out, alone = tmp_path / "out", tmp_path / "alone"
+    assert cluster.alone(film, alone, "--segments", "1", "--jobs", "2").process.returncode == 0
+    run = cluster.ended_on_ray(film, out, "--segments", "1")
+    assert run.process.returncode == 0, run.errors
+    assert digests(out) == digests(alone)
+    [done] = [line for line in lines(out) if line["state"] == "done"]
+    assert done["recipe"]["settings"]["segments"] == "1"
+    assert not any("as one" in note for note in done.get("notes", []))
 
 
 def test_a_killed_worker_is_replaced(
