@@ -79,6 +79,13 @@ bench-pipeline: setup-runtime ## what the element costs a whole pipeline at 1920
 bench-cluster: build ## what a second of film costs a processor, to know how many machines it takes
 	@pipelines/cluster/measure.sh
 
+# The figures of docs/restore.md have 1200 1920x1080 40: an hour or two, and some 20 GB in TMPDIR.
+ARCHIVE ?= 60 1920x1080 8
+.PHONY: archive-figures
+archive-figures: build ## restoring a film of so many seconds and size, and so many clips: ARCHIVE='60 1920x1080 8'; and fifty kills
+	@pipelines/restore-figures.sh $(ARCHIVE)
+	MDE_KILLS=50 $(CARGO) test --package mdecomplete-tests --test restore killed
+
 .PHONY: locate-accuracy
 locate-accuracy: setup-runtime ## how well covered faces are found; needs MDE_DATA and MDE_ONET
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench locate-accuracy

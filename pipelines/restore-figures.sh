@@ -4,8 +4,8 @@
 # Usage: pipelines/restore-figures.sh [SECONDS [WIDTHxHEIGHT [CLIPS]]]
 #
 # The film is the demo's damaged clip again and again, SECONDS long (60) and of that size (1920x1080),
-# with sound that never repeats; the clips are CLIPS (8) copies of its first five seconds. For the
-# figures of docs/restore.md: 1200 1920x1080 40, which takes an hour or two and some 20 GB in TMPDIR.
+# with sound that never repeats; the clips are CLIPS (8) copies of its first five seconds. It fails where
+# a sample of the sound, the time of a frame, or a byte with another number of jobs differs.
 # MDE_TARGET names another folder than target/release for the plug-in and the programs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
