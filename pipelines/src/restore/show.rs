@@ -39,15 +39,15 @@ enum Way {
     Lines {
         last: Instant,
     },
-    Json {
-        last: Instant,
-    },
+    Json,
 }
 
 #[derive(Debug)]
 struct Running {
     duration: Option<f64>,
     bar: Option<ProgressBar>,
+    /// When machines were told last how far it is.
+    told: Option<Instant>,
 }
 
 /// How far a clip is, for machines.
@@ -70,7 +70,7 @@ impl Show {
         let all = MultiProgress::new();
         let last = Instant::now();
         let way = if is_json {
-            Way::Json { last }
+            Way::Json
         } else if all.is_hidden() {
             Way::Lines { last }
         } else {
@@ -95,13 +95,17 @@ impl Show {
             State::Running => self.begin(clip, &record.output),
             State::Done | State::Failed => {
                 self.shares[clip] = 1.0;
+                if let Some(figures) = &record.figures {
+                    let whole = figures.duration.unwrap_or_default();
+                    self.print_progress(clip, &record.output, figures.summary.frames, whole);
+                }
                 self.end(clip);
                 let told = told(record);
                 self.tell(&format!("[{}/{}] {told}", self.ended, self.sizes.len()));
             }
             State::Queued => self.end(clip),
         }
-        if matches!(self.way, Way::Json { .. }) {
+        if matches!(self.way, Way::Json) {
             print(&Line::Clip(Box::new(record.clone())));
         }
         self.overall();
@@ -112,7 +116,7 @@ impl Show {
         self.shares[clip] = 1.0;
         self.free += self.sizes[clip];
         self.ended += 1;
-        if matches!(self.way, Way::Json { .. }) {
+        if matches!(self.way, Way::Json) {
             print(&serde_json::json!({ "record": "skipped", "output": record.output }));
         }
         self.overall();
@@ -139,7 +143,7 @@ impl Show {
             // Bars and standard error are one terminal.
             Way::Bars { all, .. } => all.suspend(|| eprintln!("{text}")),
             Way::Lines { .. } => eprintln!("{text}"),
-            Way::Json { .. } => {}
+            Way::Json => {}
         }
     }
 
@@ -154,8 +158,12 @@ impl Show {
             }
             _ => None,
         };
-        let duration = None;
-        self.running.insert(clip, Running { duration, bar });
+        let running = Running {
+            duration: None,
+            bar,
+            told: None,
+        };
+        self.running.insert(clip, running);
     }
 
     fn end(&mut self, clip: usize) {
@@ -178,17 +186,24 @@ impl Show {
             bar.set_message(format!("{frames} frames"));
         }
         self.overall();
+        self.print_progress(clip, output, frames, position);
+    }
+
+    /// Tells machines how far a clip is: at its begin, each second, and at its end.
+    fn print_progress(&mut self, clip: usize, output: &str, frames: u64, position: f64) {
+        const PACE: Duration = Duration::from_secs(1);
         let (overall, left) = (self.share(), self.left());
-        if let Way::Json { last } = &mut self.way
-            && last.elapsed() >= Duration::from_secs(1)
+        let is_over = self.shares[clip] >= 1.0;
+        if let (Way::Json, Some(running)) = (&self.way, self.running.get_mut(&clip))
+            && (is_over || running.told.is_none_or(|told| told.elapsed() >= PACE))
         {
-            *last = Instant::now();
+            running.told = Some(Instant::now());
             print(&Progress {
                 record: "progress",
                 output,
                 frames,
                 position,
-                duration,
+                duration: running.duration,
                 overall,
                 left,
             });
@@ -211,7 +226,7 @@ impl Show {
                 *last = Instant::now();
                 eprintln!("{clips}, {:.0} %{left}", 100.0 * share);
             }
-            Way::Lines { .. } | Way::Json { .. } => {}
+            Way::Lines { .. } | Way::Json => {}
         }
     }
 

@@ -430,11 +430,26 @@ fn an_interrupted_run_goes_on() -> Result<()> {
     }
     let said = restore(&inputs, &out, &more)?;
     assert!(said.success, "{said:?}");
-    for line in said.output.lines() {
-        serde_json::from_str::<Value>(line).with_context(|| line.to_owned())?;
+    let read = |line: &str| serde_json::from_str::<Value>(line).with_context(|| line.to_owned());
+    let lines = said.output.lines().map(read).collect::<Result<Vec<_>>>()?;
+    // However short a clip is, it is told how far it is.
+    for done in lines.iter().filter(|line| line["state"] == "done") {
+        let is_of_it =
+            |line: &&Value| line["record"] == "progress" && line["output"] == done["output"];
+        let told: Vec<_> = lines.iter().filter(is_of_it).collect();
+        assert!(told.len() >= 2, "{lines:?}");
+        let last = told.last().context("a line")?;
+        assert_eq!(last["frames"], done["figures"]["frames"]);
+        assert_eq!(last["position"], last["duration"]);
     }
     assert_eq!(names(&outputs(&out)?), ["a.mkv", "b.mkv", "c.mkv"]);
     Ok(())
+}
+
+/// How often a run is killed: MDE_KILLS says another number.
+fn kills() -> usize {
+    let kills = std::env::var("MDE_KILLS").ok();
+    kills.and_then(|kills| kills.parse().ok()).unwrap_or(4)
 }
 
 #[test]
@@ -442,8 +457,7 @@ fn a_killed_run_goes_on_as_if_nothing_had_been() -> Result<()> {
     if !has_runtime() {
         return Ok(());
     }
-    let kills = std::env::var("MDE_KILLS").ok();
-    let kills = kills.and_then(|kills| kills.parse().ok()).unwrap_or(4);
+    let kills = kills();
     let films = archive(&[
         ("a.mkv", "ten.mkv"),
         ("b.mp4", "vfr.mp4"),
