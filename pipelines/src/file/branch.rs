@@ -157,13 +157,11 @@ impl Branches {
         }
         let id = pad.stream_id().unwrap_or_default();
         let is_picture = id == *picture;
-        if let Picture::From(time) = self.0.fate {
+        if let Picture::From(_) = self.0.fate
+            && !is_picture
+        {
             // What is linked to nothing is thrown away.
-            if !is_picture {
-                return Ok(());
-            }
-            let streams = pipeline::element(&pipeline, "streams")?;
-            segment::begin_at(pad, &streams, time);
+            return Ok(());
         }
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         let kind = Kind::of(&caps);
@@ -181,7 +179,14 @@ impl Branches {
                 &next,
                 &own_pad(&pipeline::element(&pipeline, "decoder")?, "sink")?,
             )?;
-            return link(pad, &waiting);
+            return match self.0.fate {
+                Picture::From(time) if time > 0 => {
+                    let streams = pipeline::element(&pipeline, "streams")?;
+                    segment::link_from(pad, &waiting, &streams, time);
+                    Ok(())
+                }
+                _ => link(pad, &waiting),
+            };
         }
         let is_isobmff = container.is_some_and(Container::is_isobmff);
         let steps = match plan.fate(&id).zip(*container) {

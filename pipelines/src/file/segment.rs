@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gst::prelude::*;
@@ -112,31 +113,26 @@ pub fn segment(
     Ok(summary)
 }
 
-/// Lets only frames of `segment` leave the element, and ends after them.
+/// Lets only frames of `segment` leave the element, and ends after them. It is given those that come
+/// after as well: it looks ahead.
 fn keep_within(made: &Pipeline, segment: &Segment) -> Result<()> {
     let none = || Error::Pipeline("there is no pad to cut at".to_owned());
     let Segment { begin, end, .. } = *segment;
-    let is_before =
-        |buffer: &gst::BufferRef, time: u64| buffer.pts().is_some_and(|pts| pts.nseconds() < time);
-    let frames = pipeline::element(&made.pipeline, "frames")?;
-    let before = frames.static_pad("src").ok_or_else(none)?;
-    before.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
-        let is_over = match (info.buffer(), end) {
-            (Some(buffer), Some(end)) => !is_before(buffer, end),
-            _ => false,
-        };
-        if !is_over {
-            return gst::PadProbeReturn::Ok;
-        }
-        // Frames come as they are shown: none of the segment comes after this.
-        pad.push_event(gst::event::Eos::new());
-        gst::PadProbeReturn::Drop
-    });
     let after = made.completer.static_pad("src").ok_or_else(none)?;
-    after.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        match info.buffer().is_some_and(|buffer| is_before(buffer, begin)) {
-            true => gst::PadProbeReturn::Drop,
-            false => gst::PadProbeReturn::Ok,
+    let blocked = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER;
+    after.add_probe(blocked, move |pad, info| {
+        let time = info.buffer().and_then(|buffer| buffer.pts());
+        match time.map(gst::ClockTime::nseconds) {
+            // Frames come as they are shown: none of the segment comes after this, and the element
+            // stands still.
+            Some(time) if end.is_some_and(|end| time >= end) => {
+                if let Some(next) = pad.peer() {
+                    next.send_event(gst::event::Eos::new());
+                }
+                gst::PadProbeReturn::Ok
+            }
+            Some(time) if time < begin => gst::PadProbeReturn::Drop,
+            _ => gst::PadProbeReturn::Pass,
         }
     });
     Ok(())
@@ -194,37 +190,44 @@ impl pipeline::Watch for Joining {
     }
 }
 
-/// Lets `pad`, which a stream leaves its container by, begin at the key frame at `time`, in nanoseconds:
-/// what comes before is thrown away.
-pub fn begin_at(pad: &gst::Pad, streams: &gst::Element, time: u64) {
-    if time == 0 {
-        return;
-    }
-    let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_FLUSH;
-    pad.add_probe(kinds, |_, info| {
-        match info.event().map(|event| event.type_()) {
-            Some(gst::EventType::FlushStop) => gst::PadProbeReturn::Remove,
-            Some(_) => gst::PadProbeReturn::Ok,
-            None => gst::PadProbeReturn::Drop,
-        }
+/// Links `pad`, by which a stream leaves `streams`, to `next` once that begins at the key frame at `time`,
+/// in nanoseconds.
+pub fn link_from(pad: &gst::Pad, next: &gst::Pad, streams: &gst::Element, time: u64) {
+    // What follows is not to see how the stream is gone to that frame: it may still be built.
+    let next = next.clone();
+    let streams = streams.downgrade();
+    let is_gone = AtomicBool::new(false);
+    let blocked = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER;
+    pad.add_probe(blocked, move |pad, info| {
+        let (Some(streams), Some(probe), false) = (
+            streams.upgrade(),
+            info.id.take(),
+            is_gone.swap(true, Ordering::Relaxed),
+        ) else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let (pad, next) = (pad.clone(), next.clone());
+        // The thread that the stream comes by cannot send it elsewhere.
+        streams.call_async(move |streams| {
+            if !pad.send_event(to_key_frame(time)) {
+                let reason = "it cannot be gone to a key frame";
+                gst::element_error!(streams, gst::StreamError::Failed, ["{reason}"]);
+            } else if let Err(error) = pad.link(&next) {
+                gst::element_error!(streams, gst::StreamError::Failed, ["{error}"]);
+            }
+            pad.remove_probe(probe);
+        });
+        gst::PadProbeReturn::Ok
     });
-    let pad = pad.clone();
-    // The thread that the stream comes by cannot send it elsewhere.
-    streams.call_async(move |streams| {
-        let seek = gst::event::Seek::new(
-            1.0,
-            gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_BEFORE,
-            gst::SeekType::Set,
-            gst::ClockTime::from_nseconds(time),
-            gst::SeekType::None,
-            gst::ClockTime::NONE,
-        );
-        if !pad.send_event(seek) {
-            gst::element_error!(
-                streams,
-                gst::StreamError::Failed,
-                ["it cannot be gone to a key frame"]
-            );
-        }
-    });
+}
+
+fn to_key_frame(time: u64) -> gst::Event {
+    gst::event::Seek::new(
+        1.0,
+        gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_BEFORE,
+        gst::SeekType::Set,
+        gst::ClockTime::from_nseconds(time),
+        gst::SeekType::None,
+        gst::ClockTime::NONE,
+    )
 }

@@ -300,6 +300,7 @@ impl Task {
             Completed::Over(outcome) => return Performed::Over(*outcome),
             Completed::Cut(segments, duration) => (segments, duration),
         };
+        tell(Told::Event(Event::Begin { duration }));
         let job = self.job(&recipe, order);
         match Film::open(number, job, recipe, segments, duration) {
             Ok(film) => Performed::Cut(film),

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use mdecomplete_tests::{Tool, case, has_runtime, recording};
 
-use super::{QUICK, arguments, contents, program, records, restore};
+use super::{QUICK, arguments, contents, kills, program, records, restore};
 
-/// A moving face with sound, `loops` seconds long, with a key frame each second and others that play
-/// before those that they come after.
+/// A moving face with sound, `loops` seconds of [`RATE`] frames, with a key frame each second and others
+/// that play before those that they come after.
 fn film(path: &Path, loops: usize) -> Result<()> {
     let face = case("t1.webm");
     let once = format!(
@@ -19,7 +19,8 @@ fn film(path: &Path, loops: usize) -> Result<()> {
         face.display()
     );
     let said = Tool::new("gst-launch-1.0")?.run(&format!(
-        "-q concat name=all ! identity single-segment=true ! videorate ! video/x-raw,framerate=30/1 ! x264enc key-int-max=30 bframes=2 b-adapt=false ! h264parse \
+        "-q concat name=all ! identity single-segment=true ! videorate ! video/x-raw,framerate={RATE}/1 \
+         ! x264enc key-int-max={RATE} bframes=2 b-adapt=false ! h264parse \
          ! queue max-size-time=0 max-size-bytes=0 max-size-buffers=0 ! mux. \
          matroskamux name=mux ! filesink location={} \
          audiotestsrc wave=pink-noise num-buffers={} samplesperbuffer=480 \
@@ -32,6 +33,12 @@ fn film(path: &Path, loops: usize) -> Result<()> {
     ensure!(said.success, "{said:?}");
     Ok(())
 }
+
+/// Frames a second.
+const RATE: usize = 10;
+
+/// The size of frames.
+const FRAME: usize = 320 * 240;
 
 /// The brightness of all pixels of the recording `file`, frame by frame.
 fn brightness(file: &Path) -> Result<Vec<u8>> {
@@ -46,6 +53,16 @@ fn brightness(file: &Path) -> Result<Vec<u8>> {
     let bytes = fs::read(&raw)?;
     fs::remove_file(&raw)?;
     Ok(bytes)
+}
+
+/// What a stream says of itself, without what was measured of its packets: an encoder that begins anew with
+/// each segment makes others.
+fn said(stream: &recording::Stream) -> String {
+    let mut tags = stream.tags.copy();
+    for tag in ["bitrate", "minimum-bitrate", "maximum-bitrate"] {
+        tags.make_mut().remove_generic(tag);
+    }
+    tags.to_string()
 }
 
 /// Fails unless what is beside the picture is the same, and frames come at the same times.
@@ -64,12 +81,8 @@ fn want_same_streams(one: &Path, other: &Path) -> Result<()> {
             "{}: other times",
             one.format()
         );
-        ensure!(
-            one.tags.to_string() == other.tags.to_string(),
-            "{} {}",
-            one.tags,
-            other.tags
-        );
+        let (one_says, other_says) = (said(one), said(other));
+        ensure!(one_says == other_says, "{one_says} {other_says}");
         if one.format().starts_with("audio") {
             ensure!(
                 one.bytes() == other.bytes(),
@@ -123,16 +136,18 @@ fn segments_join_to_what_the_whole_would_be() -> Result<()> {
     // The first segment is the same to the bit; faces are known at the others' start.
     let (one, other) = (brightness(&whole)?, brightness(&cut)?);
     assert_eq!(one.len(), other.len());
-    let frame = 320 * 240;
     let error = |one: &[u8], other: &[u8]| -> u64 {
         let pairs = one.iter().zip(other);
         pairs.map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum()
     };
-    let frames = one.chunks(frame).zip(other.chunks(frame));
+    let frames = one.chunks(FRAME).zip(other.chunks(FRAME));
     let errors: Vec<_> = frames.map(|(one, other)| error(one, other)).collect();
-    assert!(errors[..90].iter().all(|error| *error == 0), "{errors:?}");
+    assert!(
+        errors[..3 * RATE].iter().all(|error| *error == 0),
+        "{errors:?}"
+    );
     let changed: Vec<_> = errors.iter().filter(|error| **error > 0).collect();
-    let worst = *errors.iter().max().context("frames")? as f64 / frame as f64;
+    let worst = *errors.iter().max().context("frames")? as f64 / FRAME as f64;
     let worst = 10.0 * (255.0_f64.powi(2) / worst.max(1e-9)).log10();
     println!(
         "{} of {} frames differ, by {worst:.1} dB at worst",
@@ -173,11 +188,14 @@ fn all_codecs_are_joined() -> Result<()> {
         let whole = with(&format!("whole-{codec}"), "0")?;
         let cut = with(&format!("cut-{codec}"), "2")?;
         want_same_streams(&whole, &cut).context(codec)?;
-        let frames = recording::frames(&cut)?;
-        assert_eq!(frames.times().len(), 150, "{codec}");
+        let count = |file: &Path| Ok::<_, anyhow::Error>(recording::frames(file)?.times().len());
+        assert_eq!(count(&cut)?, count(&path("film.mkv"))?, "{codec}");
     }
     Ok(())
 }
+
+/// Of the film that is killed.
+const SEGMENTS: usize = 5;
 
 #[test]
 fn a_killed_film_goes_on_by_segments() -> Result<()> {
@@ -186,12 +204,12 @@ fn a_killed_film_goes_on_by_segments() -> Result<()> {
     }
     let films = tempfile::tempdir()?;
     let path = |name: &str| films.path().join(name);
-    film(&path("film.mkv"), 8)?;
+    film(&path("film.mkv"), SEGMENTS)?;
     let input = path("film.mkv");
     let inputs = [input.as_path()];
     let more = [&QUICK[..], &["--segments", "1", "--resume"]].concat();
     let said = restore(&inputs, &path("undisturbed"), &more)?;
-    ensure!(said.success, "{said:?}");
+    ensure!(said.success && !said.errors.contains("as one"), "{said:?}");
     let wanted = contents(&path("undisturbed"))?;
     let name = Path::new("film.mkv");
 
@@ -203,12 +221,17 @@ fn a_killed_film_goes_on_by_segments() -> Result<()> {
     };
     let json = [&more[..], &["--json", "--jobs", "2"]].concat();
     let mut first = None;
-    for _ in 0..4 {
+    for _ in 0..kills() {
         let mut running = program()?.start(&arguments(&inputs, &out, &json))?;
         running.read_lines(3)?;
         // Until there is one more segment than before.
-        let before = (0..8).filter(|number| done(*number).is_some()).count();
-        while (0..8).filter(|number| done(*number).is_some()).count() <= before
+        let before = (0..SEGMENTS)
+            .filter(|number| done(*number).is_some())
+            .count();
+        while (0..SEGMENTS)
+            .filter(|number| done(*number).is_some())
+            .count()
+            <= before
             && running.read_lines(1)? == 1
         {}
         // It may have ended before.
