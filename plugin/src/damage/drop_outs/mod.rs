@@ -1,8 +1,10 @@
 //! Finds pixels that cannot be picture in the frames of a stream.
 //!
 //! A frame's brightness (`sheet`) is compared with that of the frame before, in which what was
-//! damaged has been replaced by what was there earlier. `lines` are what a tape's drop-outs leave.
+//! damaged has been replaced by what was there earlier. `lines` are what a tape's drop-outs leave,
+//! `blocks` what a decoder leaves that has lost a part of the stream.
 
+mod blocks;
 mod lines;
 mod sheet;
 mod slide;
@@ -12,6 +14,7 @@ use gst_video::prelude::*;
 use mde_core::occlusion::Rect;
 
 use crate::frame::Probe;
+use blocks::Blocks;
 use lines::Lines;
 use sheet::Sheet;
 
@@ -20,6 +23,8 @@ use sheet::Sheet;
 pub struct Wanted {
     /// Lines of one colour or of noise.
     pub lines: bool,
+    /// Blocks of one colour, or smeared.
+    pub blocks: bool,
     /// The share of a frame from which on something is too large for damage.
     pub max_size: f32,
 }
@@ -39,6 +44,7 @@ pub struct DropOuts {
     now: Sheet,
     before: Sheet,
     lines: Lines,
+    blocks: Blocks,
     found: Vec<Rect>,
     earlier: Vec<Rect>,
 }
@@ -48,6 +54,7 @@ impl DropOuts {
     pub fn forget(&mut self) {
         self.before = Sheet::default();
         self.found.clear();
+        self.blocks.forget();
     }
 
     /// Looks for what is `wanted` in `frame`, which comes after those seen before, and gives what of it
@@ -59,8 +66,9 @@ impl DropOuts {
         self.now.read(frame, probe, means);
         let goes_on = self.now.size == self.before.size && self.now.step == self.before.step;
         if goes_on && !self.is_cut() {
-            let pixels = frame.width() as f32 * frame.height() as f32;
-            let is_small = |rect: &Rect| rect.area() as f32 <= wanted.max_size * pixels;
+            let size = (frame.width() as usize, frame.height() as usize);
+            let most = wanted.max_size * (size.0 * size.1) as f32;
+            let is_small = |rect: &Rect| rect.area() as f32 <= most;
             if wanted.lines {
                 let lines = self.lines.find(&self.now, &self.before);
                 self.found.extend(lines.filter(is_small));
@@ -71,6 +79,17 @@ impl DropOuts {
                     self.now.take_over(&self.before, *rect);
                 }
             }
+            if wanted.blocks {
+                let lines = self.found.len();
+                let (now, before) = (&self.now, &self.before);
+                let blocks = self.blocks.find(now, before, size, wanted.max_size);
+                self.found.extend(blocks);
+                for rect in &self.found[lines..] {
+                    self.now.take_over(&self.before, *rect);
+                }
+            }
+        } else {
+            self.blocks.forget();
         }
         std::mem::swap(&mut self.now, &mut self.before);
         &self.found

@@ -21,9 +21,16 @@ pub enum Damage {
         nick = "lines"
     )]
     LINES = 1 << 0,
+    /// Those that a decoder leaves.
+    #[flags_value(
+        name = "Blocks: blocks of 16 pixels that are suddenly of one colour or smeared, as decoders \
+                leave them where a part of the stream is lost",
+        nick = "blocks"
+    )]
+    BLOCKS = 1 << 1,
     /// All of them.
     #[flags_value(name = "Auto: whatever of these is found", nick = "auto")]
-    AUTO = 1 << 1,
+    AUTO = 1 << 2,
 }
 
 /// Which damage is looked for; may change between any two frames.
@@ -38,7 +45,7 @@ impl Default for DamageSearch {
     fn default() -> Self {
         Self {
             damage: Damage::empty(),
-            max_size: 0.1,
+            max_size: 0.25,
         }
     }
 }
@@ -46,9 +53,10 @@ impl Default for DamageSearch {
 impl DamageSearch {
     /// What the pass is to look for, if it is to.
     pub fn wanted(&self) -> Option<Wanted> {
-        let lines = self.damage.intersects(Damage::LINES | Damage::AUTO);
-        lines.then_some(Wanted {
-            lines,
+        let is_wanted = |kind| self.damage.intersects(kind | Damage::AUTO);
+        (!self.damage.is_empty()).then(|| Wanted {
+            lines: is_wanted(Damage::LINES),
+            blocks: is_wanted(Damage::BLOCKS),
             max_size: self.max_size,
         })
     }

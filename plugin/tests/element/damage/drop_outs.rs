@@ -9,6 +9,9 @@ const SIZE: (usize, usize) = (320, 240);
 /// Where the drop-outs of a damaged frame are.
 const DROP_OUTS: [Rect; 2] = [Rect::new(60, 100, 260, 102), Rect::new(0, 170, 320, 173)];
 
+/// Where blocks are lost.
+const LOST: Rect = Rect::new(96, 112, 320, 128);
+
 /// Frame `number` of boxes of light that move `speed` pixels a frame to the left.
 fn frame(
     format: VideoFormat,
@@ -42,12 +45,49 @@ fn frame(
     (info, timed(buffer, number))
 }
 
-/// An element that finds drop-outs in frames without faces.
-fn finder() -> gst::Element {
+/// An element that finds damage of the kinds `damage` in frames without faces.
+fn finder(damage: &str) -> gst::Element {
     let element = mean_fill("");
     element.set_property_from_str("region", "roi-list");
-    element.set_property_from_str("damage", "auto");
+    element.set_property_from_str("damage", damage);
     element
+}
+
+/// As [`frame`], but with waves of light that do not move, and a row of blocks that is lost if it is
+/// damaged.
+fn waves(number: u64, is_damaged: bool) -> (VideoInfo, gst::Buffer) {
+    let info = info(VideoFormat::I420, SIZE.0 as u32, SIZE.1 as u32);
+    let pixels = (0..SIZE.1).flat_map(|y| (0..SIZE.0).map(move |x| (x, y)));
+    let light = pixels.map(|(x, y)| match is_damaged && LOST.contains(x, y) {
+        true => 126,
+        false => (60 + (x * 7 + y * 5) % 90) as u8,
+    });
+    let mut samples: Vec<u8> = light.collect();
+    samples.resize(info.size(), 128);
+    (info, timed(gst::Buffer::from_mut_slice(samples), number))
+}
+
+#[test]
+fn lost_blocks_are_filled_until_they_are_there_again() {
+    with_runtime(|| {
+        for (kinds, is_filled) in [("auto", true), ("blocks", true), ("lines", false)] {
+            let element = finder(kinds);
+            let (info, _) = waves(0, false);
+            let mut harness = harness(&element, &info);
+            for number in 0..16 {
+                let (_, whole) = waves(number, false);
+                let (_, damaged) = waves(number, (4..12).contains(&number));
+                let (_, after) = next(&mut harness, damaged);
+                let [wanted, found] = [&whole, &after].map(|buffer| samples(buffer, &info, 0));
+                let differs = (wanted.iter().zip(&found)).filter(|(a, b)| a.abs_diff(**b) > 8);
+                let is_whole = differs.count() * 20 < LOST.area();
+                let is_sound = !(4..12).contains(&number);
+                assert_eq!(is_whole, is_filled || is_sound, "frame {number}, {kinds}");
+            }
+            let told = count(&element, "drop-outs");
+            assert_eq!(told, if is_filled { 8 } else { 0 }, "{kinds}");
+        }
+    });
 }
 
 #[test]
@@ -65,7 +105,7 @@ fn a_drop_out_is_filled_with_what_was_there_before() {
 }
 
 fn fills_from_before(format: VideoFormat, speed: usize) {
-    let element = finder();
+    let element = finder("lines");
     let bus = bus_of(&element);
     let (info, _) = frame(format, 0, speed, false);
     let mut harness = harness(&element, &info);
@@ -105,7 +145,7 @@ fn fills_from_before(format: VideoFormat, speed: usize) {
 fn frames_that_are_held_back_are_filled_alike() {
     with_runtime(|| {
         let [at_once, later] = [0u32, 200].map(|lookahead| {
-            let element = finder();
+            let element = finder("lines");
             element.set_property("lookahead", lookahead);
             let bus = bus_of(&element);
             let (info, _) = frame(VideoFormat::I420, 0, 3, false);
@@ -134,7 +174,7 @@ fn frames_that_are_held_back_are_filled_alike() {
 fn what_stays_is_picture_and_so_is_what_is_large() {
     with_runtime(|| {
         for (max_size, found) in [(0.1f32, 2), (0.01, 1), (0.0, 0)] {
-            let element = finder();
+            let element = finder("lines");
             element.set_property("damage-max-size", max_size);
             let (info, _) = frame(VideoFormat::I420, 0, 0, false);
             let mut harness = harness(&element, &info);
