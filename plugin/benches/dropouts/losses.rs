@@ -87,7 +87,7 @@ pub fn decoded(images: &[Image], codec: Codec, random: &mut StdRng) -> Result<[V
             codec.decoder()
         );
         let buffers = units.into_iter().map(gst::Buffer::from_mut_slice);
-        let samples = through(&decoder, &caps.to_owned(), buffers)?;
+        let samples = through(&decoder, caps, buffers)?;
         let image = |sample: &gst::Sample| {
             let info = VideoInfo::from_caps(sample.caps().context("caps")?)?;
             Image::of(sample.buffer().context("a buffer")?, &info)
