@@ -102,6 +102,10 @@ channels: setup-runtime ## how well damaged channels are found; needs MDE_DATA o
 dropouts: setup-runtime ## how well drop-outs are found; needs MDE_DATA or MDE_CLIPS
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench dropouts
 
+.PHONY: scenes
+scenes: setup-runtime ## how well lost channels are restored in whole frames; takes MDE_SCENES, MDE_DATA, MDE_CLIPS
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench scenes
+
 .PHONY: flicker
 flicker: setup-runtime ## how still completions are in moving video; needs MDE_DATA
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench flicker

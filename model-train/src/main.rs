@@ -13,6 +13,7 @@ mod network;
 mod onnx;
 mod points;
 mod report;
+mod scenes;
 mod tensors;
 mod training;
 mod views;
@@ -32,6 +33,7 @@ enum Command {
     Points(commands::points::Points),
     Covers(commands::covers::Covers),
     Views(commands::views::Views),
+    Scenes(commands::scenes::Scenes),
     ExportLpips(commands::export_lpips::ExportLpips),
     ConvertSqueezenet(commands::convert_squeezenet::ConvertSqueezenet),
 }
@@ -49,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Command::Points(command) => command.run(),
         Command::Covers(command) => command.run(),
         Command::Views(command) => command.run(),
+        Command::Scenes(command) => command.run(),
         Command::ExportLpips(command) => command.run(),
         Command::ConvertSqueezenet(command) => command.run(),
     }

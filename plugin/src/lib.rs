@@ -28,6 +28,7 @@ mod parts;
 mod pass;
 mod picture;
 pub mod runtime;
+pub mod scene;
 #[cfg(test)]
 #[path = "../tests/common/skip.rs"]
 mod skip;

@@ -15,6 +15,7 @@ use crate::evaluation::{Completes, Model, Scores, all_tasks};
 use crate::files::write_aside;
 use crate::network::parameters::Store;
 use crate::network::perceptual;
+use crate::scenes::trainee::SceneCheckpoint;
 use crate::training::pretrained::Pretrained;
 use crate::views::trainee::pretrained;
 
@@ -22,8 +23,8 @@ use crate::views::trainee::pretrained;
 /// and distances in the features of a network.
 #[derive(Args, Debug)]
 pub struct Eval {
-    /// Checkpoint of `mde-train train` or `mde-train views train`, or a model that one of them
-    /// exported. A generator that takes views is shown none.
+    /// Checkpoint of `mde-train train`, `mde-train views train` or `mde-train scenes train`, or a
+    /// model that one of the first two exported. A generator that takes views is shown none.
     #[arg(long)]
     checkpoint: PathBuf,
     /// Side in pixels at which pictures are masked and compared; by default the generator's.
@@ -144,6 +145,11 @@ impl Eval {
 fn open(path: &Path, device: Device) -> Result<(Store, Box<dyn Completes>, Option<u64>)> {
     if let Ok((store, generator)) = pretrained(path, device) {
         return Ok((store, Box::new(generator), None));
+    }
+    if let Ok(checkpoint) = SceneCheckpoint::open(path) {
+        let (store, generator) = checkpoint.scene_generator(path, device)?;
+        let updates = checkpoint.record.made.updates;
+        return Ok((store, Box::new(generator), Some(updates)));
     }
     let trained = Pretrained::open(path)?;
     let (store, generator) = trained.generator(device)?;

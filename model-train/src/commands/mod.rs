@@ -12,6 +12,7 @@ mod objective;
 pub mod points;
 pub mod results;
 mod run;
+pub mod scenes;
 pub mod train;
 pub mod views;
 

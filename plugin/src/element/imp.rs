@@ -50,6 +50,9 @@
  * of the person (#mdecomplete:reference-file). An element message
  * `mdecomplete/reference-fits-no-face` tells, once, that a picture fits no face (`reason`).
  *
+ * A channel that is lost (#mdecomplete:damaged-channels) is restored in the whole frame by a generator
+ * of scenes, before anybody looks for faces, see #mdecomplete:channel-scope.
+ *
  * An element message `mdecomplete/damage` tells, once a change, what is found by itself: in
  * `channels` the damaged channels (each a structure with `channel`, `kind` and, if it is displaced,
  * `x` and `y`), in `covers` the covered faces (each with `face`, `kinds`, `x`, `y`, `width`,
@@ -105,6 +108,7 @@ use crate::completer::Interrupt;
 use crate::frame::SUPPORTED_FORMATS;
 use crate::pass::{Pass, Update};
 use crate::runtime::ActiveProvider;
+use crate::scene::Restorer;
 
 /// Between start and stop.
 #[derive(Debug)]
@@ -142,6 +146,9 @@ pub(super) struct State {
     pub(super) unplaced: Unplaced,
     /// Away while it looks at a frame.
     pub(super) damage_finder: DamageFinder,
+    /// What restores whole frames; away while it does.
+    pub(super) restorer: Option<Restorer>,
+    pub(super) has_restorer: bool,
 }
 
 impl State {

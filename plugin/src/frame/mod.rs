@@ -40,6 +40,7 @@ mod sampler;
 mod search;
 mod sharpen;
 mod shrunk;
+mod whole;
 mod write;
 
 pub use colour::Channels;

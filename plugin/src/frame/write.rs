@@ -12,6 +12,7 @@ use super::hole::Hole;
 use super::layer::{Layer, Layers, MOST_LAYERS};
 use super::mixed::Mixed;
 use super::plain::Plain;
+use super::whole::Whole;
 
 /// A completed crop on its way into the frame.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +77,7 @@ pub struct Writer {
     pub(super) canvas: Canvas,
     pub(super) plain: Plain,
     mixed: Mixed,
+    whole: Whole,
     layers: Layers,
     meter: Meter,
     grain_row: Vec<f32>,
@@ -133,6 +135,10 @@ impl Writer {
                 let mut source = Grained { source, grain, row };
                 self.canvas.paint(frame, &area, &mut source);
             }
+        } else if self.whole.take(completion, to_crop) {
+            let strength = completion.strength();
+            let mut source = self.whole.source(to_crop, colour, strength);
+            self.canvas.paint(frame, &area, &mut source);
         } else {
             self.mixed.take(completion, part);
             let mut source = self.mixed.source(to_crop, completion, part, colour, grain);

@@ -19,6 +19,8 @@ pub struct Stats {
     pub frames: u64,
     /// Frames that came too late to be completed.
     pub late: u64,
+    /// Frames of which a lost channel was restored as a whole.
+    pub restored: u64,
     /// As in [`Report`], of all frames.
     pub faces: u64,
     pub completed: u64,
@@ -93,6 +95,7 @@ impl Stats {
         Self {
             frames: 0,
             late: 0,
+            restored: 0,
             faces: 0,
             completed: 0,
             reused: 0,
@@ -138,6 +141,7 @@ impl Stats {
     pub fn to_structure(&self, provider: &str, model: &str) -> gst::Structure {
         let mut structure = gst::Structure::builder("mdecomplete/stats")
             .field("frames", self.frames)
+            .field("restored", self.restored)
             .field("faces", self.faces)
             .field("completed", self.completed)
             .field("reused", self.reused)

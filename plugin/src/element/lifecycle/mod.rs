@@ -5,6 +5,7 @@ pub mod masks;
 pub mod model;
 mod opening;
 pub mod orientation;
+mod scene;
 mod start;
 mod stream;
 

@@ -8,6 +8,7 @@ use crate::element::properties::{ModelSettings, RegionSource, Settings};
 use crate::locate::Locator;
 use crate::missing::{self, FittedMask};
 use crate::runtime::RuntimeError;
+use crate::scene::Restorer;
 use crate::views::reference::{self, Reference, ReferenceError};
 
 /// The generator that the plug-in carries with it.
@@ -15,6 +16,9 @@ static EMBEDDED_MODEL: &[u8] = include_bytes!("../../../models/face.onnx");
 
 /// The net that finds covers, likewise.
 static EMBEDDED_COVERS: &[u8] = include_bytes!("../../../models/covers.onnx");
+
+/// The generator of scenes, likewise.
+static EMBEDDED_SCENES: &[u8] = include_bytes!("../../../models/scene.onnx");
 
 /// What a property asks for cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +77,7 @@ pub fn open_completer(
         None => ModelSource::Memory(EMBEDDED_MODEL.into()),
     };
     Completer::open(source, settings.config(region, interrupt), watch)
-        .map_err(|error| why(settings.model_file.as_deref(), &error))
+        .map_err(|error| why("model-file", settings.model_file.as_deref(), &error))
 }
 
 /// What finds the faces for `region=faces`.
@@ -110,6 +114,27 @@ fn why_no_covers(file: Option<&Path>, error: &CoverError) -> OpenError {
         ),
     };
     OpenError { kind, text }
+}
+
+/// What restores whole frames: the generator of scenes in `file`, or the embedded one, where the
+/// generator of `settings` runs.
+pub fn open_restorer(settings: &ModelSettings, file: Option<&Path>) -> Result<Restorer, OpenError> {
+    let source = match file {
+        Some(file) => ModelSource::File(file.to_owned()),
+        None => ModelSource::Memory(EMBEDDED_SCENES.into()),
+    };
+    let completer = Completer::open(source, settings.scene_config(), &mut |_| ());
+    let completer = completer.map_err(|error| why("scene-model", file, &error))?;
+    match completer.takes_views() {
+        true => Err(OpenError {
+            kind: Kind::Content,
+            text:
+                "scene-model is a generator of faces, which is shown views of them. Set it to an \
+                   ONNX file exported by mde-train scenes export"
+                    .to_owned(),
+        }),
+        false => Ok(Restorer::new(completer)),
+    }
 }
 
 /// The mask picture `file`; none where there is none.
@@ -185,17 +210,18 @@ fn open_references(
     }
 }
 
-/// Errors that are not the model's are told as they are.
-fn why(file: Option<&Path>, error: &CompleterError) -> OpenError {
+/// Why the generator in `file`, which `property` names, cannot be used. Errors that are not the
+/// model's are told as they are.
+fn why(property: &str, file: Option<&Path>, error: &CompleterError) -> OpenError {
     let what = match file {
-        Some(file) => format!("model-file {} cannot be used", file.display()),
-        None => "The embedded model cannot be used".to_owned(),
+        Some(file) => format!("{property} {} cannot be used", file.display()),
+        None => format!("The embedded {property} cannot be used"),
     };
     let (kind, text) = match error {
         CompleterError::Read { .. } => (
             Kind::File,
             format!(
-                "model-file {error}. Set it to an ONNX file exported by mde-train, or leave it \
+                "{property} {error}. Set it to an ONNX file exported by mde-train, or leave it \
                  empty for the embedded model"
             ),
         ),

@@ -11,7 +11,7 @@ use super::damage::DamageFinder;
 use super::masks::Masks;
 use super::model::{announce, post};
 use super::opening::{
-    OpenError, open_completer, open_cover_net, open_finding, open_locator, open_mask,
+    OpenError, open_completer, open_cover_net, open_finding, open_locator, open_mask, open_restorer,
 };
 use super::orientation::Orientation;
 use crate::CAT;
@@ -22,7 +22,7 @@ use crate::element::bus::qos::Qos;
 use crate::element::bus::stats::Stats;
 use crate::element::bus::unplaced::Unplaced;
 use crate::element::imp::{MdeComplete, State};
-use crate::element::properties::{FrameSettings, Settings};
+use crate::element::properties::{ChannelScope, FrameSettings, Settings};
 use crate::element::{Occlusions, RegionSource};
 use crate::pass::{Parts, Pass, Update};
 
@@ -31,6 +31,9 @@ impl MdeComplete {
     pub(in crate::element) fn begin(&self) -> Result<(), gst::ErrorMessage> {
         let settings = self.settings().clone();
         let parts = self.open_parts(&settings)?;
+        let restorer = (settings.frame.may_restore_frames())
+            .then(|| open_restorer(&settings.model, settings.scene_model.as_deref()))
+            .transpose()?;
         let mut masks = Masks::default();
         masks.set_picture(open_mask(settings.mask_file.as_deref())?);
         announce(&self.obj(), &parts.completer);
@@ -55,6 +58,8 @@ impl MdeComplete {
             waiting: VecDeque::new(),
             unplaced: Unplaced::default(),
             damage_finder: DamageFinder::default(),
+            has_restorer: restorer.is_some(),
+            restorer,
         };
         let asked = settings.frame.for_pass(state.stream_facts());
         state.pass = Some(Pass::new(parts, asked));
@@ -192,6 +197,13 @@ impl MdeComplete {
             self.settings().frame.occlusion = before.occlusion - Occlusions::AUTO;
             self.warn_of_refusal("occlusion", &error);
             self.obj().notify("occlusion");
+        }
+        if wanted.may_restore_frames()
+            && let Err(error) = self.provide_restorer()
+        {
+            self.settings().frame.channel_scope = ChannelScope::Regions;
+            self.warn_of_refusal("channel-scope", &error);
+            self.obj().notify("channel-scope");
         }
         self.replace_mask();
         self.replace_model();

@@ -78,6 +78,7 @@ impl MdeComplete {
         self.learn_whether_live();
         let mut frame = self.settings().frame;
         self.find_damaged_channels(&mut buffer, &mut frame);
+        self.restore_channels(&mut buffer, &mut frame)?;
         let work = self.begin_frame(&frame).and_then(|(settings, info)| {
             let has_no_region =
                 settings.source == RegionSource::RoiList && !locate::is_marked(&buffer);
@@ -288,6 +289,9 @@ impl MdeComplete {
             state.qos = Qos::default();
             state.is_live = None;
             state.damage_finder.forget();
+            if let Some(restorer) = &mut state.restorer {
+                restorer.forget();
+            }
             if let Some(pass) = &mut state.pass {
                 pass.forget();
             }
@@ -385,7 +389,7 @@ impl MdeComplete {
     }
 
     /// Puts the first failure since the start on the bus, all of them into the log.
-    fn warn_of(&self, failure: &str) {
+    pub(super) fn warn_of(&self, failure: &str) {
         gst::warning!(CAT, imp = self, "A frame passes as it is: {failure}");
         let first = self
             .state()

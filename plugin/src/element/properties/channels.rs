@@ -36,6 +36,21 @@ pub enum DamagedChannels {
     AUTO = 1 << 4,
 }
 
+/// Where channels that are missing are restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstMdeCompleteChannelScope")]
+pub enum ChannelScope {
+    /// By the generator of scenes.
+    #[enum_value(
+        name = "Frame: in the whole frame, before faces are looked for",
+        nick = "frame"
+    )]
+    Frame,
+    /// By the generator of faces.
+    #[enum_value(name = "Regions: in the regions alone", nick = "regions")]
+    Regions,
+}
+
 impl DamagedChannels {
     /// What cannot be picture where there are these `faults`. Displaced channels are not among it.
     pub fn of(faults: &Faults) -> Self {

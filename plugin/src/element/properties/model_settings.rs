@@ -55,6 +55,16 @@ impl Default for ModelSettings {
 }
 
 impl ModelSettings {
+    /// What the completer of whole frames is asked for: it runs where that of the regions does, one
+    /// frame at a time.
+    pub fn scene_config(&self) -> Config {
+        Config {
+            hints: Hints::default(),
+            sharing: None,
+            ..self.config(RegionSource::FullFrame, &Interrupt::default())
+        }
+    }
+
     /// What the completer is asked for, where the regions come from `region` and `interrupt` ends
     /// waits.
     pub fn config(&self, region: RegionSource, interrupt: &Interrupt) -> Config {

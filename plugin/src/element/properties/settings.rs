@@ -15,10 +15,10 @@ use super::covers::Covering;
 use super::damage::DamageSearch;
 use super::following::Following;
 use super::model_settings::{self, ModelSettings};
-use super::{DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
+use super::{ChannelScope, DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
 use crate::frame::{Channels, ColourRange};
 use crate::missing::{Asked, Raster, Sources};
-use crate::pass;
+use crate::{pass, scene};
 
 /// More regions in a frame than anybody looks at; so that a frame cannot take all memory.
 pub const MAX_FACES: u32 = 64;
@@ -40,6 +40,8 @@ pub struct Settings {
     pub reference_file: Option<String>,
     /// Read when covers are looked for for the first time.
     pub cover_model: Option<PathBuf>,
+    /// Read when a channel is lost for the first time.
+    pub scene_model: Option<PathBuf>,
     /// Read for each frame.
     pub frame: FrameSettings,
     pub wishes: Wishes,
@@ -60,6 +62,7 @@ pub struct Wishes {
 pub struct FrameSettings {
     pub occlusion: Occlusions,
     pub damaged_channels: DamagedChannels,
+    pub channel_scope: ChannelScope,
     /// Whether transparent pixels are missing.
     pub mask_from_alpha: bool,
     /// The colour of missing pixels, 0xRRGGBB, or [`NO_COLOR`].
@@ -106,6 +109,7 @@ impl Default for FrameSettings {
         Self {
             occlusion: Occlusions::empty(),
             damaged_channels: DamagedChannels::empty(),
+            channel_scope: ChannelScope::Frame,
             mask_from_alpha: false,
             damage_color: NO_COLOR,
             damage_tolerance: 16,
@@ -160,6 +164,27 @@ impl FrameSettings {
     /// Whether frames change.
     pub fn paints(&self) -> bool {
         self.strength > 0.0 && !self.dry_run
+    }
+
+    /// Whether channels may be lost that are to be restored in the whole frame.
+    pub fn may_restore_frames(&self) -> bool {
+        !self.damaged_channels.is_empty()
+            && self.channel_scope == ChannelScope::Frame
+            && self.region != RegionSource::FullFrame
+    }
+
+    /// What is to be restored in the whole frame, which `orientation` puts upright.
+    pub fn lost_in_frame(&self, orientation: VideoOrientationMethod) -> scene::Asked {
+        let Asked {
+            channels, reading, ..
+        } = self.static_hole();
+        scene::Asked {
+            channels,
+            reading,
+            orientation,
+            strength: self.strength,
+            temporal_smoothing: self.temporal_smoothing,
+        }
     }
 
     /// Whether what is before faces is to be found.
@@ -240,6 +265,8 @@ impl Settings {
             }
             "reference-file" => self.reference_file = of(value),
             "cover-model" => self.cover_model = path(value),
+            "scene-model" => self.scene_model = path(value),
+            "channel-scope" => self.frame.channel_scope = of(value),
             "mask-from-alpha" => self.frame.mask_from_alpha = of(value),
             "damage-color" => self.frame.damage_color = of(value),
             "damage-tolerance" => self.frame.damage_tolerance = of(value),
@@ -273,6 +300,8 @@ impl Settings {
             "mask-file" => text(self.mask_file.as_deref()),
             "reference-file" => self.reference_file.to_value(),
             "cover-model" => text(self.cover_model.as_deref()),
+            "scene-model" => text(self.scene_model.as_deref()),
+            "channel-scope" => self.frame.channel_scope.to_value(),
             "mask-from-alpha" => self.frame.mask_from_alpha.to_value(),
             "damage-color" => self.frame.damage_color.to_value(),
             "damage-tolerance" => self.frame.damage_tolerance.to_value(),
@@ -333,12 +362,26 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecFlags::builder::<DamagedChannels>("damaged-channels")
             .nick("Damaged channels")
             .blurb(
-                "Colour channels that are missing in each face as a whole, joined by '+'. The \
+                "Colour channels that are missing as a whole, joined by '+', see channel-scope. The \
                  other channels stay as they are; with chroma, only the brightness is known. With \
                  auto, what each frame shows to be damaged counts as well",
             )
             .default_value(frame.damaged_channels)
             .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("channel-scope", frame.channel_scope)
+            .nick("Channel scope")
+            .blurb(
+                "Where damaged-channels are restored. With region=full-frame the frame is the region",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecString::builder("scene-model")
+            .nick("Scene model")
+            .blurb(
+                "ONNX file with the generator that restores whole frames, exported by mde-train \
+                 scenes export. Empty: the embedded one",
+            )
             .build(),
         glib::ParamSpecString::builder("mask-file")
             .nick("Mask file")
@@ -483,8 +526,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
             .blurb(
-                "Counts since the start, none while stopped. Frames: frames, and skipped-late of \
-                 them. Faces: faces; of them completed (by the generator), reused (an earlier \
+                "Counts since the start, none while stopped. Frames: frames, and of \
+                 them skipped-late and restored (a lost channel, in the whole frame). Faces: faces; of them completed (by the generator), reused (an earlier \
                  completion), skipped-invalid (cannot be completed), skipped-surplus (more than \
                  max-faces), covered (something is found before them by occlusion=auto, whose net \
                  looked at cover-looks of the faces). Damage found by damage: drop-outs. Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \

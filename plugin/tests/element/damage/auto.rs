@@ -3,11 +3,11 @@
 use super::*;
 use crate::support::{count, messages_named, timed};
 
-const SIZE: (usize, usize) = (192, 144);
+pub(super) const SIZE: (usize, usize) = (192, 144);
 
 /// Boxes of many colours, as frame `number`, with `channel` made of itself by `change`: from all of
 /// its values, row by row, and the place of one.
-fn boxes(
+pub(super) fn boxes(
     number: u64,
     channel: usize,
     change: impl Fn(&[u8], usize, usize) -> u8,

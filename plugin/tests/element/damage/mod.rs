@@ -25,6 +25,7 @@ mod cases;
 mod channels;
 mod drop_outs;
 mod fill;
+mod frames;
 mod pictures;
 mod playing;
 
@@ -47,9 +48,8 @@ fn set_mask(element: &gst::Element, file: &std::path::Path) {
     element.set_property("mask-file", file.to_str());
 }
 
-/// An element without an occlusion, whose generator gives each channel the crop's green.
-fn green_fill() -> gst::Element {
-    let element = mean_fill("");
+/// The file of a generator that gives each channel the crop's green.
+fn green_model() -> PathBuf {
     let weights = [
         0.0, 1.0, 0.0, //
         0.0, 1.0, 0.0, //
@@ -58,8 +58,13 @@ fn green_fill() -> gst::Element {
     let model = Model::generator(96, 96)
         .constant("weights", &[3, 3, 1, 1], Values::Float(&weights))
         .node("Conv", &[INPUT_IMAGE, "weights"], OUTPUT);
-    let file = model_file("green.onnx", &model.to_bytes());
-    element.set_property("model-file", file.to_str());
+    model_file("green.onnx", &model.to_bytes())
+}
+
+/// An element without an occlusion, whose generator gives each channel the crop's green.
+fn green_fill() -> gst::Element {
+    let element = mean_fill("");
+    element.set_property("model-file", green_model().to_str());
     element
 }
 

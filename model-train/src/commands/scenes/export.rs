@@ -1,0 +1,67 @@
+//! `mde-train scenes export`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use mde_core::contract::{Alignment, Contract, ValueRange, Version};
+
+use crate::commands::Terms;
+use crate::onnx;
+use crate::scenes::network::STEP;
+use crate::scenes::trainee::SceneCheckpoint;
+
+/// Writes the generator of a checkpoint as ONNX: batch normalisation folded, 16-bit weights, free
+/// batch size, and the metadata that the element reads.
+#[derive(Args, Debug)]
+pub struct Export {
+    /// Checkpoint of `mde-train scenes train`.
+    #[arg(long)]
+    checkpoint: PathBuf,
+    /// The ONNX file to write.
+    #[arg(long)]
+    out: PathBuf,
+    /// Width in pixels that frames are shrunk to, a multiple of 16.
+    #[arg(long, default_value_t = 192)]
+    width: usize,
+    /// Height in pixels, likewise.
+    #[arg(long, default_value_t = 112)]
+    height: usize,
+    #[command(flatten)]
+    terms: Terms,
+}
+
+impl Export {
+    /// Writes the model.
+    pub fn run(&self) -> Result<()> {
+        let size = (self.width, self.height);
+        let are_multiples = [size.0, size.1].map(|side| side > 0 && side.is_multiple_of(STEP));
+        ensure!(
+            are_multiples == [true; 2],
+            "--width {} --height {}: both must be multiples of {STEP}",
+            self.width,
+            self.height
+        );
+        let checkpoint = SceneCheckpoint::open(&self.checkpoint)?;
+        let (_store, net) = checkpoint.scene_generator(&self.checkpoint, tch::Device::Cpu)?;
+        let record = &checkpoint.record;
+        let contract = Contract {
+            version: Version::One,
+            width: self.width,
+            height: self.height,
+            alignment: Alignment::None,
+            range: ValueRange::Unit,
+            training: format!(
+                "scenes, {} updates of {}, tasks {}",
+                record.made.updates,
+                record.options.get("batch").unwrap_or("?"),
+                record.subject.scenes
+            ),
+            license: self.terms.license.clone(),
+        };
+        let model = tch::no_grad(|| net.trace(size)).into_model(contract.to_metadata());
+        let bytes = onnx::write(&model, &self.out)?;
+        println!("{}: {:.2} MB", self.out.display(), bytes as f64 / 1e6);
+        Ok(())
+    }
+}
