@@ -33,7 +33,7 @@ const OF_LUMA: f64 = 0.6;
 const LUMA: [f32; CHANNELS] = [0.2126, 0.7152, 0.0722];
 /// How many samples are lit otherwise, and by how much: the logarithms of the exposure, of the
 /// factor on each channel, and of the exponent.
-const RELIT: f64 = 0.5;
+const RELIT: f64 = 0.15;
 const EXPOSURE: f64 = 0.4;
 const TINT: f64 = 0.05;
 const GAMMA: f64 = 0.3;

@@ -58,6 +58,34 @@ impl Hole {
         }
     }
 
+    /// The same with weights of at most `weight(x, y)`, at shares of the crop's sides, but where
+    /// `rest`, a hole of the same size, has greater ones.
+    pub fn faded(mut self, rest: &Self, weight: impl Fn(f64, f64) -> f32) -> Self {
+        let of_channels: Vec<Vec<f32>> = (0..CHANNELS)
+            .map(|channel| {
+                let both = self.weights(channel).iter().zip(rest.weights(channel));
+                let faded = both.enumerate().map(|(i, (own, rest))| {
+                    let share = |v: usize, side: usize| (v as f64 + 0.5) / side as f64;
+                    let (x, y) = (i % self.width, i / self.width);
+                    let most = weight(share(x, self.width), share(y, self.height));
+                    own.min(most).max(*rest)
+                });
+                faded.collect()
+            })
+            .collect();
+        let first_of = self.plane_of;
+        for (channel, weights) in of_channels.into_iter().enumerate() {
+            self.planes[first_of[channel]] = weights;
+        }
+        let any = |i: usize| self.planes.iter().any(|plane| plane[i] > 0.0);
+        self.bounds = bounds(
+            (0..self.width * self.height).filter(|&i| any(i)),
+            self.width,
+        );
+        self.is_soft = true;
+        self
+    }
+
     /// Width and height of the crop in pixels.
     pub fn size(&self) -> (usize, usize) {
         (self.width, self.height)

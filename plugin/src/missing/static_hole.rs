@@ -17,6 +17,9 @@ pub struct Asked {
     pub reading: Channels,
     /// Width of the blend along the inside of the hole's border, in crop pixels.
     pub feather: f32,
+    /// Whether missing channels are restored in the whole frame already: the completion of a face's
+    /// fades out around it.
+    pub fades: bool,
     /// Whether a crop is the whole frame, so that there is nothing beyond its edges.
     pub is_frame: bool,
 }
@@ -34,6 +37,19 @@ impl Asked {
     }
 }
 
+/// Middle of a face on the template and half its width and height, as shares of the crop.
+const FACE: [[f64; 2]; 2] = [[0.5, 0.54], [0.42, 0.48]];
+/// Within this share of its width and height a face is completed as a whole.
+const INNER: f64 = 0.65;
+
+/// How much of a face's completion is seen at a place of the crop, given as shares of its sides.
+fn face_weight(x: f64, y: f64) -> f32 {
+    let [middle, half] = FACE;
+    let [x, y] = [(x - middle[0]) / half[0], (y - middle[1]) / half[1]];
+    let outward = ((x.hypot(y) - INNER) / (1.0 - INNER)).clamp(0.0, 1.0);
+    (1.0 - outward * outward * (3.0 - 2.0 * outward)) as f32
+}
+
 /// What is missing from a crop whatever the frame shows, and how its completion is blended in.
 #[derive(Debug)]
 pub struct StaticHole {
@@ -47,12 +63,16 @@ impl StaticHole {
     /// What is `asked` for, from crops of `size` = (width, height).
     pub fn new(asked: Asked, (width, height): (usize, usize)) -> Self {
         let mut mask = Mask::from_occlusions(width, height, asked.named());
+        let occluded = mask.clone();
         for channel in (0..CHANNELS).filter(|&channel| asked.channels[channel]) {
             mask.drop_channel(channel);
         }
-        let hole = |feather: f32| match asked.is_frame {
-            true => Hole::of_frame(&mask, feather),
-            false => Hole::new(&mask, feather),
+        let hole = |feather: f32| match (asked.is_frame, asked.fades) {
+            (true, _) => Hole::of_frame(&mask, feather),
+            (false, false) => Hole::new(&mask, feather),
+            (false, true) => {
+                Hole::new(&mask, feather).faded(&Hole::new(&occluded, feather), face_weight)
+            }
         };
         Self {
             hole: hole(asked.feather),
@@ -120,5 +140,30 @@ impl StaticHole {
     /// What the generator is shown of the frame.
     pub fn channels(&self) -> Channels {
         self.asked.reading
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_completion_of_a_channel_fades_around_the_face_and_that_of_an_occlusion_does_not() {
+        let mut asked = Asked {
+            channels: [true, false, false],
+            fades: true,
+            ..Asked::default()
+        };
+        let mouth = Occlusion::ALL.iter().position(|o| *o == Occlusion::Mouth);
+        asked.occlusions[mouth.expect("it is among them")] = true;
+        let hole = StaticHole::new(asked, (96, 96));
+        let [red, green, _] = [0, 1, 2].map(|channel| hole.hole().weights(channel));
+        let at = |x: usize, y: usize| y * 96 + x;
+        assert_eq!(red[at(48, 52)], 1.0, "the middle of the face");
+        assert_eq!(red[at(2, 2)], 0.0, "beside it");
+        assert!((0.2..0.8).contains(&red[at(48 + 33, 52)]), "around it");
+        assert_eq!([red[at(28, 80)], green[at(28, 80)]], [1.0; 2], "the mouth");
+        assert_eq!(green[at(48, 52)], 0.0);
+        assert_eq!(hole.mask()[at(2, 2)], 0.0, "the generator is not shown it");
     }
 }

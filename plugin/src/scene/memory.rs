@@ -120,14 +120,19 @@ impl Memory {
     }
 
     /// Adds what the generator lacks to what it `completed` of the channels `lost` of `image`; all
-    /// `[3, H, W]`.
-    pub fn correct(&mut self, image: &[f32], lost: [bool; CHANNELS], completed: &mut [f32]) {
+    /// `[3, H, W]`. Tells whether that is known.
+    pub fn correct(
+        &mut self,
+        image: &[f32],
+        lost: [bool; CHANNELS],
+        completed: &mut [f32],
+    ) -> bool {
         let Some(look) = self.older.as_ref().filter(|_| self.has_lack) else {
-            return;
+            return false;
         };
         let intact: Vec<usize> = (0..CHANNELS).filter(|&channel| !lost[channel]).collect();
         if intact.is_empty() {
-            return;
+            return false;
         }
         let (width, pixels) = (self.size.0, self.size.0 * self.size.1);
         let lost = (0..CHANNELS).filter(|&channel| lost[channel]);
@@ -174,6 +179,7 @@ impl Memory {
                 *value += lack / weight;
             }
         }
+        true
     }
 }
 
@@ -214,7 +220,7 @@ mod tests {
     fn frame(shift: usize) -> Vec<f32> {
         let pixels = SIZE.0 * SIZE.1;
         let green = |i: usize| {
-            if ((i % SIZE.0) + shift) / 8 % 2 == 0 {
+            if (((i % SIZE.0) + shift) / 8).is_multiple_of(2) {
                 0.2
             } else {
                 0.7

@@ -128,7 +128,8 @@ impl Restorer {
         }
     }
 
-    /// Restores what is `asked` of `frame`.
+    /// Restores what is `asked` of `frame`. Tells whether that is known from what the scene looked like
+    /// before; if not, a generator that knows more of what is in the frame may do better there.
     ///
     /// # Errors
     /// [`SceneError`]; the frame is then as it was.
@@ -136,7 +137,7 @@ impl Restorer {
         &mut self,
         frame: &mut VideoFrameRef<&mut gst::BufferRef>,
         asked: &Asked,
-    ) -> Result<(), SceneError> {
+    ) -> Result<bool, SceneError> {
         let now = self.clock.tick(frame);
         self.notice_cut(frame, true);
         self.follow(asked);
@@ -144,12 +145,12 @@ impl Restorer {
         let region = self.region(frame.info(), asked.orientation)?;
         self.read(frame, &region, asked.reading);
         self.completer.complete(&mut self.batch)?;
-        if asked.reading == Channels::Rgb
-            && let Some(made) = self.batch.completed_mut(0)
-        {
-            self.memory
-                .correct(made.image, asked.channels, made.completed);
-        }
+        let is_known = match self.batch.completed_mut(0) {
+            Some(made) if asked.reading == Channels::Rgb => {
+                (self.memory).correct(made.image, asked.channels, made.completed)
+            }
+            _ => false,
+        };
         self.hold_steady(asked.temporal_smoothing, now);
         let rgb = self.batch.completed(0).ok_or(SceneError::NoNumbers)?;
         let completion = Completion {
@@ -164,7 +165,7 @@ impl Restorer {
             layers: [None; MOST_LAYERS],
         };
         (self.writer).write(frame, &region.to_crop, &completion)?;
-        Ok(())
+        Ok(is_known)
     }
 
     /// Takes out of the picture what is `asked` for.

@@ -11,7 +11,8 @@ use crate::scene::{Restorer, SceneError};
 
 impl MdeComplete {
     /// Restores the channels that `frame` says are lost in all of `buffer`, if whole frames are to be
-    /// restored. What follows then finds them as if they had never been lost.
+    /// restored. What follows then finds them as if they had never been lost, if it is known what they
+    /// were.
     pub(super) fn restore_channels(
         &self,
         buffer: &mut gst::Buffer,
@@ -30,11 +31,12 @@ impl MdeComplete {
         let made = restore(&mut restorer, buffer, &info, frame, orientation);
         if let Some(state) = self.state().as_mut() {
             state.restorer = Some(restorer);
-            state.stats.restored += u64::from(matches!(made, Ok(true)));
+            state.stats.restored += u64::from(matches!(made, Ok(Some(_))));
         }
         match made {
-            Ok(true) => frame.damaged_channels &= DamagedChannels::AUTO,
-            Ok(false) => (),
+            // What is only guessed is completed in the faces as well, whose generator knows more.
+            Ok(Some(true)) => frame.damaged_channels &= DamagedChannels::AUTO,
+            Ok(_) => (),
             Err(SceneError::Completer(error @ CompleterError::Died { .. })) => {
                 gst::element_imp_error!(self, gst::LibraryError::Failed, ("{}", error));
                 return Err(gst::FlowError::Error);
@@ -62,14 +64,15 @@ impl MdeComplete {
 }
 
 /// Restores what `settings` say is lost in `buffer`, or remembers what it looks like where nothing
-/// is. Tells whether it was restored.
+/// is. Tells whether it was restored by what is known of the scene, and nothing where it was not
+/// restored.
 fn restore(
     restorer: &mut Restorer,
     buffer: &mut gst::Buffer,
     info: &VideoInfo,
     settings: &FrameSettings,
     orientation: VideoOrientationMethod,
-) -> Result<bool, SceneError> {
+) -> Result<Option<bool>, SceneError> {
     let loses = settings.damaged_channels.missing().next().is_some();
     // Where there is no frame in the buffer, whoever looks for faces tells of it.
     if !loses && let Ok(frame) = VideoFrameRef::from_buffer_ref_readable(buffer, info) {
@@ -77,8 +80,8 @@ fn restore(
     } else if settings.paints()
         && let Ok(mut frame) = VideoFrameRef::from_buffer_ref_writable(buffer.make_mut(), info)
     {
-        restorer.restore(&mut frame, &settings.lost_in_frame(orientation))?;
-        return Ok(true);
+        let asked = settings.lost_in_frame(orientation);
+        return restorer.restore(&mut frame, &asked).map(Some);
     }
-    Ok(false)
+    Ok(None)
 }

@@ -211,6 +211,7 @@ impl FrameSettings {
                 false => Channels::Rgb,
             },
             feather: self.mask_feather,
+            fades: self.may_restore_frames(),
             is_frame: self.region == RegionSource::FullFrame,
         }
     }
