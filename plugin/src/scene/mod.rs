@@ -4,7 +4,7 @@
 //! The frame as a whole is shrunk to the size of a generator of scenes, completed there, held steady
 //! in time, and written at the frame's own resolution, where the lost channel follows the edges of
 //! the intact ones ([`crate::frame::Writer`]). What the scene looked like before the channel was lost
-//! is remembered ([`memory`]).
+//! is remembered (`memory`).
 
 mod memory;
 
