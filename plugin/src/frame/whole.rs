@@ -8,19 +8,29 @@ use mde_core::alignment::Affine;
 use mde_core::mask::CHANNELS;
 
 use super::canvas::{BlendSource, Original, Row, put};
-use super::colour::{Channels, Colour};
+use super::colour::{Channels, Colour, Rgb};
 use super::guide::{Guide, Pair};
 use super::write::Completion;
 
-/// How a lost channel follows from the others at a pixel: the factor of each, and an offset.
+/// How a lost channel follows from a pixel's samples: the factor of each, and an offset.
 type Formula = [f32; CHANNELS + 1];
+
+/// A channel that is lost.
+#[derive(Clone, Copy, Debug)]
+struct Lost {
+    channel: usize,
+    /// What there is of it in a frame.
+    was: Formula,
+    /// What the samples change by where it changes by 1.
+    change: [f32; 3],
+}
 
 /// Formulas of the lost channels of a crop. Made once and refilled.
 #[derive(Clone, Debug, Default)]
 pub struct Whole {
     guide: Guide,
     size: (usize, usize),
-    lost: Vec<usize>,
+    lost: Vec<Lost>,
     /// Of each lost channel, `[H, W]`.
     formulas: [Vec<Formula>; CHANNELS],
     /// Those along the present row of the frame.
@@ -35,6 +45,23 @@ enum Way {
     Down,
 }
 
+/// The formula of `factors` of red, green and blue and an `offset`, as one of samples of `colour`.
+fn in_samples(factors: Rgb, offset: f32, colour: &Colour) -> Formula {
+    let at = |samples: [f32; 3]| {
+        let rgb = colour.rgb(samples).into_iter().zip(factors);
+        rgb.map(|(value, factor)| value * factor).sum::<f32>()
+    };
+    let none = at([0.0; 3]);
+    let [a, b, c] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|one| at(one) - none);
+    [a, b, c, offset + none]
+}
+
+/// What `formula` says of `samples`.
+#[inline(always)]
+fn value([a, b, c, offset]: Formula, samples: [f32; 3]) -> f32 {
+    a * samples[0] + b * samples[1] + c * samples[2] + offset
+}
+
 fn way(to_crop: &Affine) -> Option<Way> {
     match to_crop.linear.map(|row| row[0] != 0.0) {
         [true, false] => Some(Way::Right),
@@ -44,14 +71,24 @@ fn way(to_crop: &Affine) -> Option<Way> {
 }
 
 impl Whole {
-    /// Takes over `completion`, which `to_crop` leads to, if this is a case for it.
-    pub fn take(&mut self, completion: &Completion<'_>, to_crop: &Affine) -> bool {
+    /// Takes over `completion`, which `to_crop` leads to from a frame with `colour`, if this is a case
+    /// for it.
+    pub fn take(&mut self, completion: &Completion<'_>, to_crop: &Affine, colour: &Colour) -> bool {
         let hole = completion.hole;
         let is_lost = |channel: usize| hole.weights(channel).iter().all(|weight| *weight == 1.0);
         let is_intact = |channel: usize| hole.weights(channel).iter().all(|weight| *weight == 0.0);
         self.lost.clear();
-        self.lost
-            .extend((0..CHANNELS).filter(|channel| is_lost(*channel)));
+        let lost = (0..CHANNELS).filter(|channel| is_lost(*channel));
+        self.lost.extend(lost.map(|channel| {
+            let one = std::array::from_fn(|other| f32::from(u8::from(other == channel)));
+            Lost {
+                channel,
+                was: in_samples(one, 0.0, colour),
+                change: colour
+                    .change(one)
+                    .map(|change| completion.strength() * change),
+            }
+        }));
         let intact = (0..CHANNELS).filter(|channel| is_intact(*channel)).count();
         let is_one = intact > 0 && self.lost.len() + intact == CHANNELS;
         if !is_one
@@ -67,30 +104,23 @@ impl Whole {
             image: completion.image,
             completed: completion.rgb,
         };
-        for (&channel, formulas) in self.lost.iter().zip(&mut self.formulas) {
+        for (&Lost { channel, .. }, formulas) in self.lost.iter().zip(&mut self.formulas) {
             self.guide.fit(pair, hole, channel);
             formulas.clear();
             formulas.extend((0..pixels).map(|i| {
                 let completed = completion.rgb[channel * pixels + i].clamp(0.0, 1.0);
-                let ([a, b, c], offset) = self.guide.formula(hole, i, completed);
-                [a, b, c, offset]
+                let (factors, offset) = self.guide.formula(hole, i, completed);
+                in_samples(factors, offset, colour)
             }));
         }
         true
     }
 
     /// To paint what has been taken.
-    pub fn source<'a>(
-        &'a mut self,
-        to_crop: &'a Affine,
-        colour: Colour,
-        strength: f32,
-    ) -> WholeSource<'a> {
+    pub fn source<'a>(&'a mut self, to_crop: &'a Affine) -> WholeSource<'a> {
         WholeSource {
             whole: self,
             to_crop,
-            colour,
-            strength,
         }
     }
 
@@ -133,8 +163,6 @@ impl Whole {
 pub struct WholeSource<'a> {
     whole: &'a mut Whole,
     to_crop: &'a Affine,
-    colour: Colour,
-    strength: f32,
 }
 
 impl BlendSource for WholeSource<'_> {
@@ -156,17 +184,16 @@ impl BlendSource for WholeSource<'_> {
             // Truncation is rounding down, for there is nothing below 0.
             let first = at as usize;
             let (part, second) = (at - first as f32, (first + 1).min(last));
-            let known = self.colour.rgb(*sample);
-            let mut change = [0.0; CHANNELS];
-            for (&channel, line) in self.whole.lost.iter().zip(&self.whole.line) {
+            let mut made = *sample;
+            for (lost, line) in self.whole.lost.iter().zip(&self.whole.line) {
                 let (a, b) = (&line[first], &line[second]);
-                let formula: Formula = std::array::from_fn(|k| a[k] + part * (b[k] - a[k]));
-                let [red, green, blue, offset] = formula;
-                let new = red * known[0] + green * known[1] + blue * known[2] + offset;
-                change[channel] = self.strength * (new.clamp(0.0, 1.0) - known[channel]);
+                let formula = std::array::from_fn(|k| a[k] + part * (b[k] - a[k]));
+                let off = value(formula, *sample).clamp(0.0, 1.0) - value(lost.was, *sample);
+                for (made, change) in made.iter_mut().zip(lost.change) {
+                    *made += off * change;
+                }
             }
-            let change = self.colour.change(change);
-            let [a, b, c] = [0, 1, 2].map(|i| sample[i] + change[i]);
+            let [a, b, c] = made;
             put(row, index, [a, b, c, 1.0]);
         }
         self.whole.samples = samples;
@@ -181,6 +208,9 @@ mod tests {
 
     #[test]
     fn formulas_are_those_between_the_crop_s_pixels() {
+        gst::init().expect("GStreamer");
+        let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Rgb, 60, 40);
+        let colour = Colour::of(&info.build().expect("a format"));
         let (width, height) = (6, 4);
         let mut mask = Mask::known(width, height);
         mask.drop_channel(0);
@@ -206,7 +236,7 @@ mod tests {
             translation: [-0.45, -0.45],
         };
         for (to_crop, length) in [(right, width), (down, height)] {
-            assert!(whole.take(&completion, &to_crop));
+            assert!(whole.take(&completion, &to_crop, &colour));
             let [start, step] = whole.follow(&to_crop, 20);
             assert!((start + 0.45).abs() < 1e-9 && (step - 0.1).abs() < 1e-9);
             assert_eq!(whole.line[0].len(), length);
@@ -215,13 +245,16 @@ mod tests {
             linear: [[0.1, 0.01], [-0.01, 0.1]],
             translation: [0.0; 2],
         };
-        assert!(!whole.take(&completion, &turned), "neither right nor down");
+        assert!(
+            !whole.take(&completion, &turned, &colour),
+            "neither right nor down"
+        );
         mask.drop_pixel(2, 2);
         let hole = Hole::of_frame(&mask, 0.0);
         let other = Completion {
             hole: &hole,
             ..completion
         };
-        assert!(!whole.take(&other, &right), "not lost as a whole");
+        assert!(!whole.take(&other, &right, &colour), "not lost as a whole");
     }
 }

@@ -135,9 +135,8 @@ impl Writer {
                 let mut source = Grained { source, grain, row };
                 self.canvas.paint(frame, &area, &mut source);
             }
-        } else if self.whole.take(completion, to_crop) {
-            let strength = completion.strength();
-            let mut source = self.whole.source(to_crop, colour, strength);
+        } else if self.whole.take(completion, to_crop, &colour) {
+            let mut source = self.whole.source(to_crop);
             self.canvas.paint(frame, &area, &mut source);
         } else {
             self.mixed.take(completion, part);
