@@ -182,8 +182,9 @@ impl Target {
             };
             changes.write(aside.path())?;
         } else {
-            let caps = &source.media().video.caps;
-            let display = VideoMasteringDisplayInfo::from_caps(caps).ok();
+            // Pictures have no caps, and GStreamer asks for the first structure unseen.
+            let caps = Some(&source.media().video.caps).filter(|caps| caps.structure(0).is_some());
+            let display = caps.and_then(|caps| VideoMasteringDisplayInfo::from_caps(caps).ok());
             matroska::mend(aside.path(), created.is_some(), display)?;
         }
         interrupt.check()?;
