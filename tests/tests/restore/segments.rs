@@ -40,12 +40,13 @@ const RATE: usize = 10;
 /// The size of frames.
 const FRAME: usize = 320 * 240;
 
-/// The brightness of all pixels of the recording `file`, frame by frame.
+/// The brightness of all pixels of the recording `file`, which has sound, frame by frame.
 fn brightness(file: &Path) -> Result<Vec<u8>> {
     let raw = file.with_extension("raw");
     let said = Tool::new("gst-launch-1.0")?.run(&format!(
-        "-q filesrc location={} ! decodebin ! videoconvert ! video/x-raw,format=GRAY8 \
-         ! filesink location={}",
+        "-q filesrc location={} ! decodebin name=all \
+         all. ! audio/x-raw ! fakesink \
+         all. ! video/x-raw ! videoconvert ! video/x-raw,format=GRAY8 ! filesink location={}",
         file.display(),
         raw.display()
     ))?;
