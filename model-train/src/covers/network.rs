@@ -6,7 +6,8 @@ use mde_core::covers::{
 };
 use tch::{Device, Kind as Dtype, Tensor};
 
-use crate::network::layers::{Conv, ConvBlock, Pass};
+use crate::network::layers::{Conv, Pass};
+use crate::network::levels::Levels;
 use crate::network::parameters::Store;
 use crate::onnx::Graph;
 use crate::tensors::channels_last;
@@ -48,23 +49,13 @@ impl Inputs {
     }
 }
 
-/// A decoder level: narrows what comes from below, doubles its resolution, joins the skip
-/// connection.
-struct Up {
-    narrow: ConvBlock,
-    join: ConvBlock,
-}
-
 /// The cover net.
 pub struct CoverNet {
     stem: Conv,
-    /// Finest first; the first convolution of each halves the resolution.
-    down: Vec<Vec<ConvBlock>>,
+    levels: Levels,
     /// What every place of the coarsest grid starts from: the crop is aligned, so that a place
     /// tells much.
     places: Tensor,
-    /// Coarsest first.
-    up: Vec<Up>,
     head: Conv,
 }
 
@@ -72,31 +63,14 @@ impl CoverNet {
     /// A network with freshly drawn weights (by torch's global generator) in `store`.
     pub fn new(store: &mut Store) -> Self {
         let inputs = SHUFFLE * SHUFFLE * PICTURES + KINDS;
-        let mut down = Vec::new();
-        for (level, depth) in DEPTHS.into_iter().enumerate() {
-            let (fine, coarse) = (WIDTHS[level], WIDTHS[level + 1]);
-            let blocks = (0..=depth).map(|k| {
-                let (inputs, stride) = if k == 0 { (fine, 2) } else { (coarse, 1) };
-                ConvBlock::new(store, &format!("down.{level}.{k}"), inputs, coarse, stride)
-            });
-            down.push(blocks.collect());
-        }
+        let levels = Levels::new(store, &WIDTHS, DEPTHS);
         let coarsest = (SIDE as i64 / SHUFFLE) >> DEPTHS.len();
         let zeros = [1, WIDTHS[DEPTHS.len()], coarsest, coarsest];
         let zeros = Tensor::zeros(zeros, (Dtype::Float, Device::Cpu));
-        let up = (0..DEPTHS.len()).rev().map(|level| {
-            let (fine, coarse) = (WIDTHS[level], WIDTHS[level + 1]);
-            Up {
-                narrow: ConvBlock::new(store, &format!("up.{level}.narrow"), coarse, fine, 1),
-                join: ConvBlock::new(store, &format!("up.{level}.join"), 2 * fine, fine, 1),
-            }
-        });
-        let up = up.collect();
         Self {
             stem: Conv::with_bias(store, "stem", inputs, WIDTHS[0], 1),
-            down,
+            levels,
             places: store.f32_parameter("places".to_owned(), &zeros),
-            up,
             head: Conv::zeroed(store, "head", WIDTHS[0], KINDS),
         }
     }
@@ -106,24 +80,11 @@ impl CoverNet {
         let kind = self.stem.weight().kind();
         let pictures = Tensor::cat(&[&inputs.image, &inputs.view, &inputs.view_mask], 1);
         let all = Tensor::cat(&[&pictures.pixel_unshuffle(SHUFFLE), &inputs.last], 1);
-        let mut x = self
+        let x = self
             .stem
             .forward(&channels_last(&all.to_kind(kind)))
             .relu_();
-        let mut skips = Vec::with_capacity(self.down.len());
-        for blocks in &self.down {
-            skips.push(x.shallow_clone());
-            for block in blocks {
-                x = block.forward(&x, pass);
-            }
-        }
-        x = &x + self.places.to_kind(kind);
-        for (up, skip) in self.up.iter().zip(skips.iter().rev()) {
-            let side = skip.size()[2];
-            let narrow = up.narrow.forward(&x, pass);
-            let doubled = narrow.upsample_nearest2d([side, side], None, None);
-            x = up.join.forward(&Tensor::cat(&[&doubled, skip], 1), pass);
-        }
+        let x = (self.levels).forward(x, pass, |x| x + self.places.to_kind(kind));
         self.head.forward(&x).to_kind(Dtype::Float) + BIAS
     }
 
@@ -149,22 +110,11 @@ impl CoverNet {
             1,
         );
         let x = self.stem.trace_with(&mut g, &all, &weight);
-        let mut x = g.relu(&x);
-        let mut skips = Vec::with_capacity(self.down.len());
-        for blocks in &self.down {
-            skips.push(x.clone());
-            for block in blocks {
-                x = block.trace(&mut g, &x);
-            }
-        }
-        let places = g.constant(&self.places);
-        x = g.add(&x, &places);
-        for (up, skip) in self.up.iter().zip(skips.iter().rev()) {
-            let narrow = up.narrow.trace(&mut g, &x);
-            let doubled = g.enlarge_nearest(&narrow, 2);
-            let joined = g.concat(&[&doubled, skip]);
-            x = up.join.trace(&mut g, &joined);
-        }
+        let x = g.relu(&x);
+        let x = self.levels.trace(&mut g, x, |g, x| {
+            let places = g.constant(&self.places);
+            g.add(&x, &places)
+        });
         let logits = self.head.trace(&mut g, &x);
         let logits = g.shift(&logits, BIAS as f32);
         let covers = g.sigmoid(&logits);

@@ -5,6 +5,7 @@ pub mod discriminator;
 pub mod face;
 pub mod generator;
 pub mod layers;
+pub mod levels;
 pub mod parameters;
 pub mod perceptual;
 mod spectral;

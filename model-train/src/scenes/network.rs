@@ -8,6 +8,7 @@ use tch::{Kind, Tensor};
 
 use crate::evaluation::Completes;
 use crate::network::layers::{Conv, ConvBlock, Pass};
+use crate::network::levels::Levels;
 use crate::network::parameters::Store;
 use crate::onnx::Graph;
 use crate::tensors::channels_last;
@@ -31,21 +32,11 @@ const RGB: i64 = CHANNELS as i64;
 const NONE_KNOWN: f64 = 0.01;
 const GREY: f64 = 0.5;
 
-/// A decoder level: narrows what comes from below, doubles its resolution, joins the skip
-/// connection.
-struct Up {
-    narrow: ConvBlock,
-    join: ConvBlock,
-}
-
 /// The scene generator.
 pub struct SceneGenerator {
     stem: Conv,
     fine: ConvBlock,
-    /// Finest first; the first convolution of each halves the resolution.
-    down: Vec<Vec<ConvBlock>>,
-    /// Coarsest first.
-    up: Vec<Up>,
+    levels: Levels,
     refine: ConvBlock,
     head: Conv,
 }
@@ -56,28 +47,11 @@ impl SceneGenerator {
         let inputs = SHUFFLE * SHUFFLE * 2 * RGB;
         let stem = Conv::with_bias(store, "stem", inputs, WIDTHS[0], 1);
         let fine = ConvBlock::new(store, "fine", WIDTHS[0], WIDTHS[0], 1);
-        let mut down = Vec::new();
-        for (level, depth) in DEPTHS.into_iter().enumerate() {
-            let (fine, coarse) = (WIDTHS[level], WIDTHS[level + 1]);
-            let blocks = (0..=depth).map(|k| {
-                let (inputs, stride) = if k == 0 { (fine, 2) } else { (coarse, 1) };
-                ConvBlock::new(store, &format!("down.{level}.{k}"), inputs, coarse, stride)
-            });
-            down.push(blocks.collect());
-        }
-        let up = (0..DEPTHS.len()).rev().map(|level| {
-            let (fine, coarse) = (WIDTHS[level], WIDTHS[level + 1]);
-            Up {
-                narrow: ConvBlock::new(store, &format!("up.{level}.narrow"), coarse, fine, 1),
-                join: ConvBlock::new(store, &format!("up.{level}.join"), 2 * fine, fine, 1),
-            }
-        });
-        let up = up.collect();
+        let levels = Levels::new(store, &WIDTHS, DEPTHS);
         Self {
             stem,
             fine,
-            down,
-            up,
+            levels,
             refine: ConvBlock::new(store, "refine", WIDTHS[0], WIDTHS[0], 1),
             head: Conv::zeroed(store, "head", WIDTHS[0], SHUFFLE * SHUFFLE * RGB),
         }
@@ -94,20 +68,8 @@ impl SceneGenerator {
             .forward(&channels_last(&inputs.to_kind(kind)))
             .relu_();
         x = self.fine.forward(&x, pass);
-        let mut skips = Vec::with_capacity(self.down.len());
-        for blocks in &self.down {
-            skips.push(x.shallow_clone());
-            for block in blocks {
-                x = block.forward(&x, pass);
-            }
-        }
-        for (up, skip) in self.up.iter().zip(skips.iter().rev()) {
-            let size = skip.size();
-            let narrow = up.narrow.forward(&x, pass);
-            let doubled = narrow.upsample_nearest2d([size[2], size[3]], None, None);
-            x = up.join.forward(&Tensor::cat(&[&doubled, skip], 1), pass);
-        }
-        let x = self.refine.forward(&x, pass);
+        x = self.levels.forward(x, pass, |x| x);
+        x = self.refine.forward(&x, pass);
         let offset = self.head.forward(&x).pixel_shuffle(SHUFFLE);
         let sum = |t: &Tensor| t.sum_dim_intlist(1, true, Kind::Float);
         let mean = (sum(masked) + GREY * NONE_KNOWN) / (sum(mask) + NONE_KNOWN);
@@ -125,20 +87,8 @@ impl SceneGenerator {
         let inputs = g.space_to_depth(&inputs, SHUFFLE);
         let x = self.stem.trace_unshuffled(&mut g, &inputs, SHUFFLE);
         let x = g.relu(&x);
-        let mut x = self.fine.trace(&mut g, &x);
-        let mut skips = Vec::with_capacity(self.down.len());
-        for blocks in &self.down {
-            skips.push(x.clone());
-            for block in blocks {
-                x = block.trace(&mut g, &x);
-            }
-        }
-        for (up, skip) in self.up.iter().zip(skips.iter().rev()) {
-            let narrow = up.narrow.trace(&mut g, &x);
-            let doubled = g.enlarge_nearest(&narrow, 2);
-            let joined = g.concat(&[&doubled, skip]);
-            x = up.join.trace(&mut g, &joined);
-        }
+        let x = self.fine.trace(&mut g, &x);
+        let x = self.levels.trace(&mut g, x, |_, x| x);
         let x = self.refine.trace(&mut g, &x);
         let offset = self.head.trace(&mut g, &x);
         let offset = g.depth_to_space(&offset, SHUFFLE);
