@@ -12,7 +12,6 @@
 //! no damage; each picture is a stream of its own.
 
 #[path = "../clips/mod.rs"]
-#[allow(dead_code, reason = "faces are not followed here")]
 mod clips;
 mod coding;
 mod harm;
@@ -20,7 +19,7 @@ mod harm;
 mod measure;
 mod sound;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,17 +32,7 @@ use measure::Verdict;
 
 fn main() -> Result<ExitCode> {
     measure::init();
-    let folder_of = |name: &str| {
-        let folder = std::env::var_os(name).filter(|v| !v.is_empty());
-        folder.map(PathBuf::from)
-    };
-    let mut files = Vec::new();
-    if let Some(data) = folder_of("MDE_DATA") {
-        files.extend(clips::all(&data.join("clips"))?);
-    }
-    if let Some(folder) = folder_of("MDE_CLIPS") {
-        files.extend(clips::all(&folder)?);
-    }
+    let files = clips::named()?;
     if files.is_empty() {
         println!("nothing measured: neither MDE_DATA nor MDE_CLIPS names a folder of videos");
         return Ok(ExitCode::SUCCESS);
@@ -58,7 +47,7 @@ fn main() -> Result<ExitCode> {
         harmed.add(&frames)?;
         sound.add_clip(&frames)?;
     }
-    if let Some(folder) = folder_of("MDE_SCENES") {
+    if let Some(folder) = measure::folder_named("MDE_SCENES") {
         sound.add_pictures(&folder, every)?;
     }
     let mut verdict = Verdict::default();

@@ -1,12 +1,12 @@
 //! Frames in which no channel is damaged.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use gst_video::VideoFormat;
 use gstmdecomplete::damage::Watch;
 
-use crate::clips::Image;
+use crate::clips::{self, Image};
 use crate::measure::Verdict;
 use crate::see;
 
@@ -50,9 +50,7 @@ impl Count {
 
     /// Shows every `every`-th picture in `folder`, at any depth, each by itself.
     pub fn add_pictures(&mut self, folder: &Path, every: usize) -> Result<()> {
-        let mut files = Vec::new();
-        collect(folder, &mut files)?;
-        files.sort();
+        let files = clips::pictures(folder)?;
         let shown = files.iter().step_by(every.max(1)).enumerate();
         for (number, file) in shown {
             // A few of them are no pictures whatever their name is.
@@ -106,18 +104,4 @@ fn lit(image: &Image, light: [f32; 3]) -> Image {
         }
     }
     image
-}
-
-/// Adds the pictures in `folder`.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let path = entry?.path();
-        let extension = path.extension().map(|e| e.to_ascii_lowercase());
-        match extension.as_deref().and_then(|e| e.to_str()) {
-            _ if path.is_dir() => collect(&path, files)?,
-            Some("jpg" | "jpeg" | "png") => files.push(path),
-            _ => (),
-        }
-    }
-    Ok(())
 }

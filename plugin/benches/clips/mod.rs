@@ -1,8 +1,11 @@
 //! What the benchmarks on videos share: the videos, their frames, and how faces are followed.
 
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::measure::folder_named;
 use anyhow::{Context, Result};
 use gst::prelude::*;
 use gst_video::prelude::*;
@@ -79,6 +82,40 @@ pub fn all(folder: &Path) -> Result<Vec<PathBuf>> {
     files.retain(|file| file.extension().is_some_and(|e| e == "mp4"));
     files.sort();
     Ok(files)
+}
+
+/// The videos that are named by `MDE_DATA`, a folder with `clips/`, and `MDE_CLIPS`, a folder of them.
+pub fn named() -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    if let Some(data) = folder_named("MDE_DATA") {
+        files.extend(all(&data.join("clips"))?);
+    }
+    if let Some(folder) = folder_named("MDE_CLIPS") {
+        files.extend(all(&folder)?);
+    }
+    Ok(files)
+}
+
+/// The pictures in `folder`, at any depth, by name.
+pub fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    collect(folder, &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+/// Adds the pictures in `folder`.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        let extension = path.extension().map(|e| e.to_ascii_lowercase());
+        match extension.as_deref().and_then(|e| e.to_str()) {
+            _ if path.is_dir() => collect(&path, files)?,
+            Some("jpg" | "jpeg" | "png") => files.push(path),
+            _ => (),
+        }
+    }
+    Ok(())
 }
 
 /// The first `most` frames of `file`, or all.

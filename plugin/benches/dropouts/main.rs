@@ -14,14 +14,12 @@
 //! are lost the share is given too of those pixels that differ by more than 64.
 
 #[path = "../clips/mod.rs"]
-#[allow(dead_code, reason = "faces are not followed here")]
 mod clips;
 mod draw;
 mod losses;
 #[path = "../measure/mod.rs"]
 mod measure;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -126,17 +124,7 @@ const TRIALS: [(&str, Trial); 6] = [
 
 fn main() -> Result<ExitCode> {
     measure::init();
-    let folder_of = |name: &str| {
-        let folder = std::env::var_os(name).filter(|v| !v.is_empty());
-        folder.map(PathBuf::from)
-    };
-    let mut files = Vec::new();
-    if let Some(data) = folder_of("MDE_DATA") {
-        files.extend(clips::all(&data.join("clips"))?);
-    }
-    if let Some(folder) = folder_of("MDE_CLIPS") {
-        files.extend(clips::all(&folder)?);
-    }
+    let files = clips::named()?;
     if files.is_empty() {
         println!("nothing measured: neither MDE_DATA nor MDE_CLIPS names a folder of videos");
         return Ok(ExitCode::SUCCESS);

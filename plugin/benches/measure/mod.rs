@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +27,12 @@ pub fn init() {
 /// The arguments that are not cargo's.
 pub fn arguments() -> impl Iterator<Item = String> {
     std::env::args().skip(1).filter(|a| !a.starts_with("--"))
+}
+
+/// The folder that the environment variable `name` names; nothing where it is not set.
+pub fn folder_named(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os(name).filter(|value| !value.is_empty());
+    folder.map(PathBuf::from)
 }
 
 /// The model in the file that the environment variable `name` names, on the CPU; nothing where it is

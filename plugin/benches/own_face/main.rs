@@ -31,7 +31,7 @@ mod situation;
 #[path = "../clips/smoothed.rs"]
 mod smoothed;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -60,14 +60,7 @@ const PARTS: [Occlusion; 4] = [
 
 fn main() -> Result<ExitCode> {
     measure::init();
-    let folder_of = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
-    let mut files = Vec::new();
-    if let Some(data) = folder_of("MDE_DATA") {
-        files.extend(clips::all(&Path::new(&data).join("clips"))?);
-    }
-    if let Some(folder) = folder_of("MDE_CLIPS") {
-        files.extend(clips::all(Path::new(&folder))?);
-    }
+    let files = clips::named()?;
     if files.is_empty() {
         println!("nothing measured: neither MDE_DATA nor MDE_CLIPS names a folder of videos");
         return Ok(ExitCode::SUCCESS);

@@ -11,7 +11,6 @@
 //! start. All figures are PSNR of the lost channel in dB at the frame's size.
 
 #[path = "../clips/mod.rs"]
-#[allow(dead_code, reason = "faces are not followed here")]
 mod clips;
 mod lines;
 #[path = "../measure/mod.rs"]
@@ -37,23 +36,13 @@ const BLOCK: usize = 16;
 
 fn main() -> Result<ExitCode> {
     measure::init();
-    let folder_of = |name: &str| {
-        let folder = std::env::var_os(name).filter(|v| !v.is_empty());
-        folder.map(PathBuf::from)
-    };
     let mut numbers = measure::arguments().filter_map(|argument| argument.parse().ok());
     let (pictures, frames) = (numbers.next(), numbers.next());
     let mut verdict = Verdict::default();
-    if let Some(folder) = folder_of("MDE_SCENES") {
+    if let Some(folder) = measure::folder_named("MDE_SCENES") {
         judge_pictures(&mut verdict, &folder, pictures)?;
     }
-    let mut files = Vec::new();
-    if let Some(data) = folder_of("MDE_DATA") {
-        files.extend(clips::all(&data.join("clips"))?);
-    }
-    if let Some(folder) = folder_of("MDE_CLIPS") {
-        files.extend(clips::all(&folder)?);
-    }
+    let files = clips::named()?;
     if !files.is_empty() {
         judge_clips(&mut verdict, &files, frames)?;
     }
@@ -92,9 +81,7 @@ impl<const N: usize> Means<N> {
 
 /// Pictures, each a stream of its own.
 fn judge_pictures(verdict: &mut Verdict, folder: &Path, most: Option<usize>) -> Result<()> {
-    let mut files = Vec::new();
-    collect(folder, &mut files)?;
-    files.sort();
+    let files = clips::pictures(folder)?;
     println!("| picture's channel | mean of the others | a line | a line a block | restored |");
     println!("| --- | --- | --- | --- | --- |");
     let (mut of_line, mut of_blocks) = (f64::INFINITY, f64::INFINITY);
@@ -216,20 +203,6 @@ fn judge_cost(verdict: &mut Verdict) -> Result<()> {
             1e3 * median,
             33.0,
         );
-    }
-    Ok(())
-}
-
-/// Adds the pictures in `folder`.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let path = entry?.path();
-        let extension = path.extension().map(|e| e.to_ascii_lowercase());
-        match extension.as_deref().and_then(|e| e.to_str()) {
-            _ if path.is_dir() => collect(&path, files)?,
-            Some("jpg" | "jpeg" | "png") => files.push(path),
-            _ => (),
-        }
     }
     Ok(())
 }
