@@ -10,7 +10,7 @@ use tch::{Kind, Tensor};
 use super::batches::ViewBatch;
 use crate::network::perceptual::FeatureNetwork;
 use crate::network::view_generator::{Copied, Outputs};
-use crate::tensors::composited;
+use crate::tensors::{composited, local_means};
 use crate::training::loss::{FeatureDistance, Losses};
 use crate::training::options::RunOptions;
 
@@ -82,6 +82,8 @@ pub const NAMES: [&str; 7] = [
 const IN_HOLE: f64 = 3.0;
 /// What the mirror's flow counts for beside the view's.
 const OF_MIRROR: f64 = 0.25;
+/// Over how many pixels the surroundings of one reach.
+const AROUND: i64 = 9;
 /// Holes smaller than this share of a picture count as if they were as large.
 const LEAST_HOLE: f64 = 0.02;
 
@@ -101,9 +103,10 @@ pub fn of(
     let shown = outputs.copied[0].known.detach(); // [N, 1, S, S]
     let coarse = (1.0 - &shown) * (1.0 - weights.unseen);
     let fine: Tensor = 1.0 - &coarse;
+    let hole_around = local_means(&hole, AROUND).clamp_min(LEAST_HOLE);
     let off = |picture: &Tensor| {
         let off = picture - truth;
-        let around = smoothed(&(&off * &hole)) / smoothed(&hole).clamp_min(LEAST_HOLE);
+        let around = local_means(&(&off * &hole), AROUND) / &hole_around;
         mean(&((off.abs() * &fine + around.abs() * &coarse) * &of_hole))
     };
     let completed = off(&outputs.completed);
@@ -140,11 +143,6 @@ pub fn of(
         total,
         parts: NAMES.into_iter().zip(parts).collect(),
     }
-}
-
-/// The means over what is around each pixel.
-fn smoothed(x: &Tensor) -> Tensor {
-    x.avg_pool2d([9i64, 9], [1, 1], [4, 4], false, true, None::<i64>)
 }
 
 /// Mean absolute difference of neighbours, along both axes.

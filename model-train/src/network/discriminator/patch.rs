@@ -9,6 +9,7 @@ use super::{Verdict, coordinates};
 use crate::network::config::{DiscriminatorConfig, DiscriminatorNorm};
 use crate::network::layers::Pass;
 use crate::network::parameters::Store;
+use crate::tensors::local_means;
 
 /// Convolutions: channels as multiples of the width, and stride.
 const LAYERS: [(i64, i64); 8] = [
@@ -101,8 +102,7 @@ impl Patch {
 /// What `pictures` differ in from their own means over 5x5 pixels, about as strong as they
 /// themselves: pictures have so little fine detail beside all else that a blur would go unseen.
 fn detail(pictures: &Tensor) -> Tensor {
-    let smooth = pictures.avg_pool2d([5i64, 5], [1, 1], [2, 2], false, false, None::<i64>);
-    (pictures - smooth) * DETAIL
+    (pictures - local_means(pictures, 5)) * DETAIL
 }
 
 /// Weights `[N, H / stride, W / stride]` of patches `stride` pixels apart under `mask`
