@@ -88,13 +88,15 @@ fn laying(criterion: &mut Criterion) {
     let mut registrar = Registrar::default();
     let none = Displacement::NONE;
     let seen = picture(1.0);
-    let there = registrar.register(size, &seen, &known, view.detail(), &none);
+    registrar.look(size, &seen, &known);
+    let there = registrar.register(view.detail(), &none).displacement;
     let mut group = criterion.benchmark_group("a view is laid on a face");
     for (name, from) in [("that moved", none), ("that lies still", there)] {
         group.bench_function(name, |b| {
             b.iter(|| {
-                let found = registrar.register(size, &seen, &known, view.detail(), &from);
-                Placed::new(&view, found)
+                registrar.look(size, &seen, &known);
+                let found = registrar.register(view.detail(), &from);
+                Placed::new(&view, found.displacement)
             });
         });
     }

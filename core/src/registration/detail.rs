@@ -3,14 +3,19 @@
 use super::blur::Blur;
 
 /// Radius of the box that, applied twice, is the light of a pixel's surroundings, as a share of the
-/// picture's width.
-const LIGHT: f32 = 0.024;
-/// What is left of a picture without its light, with its slope.
+/// picture's width: so wide that what is left leads there from some pixels away.
+const LIGHT: f32 = 0.078;
+/// The same of the box that, applied once, leaves no noise.
+const NOISE: f32 = 0.016;
+
+/// What is left of a picture without its light and its noise, with its slope.
 #[derive(Clone, Debug, Default)]
 pub struct Detail {
     pub(super) size: (usize, usize),
     /// Value, slope to the right, slope down, and 1 where it is known, else 0; in [`UNITS`].
     pub(super) pixels: Vec<[i16; 4]>,
+    /// Of the pixels, while they are read.
+    light: Vec<f32>,
 }
 
 /// Steps from black to white: a picture is kept for long, so that it takes half the memory.
@@ -48,16 +53,29 @@ impl Detail {
         assert_eq!(rgb.len(), 3 * pixels, "three values a pixel");
         let is_known = |i: usize| f32::from(u8::from(known[i] > 0.999));
         let gray = |i: usize| (rgb[i] + rgb[pixels + i] + rgb[2 * pixels + i]) / 3.0;
-        let radius = ((LIGHT * width as f32).round() as usize).max(1);
-        blur.twice(size, radius, (0..pixels).map(|i| gray(i) * is_known(i)));
-        blur.keep();
-        blur.twice(size, radius, (0..pixels).map(is_known));
-        let light = |i: usize| blur.kept[i] / blur.values[i].max(1e-6);
+        let radius = |share: f32| ((share * width as f32).round() as usize).max(1);
         self.size = size;
         self.pixels.clear();
+        blur.twice(
+            size,
+            radius(LIGHT),
+            (0..pixels).map(|i| gray(i) * is_known(i)),
+        );
+        blur.keep();
+        blur.twice(size, radius(LIGHT), (0..pixels).map(is_known));
+        self.light.clear();
+        let means = |blur: &Blur, i: usize| blur.kept[i] / blur.values[i].max(1e-6);
+        self.light.extend((0..pixels).map(|i| means(blur, i)));
+        blur.once(
+            size,
+            radius(NOISE),
+            (0..pixels).map(|i| gray(i) * is_known(i)),
+        );
+        blur.keep();
+        blur.once(size, radius(NOISE), (0..pixels).map(is_known));
         self.pixels.extend((0..pixels).map(|i| {
             let known = is_known(i) * UNITS;
-            let value = (gray(i) - light(i)).clamp(-1.0, 1.0) * known;
+            let value = (means(blur, i) - self.light[i]).clamp(-1.0, 1.0) * known;
             [value as i16, 0, 0, known as i16]
         }));
     }

@@ -45,8 +45,32 @@ impl Displacement {
         }
     }
 
-    #[inline(always)]
+    /// The nearest displacement that only shifts, turns and scales.
+    pub(super) fn straightened(&self) -> Self {
+        let scaled = (self.x[1] + self.y[2]) / 2.0;
+        let turned = (self.y[1] - self.x[2]) / 2.0;
+        Self {
+            x: [self.x[0], scaled, -turned, 0.0, 0.0, 0.0],
+            y: [self.y[0], turned, scaled, 0.0, 0.0, 0.0],
+            ..*self
+        }
+    }
+
+    /// Shifted further by (`right`, `down`), scaled and turned by `scaled` and `turned`, in
+    /// pixels per quarter of the width.
+    pub(super) fn moved(&self, [right, down, scaled, turned]: [f32; 4]) -> Self {
+        let mut moved = *self;
+        for (factors, change) in [
+            (&mut moved.x, [right, scaled, -turned]),
+            (&mut moved.y, [down, turned, scaled]),
+        ] {
+            factors.iter_mut().zip(change).for_each(|(f, c)| *f += c);
+        }
+        moved
+    }
+
     /// The terms at `at` = (x, y).
+    #[inline(always)]
     pub(super) fn terms(&self, at: [f32; 2]) -> [f32; TERMS] {
         let x = (at[0] - self.middle[0]) * self.per_pixel;
         let y = (at[1] - self.middle[1]) * self.per_pixel;

@@ -1,16 +1,8 @@
 //! The equations of a step.
 
-use super::displacement::TERMS;
-
-/// Unknowns of a displacement.
-pub const UNKNOWNS: usize = 2 * TERMS;
-
 /// The solution of a symmetric positive definite system (Cholesky); nothing where it is not.
-pub fn solve(
-    mut matrix: [[f64; UNKNOWNS]; UNKNOWNS],
-    mut values: [f64; UNKNOWNS],
-) -> Option<[f64; UNKNOWNS]> {
-    for i in 0..UNKNOWNS {
+pub fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut values: [f64; N]) -> Option<[f64; N]> {
+    for i in 0..N {
         for j in 0..=i {
             let product: f64 = (0..j).map(|k| matrix[i][k] * matrix[j][k]).sum();
             let rest = matrix[i][j] - product;
@@ -23,8 +15,8 @@ pub fn solve(
         let product: f64 = (0..i).map(|k| matrix[i][k] * values[k]).sum();
         values[i] = (values[i] - product) / matrix[i][i];
     }
-    for i in (0..UNKNOWNS).rev() {
-        let product: f64 = (i + 1..UNKNOWNS).map(|k| matrix[k][i] * values[k]).sum();
+    for i in (0..N).rev() {
+        let product: f64 = (i + 1..N).map(|k| matrix[k][i] * values[k]).sum();
         values[i] = (values[i] - product) / matrix[i][i];
     }
     values

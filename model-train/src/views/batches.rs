@@ -180,7 +180,8 @@ fn registered(pictures: &Tensor, mask: &Tensor, views: &Tensor, cover: &Tensor) 
             true => {
                 let view = Detail::new(size, &views[of_picture.clone()], cover);
                 let (picture, known) = (&pictures[of_picture], &known[of_plane]);
-                registrar.register(size, picture, known, &view, &Displacement::NONE)
+                registrar.look(size, picture, known);
+                registrar.register(&view, &Displacement::NONE).displacement
             }
             false => Displacement::NONE,
         };

@@ -124,9 +124,9 @@ impl Copying {
         self.find_known(batch.mask(index));
         let (size, known) = (self.size, &self.known);
         let registrar = &mut self.registrars[index];
-        let register = |view: &View, before: &Displacement| {
-            registrar.register(size, batch.image(index), known, view.detail(), before)
-        };
+        registrar.look(size, batch.image(index), known);
+        let register =
+            |view: &View, before: &Displacement| registrar.register(view.detail(), before);
         let choice = self.views.choose(identity, seen, now, register)?;
         if let Some((view, known)) = batch.view_mut(index) {
             choice.placed.shown().show(view, known);

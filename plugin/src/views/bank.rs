@@ -27,20 +27,29 @@ pub const FARTHEST: f32 = 0.12;
 const FARTHEST_REFERENCE: f32 = 0.2;
 /// The distance of views of which too little is known to tell.
 const UNCLEAR: f32 = 0.06;
-/// What a view that fills no part of the hole would be farther off by, and how much of the hole it
-/// must fill at least.
-const EMPTY: f32 = 0.12;
+/// What a view that fills no part of the hole would be farther off by, in the unit of
+/// [residuals](mde_core::registration::Registration), and how much of the hole it must fill at least.
+const EMPTY: f32 = 0.05;
 const LEAST_FILLED: f32 = 0.15;
 /// By how much a view is farther off for each doubling of its age in seconds.
-const PER_DOUBLING: f32 = 0.003;
+const PER_DOUBLING: f32 = 0.0003;
 /// By how much a view is farther off for each unit that it looks, in the hole, from what the others
 /// show there: what is seen for a moment alone, such as a blink, is not what a face looks like.
-const PER_ODDITY: f32 = 0.5;
-/// A view must be nearer than the one in use by this to take its place.
-const CLEARLY_NEARER: f32 = 0.012;
+const PER_ODDITY: f32 = 0.05;
 
 /// A look like one that is kept takes its place once that is so old.
 const REFRESH: Duration = Duration::from_secs(5);
+
+/// A view that may serve a frame.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The view.
+    pub view: Arc<View>,
+    /// How far it looks from what is seen of the face, in `[0, 1]`.
+    pub difference: f32,
+    /// By how much it is farther off than its residual on the face tells.
+    pub cost: f32,
+}
 
 /// The views of one face that the stream has shown.
 #[derive(Debug, Default)]
@@ -111,30 +120,26 @@ impl Bank {
         self.newest.iter().chain(&self.views)
     }
 
-    /// The view, of these and `references`, that serves best the frame at `now` with the face `seen`:
-    /// `current` goes on unless another one is clearly better. Gives how far it is from what is
-    /// seen, too.
-    pub fn choose<'a>(
+    /// The views, of these, `references` and the one in use, that may serve the frame at `now` with
+    /// the face `seen`.
+    pub fn candidates<'a>(
         &'a self,
         references: impl Iterator<Item = &'a Arc<View>>,
         seen: &Sight,
         now: Duration,
         current: Option<&'a Arc<View>>,
-    ) -> Option<(Arc<View>, f32)> {
+    ) -> Vec<Candidate> {
         let hole: Vec<usize> = seen.unknown().collect();
-        let rated = |view: &Arc<View>| {
-            let (cost, difference) = rate(view, seen, now)?;
-            let cost = cost + PER_ODDITY * self.oddity(view, &hole);
-            let is_current = current.is_some_and(|current| Arc::ptr_eq(current, view));
-            let bonus = if is_current { CLEARLY_NEARER } else { 0.0 };
-            Some((cost - bonus, difference, view.clone()))
-        };
-        // One that was replaced by a newer look goes on too until that is clearly better.
-        let best = (self.all().chain(references))
-            .chain(current)
-            .filter_map(rated);
-        let best = best.min_by(|(a, ..), (b, ..)| a.total_cmp(b));
-        best.map(|(_, difference, view)| (view, difference))
+        // One that was replaced by a newer look goes on until another one is clearly better.
+        let is_kept = |view: &Arc<View>| self.all().any(|kept| Arc::ptr_eq(kept, view));
+        let gone = current.filter(|view| view.origin() == Origin::Memory && !is_kept(view));
+        let all = self.all().chain(references).chain(gone);
+        let served = all.filter_map(|view| {
+            let mut candidate = rate(view, seen, now)?;
+            candidate.cost += PER_ODDITY * self.oddity(view, &hole);
+            Some(candidate)
+        });
+        served.collect()
     }
 
     /// How far `view` looks at the cells `hole` from what the stream's views show there, in the
@@ -203,17 +208,15 @@ pub fn nearest<'a>(
         .map(|(_, view)| view)
 }
 
-/// How badly `view` serves for what is missing of `seen`, and how far it is from what is seen;
-/// nothing where it does not serve at all.
-fn rate(view: &View, seen: &Sight, now: Duration) -> Option<(f32, f32)> {
-    let sight = view.sight();
-    let filled = sight.fills(seen);
+/// How well `view` serves for what is missing of `seen`; nothing where it does not serve at all.
+fn rate(view: &Arc<View>, seen: &Sight, now: Duration) -> Option<Candidate> {
+    let filled = view.sight().fills(seen);
     let difference = fits(view, seen)?;
-    if filled < LEAST_FILLED {
-        return None;
-    }
-    let cost = difference + sight.turn(seen) + EMPTY * (1.0 - filled) + aging(view, now);
-    Some((cost, difference))
+    (filled >= LEAST_FILLED).then(|| Candidate {
+        view: view.clone(),
+        difference,
+        cost: EMPTY * (1.0 - filled) + aging(view, now),
+    })
 }
 
 /// How much farther off `view` is for its age.
@@ -229,7 +232,9 @@ fn aging(view: &View, now: Duration) -> f32 {
 mod tests {
     use super::*;
     use crate::views::look::Look;
+    use crate::views::trials::Trials;
     use mde_core::alignment::TEMPLATE;
+    use mde_core::registration::{Displacement, Registration};
 
     const CROP: (usize, usize) = (64, 64);
     const PIXELS: usize = 64 * 64;
@@ -266,8 +271,13 @@ mod tests {
 
     fn chosen(bank: &Bank, seen: &Sight, millis: u64, current: Option<&Arc<View>>) -> Option<u64> {
         let now = Duration::from_millis(millis);
-        let (view, _) = bank.choose([].iter(), seen, now, current)?;
-        Some(view.taken_at().as_millis() as u64)
+        let candidates = bank.candidates([].iter(), seen, now, current);
+        let register = |view: &View, from: &Displacement| Registration {
+            displacement: *from,
+            residual: view.sight().difference(seen).unwrap_or(1.0),
+        };
+        let (chosen, _) = Trials::default().choose(candidates, current, register)?;
+        Some(chosen.view.taken_at().as_millis() as u64)
     }
 
     #[test]
@@ -387,21 +397,6 @@ mod tests {
         // The newest is the blink, and all look the same below it.
         let chosen = chosen(&bank, &seen(0.0, 32), 1240, None).expect("a view");
         assert_ne!(chosen, 1200);
-    }
-
-    #[test]
-    fn a_choice_stands_until_another_one_is_clearly_better() {
-        let mut bank = Bank::default();
-        bank.offer(look(0.0, 0, 100));
-        bank.offer(look(0.3, 0, 200));
-        let current = bank.views[0].clone();
-        let between = seen(0.16, 32);
-        assert_eq!(chosen(&bank, &between, 300, None), Some(200));
-        assert_eq!(chosen(&bank, &between, 300, Some(&current)), Some(100));
-        assert_eq!(
-            chosen(&bank, &seen(0.3, 32), 300, Some(&current)),
-            Some(200)
-        );
     }
 
     #[test]

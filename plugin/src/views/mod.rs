@@ -12,14 +12,16 @@ mod look;
 mod placed;
 pub mod reference;
 mod sight;
+mod trials;
 mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::completer::CopiedMut;
-use bank::Bank;
-use mde_core::registration::{Displacement, Registrar};
+use bank::{Bank, Candidate};
+use mde_core::registration::{Displacement, Registrar, Registration};
+use trials::Trials;
 
 pub use look::{Look, LookReader};
 pub use placed::Placed;
@@ -31,7 +33,7 @@ pub use view::{Origin, View};
 const MOST_FACES: usize = 16;
 
 /// Time from one look that is kept of a face to the next.
-const PACE: Duration = Duration::from_millis(400);
+const PACE: Duration = Duration::from_millis(250);
 /// The same where a part of the face is missing.
 const PACE_WHERE_MISSING: Duration = Duration::from_secs(1);
 
@@ -64,6 +66,7 @@ struct Face<K> {
     /// When a look at it was kept last.
     kept_at: Option<Duration>,
     current: Option<Current>,
+    trials: Trials,
 }
 
 /// The view that a face's completions are copied from.
@@ -198,14 +201,13 @@ impl<K: Copy + PartialEq> Views<K> {
     }
 
     /// The view for the face `key` in the frame at `now`, in which it looks like `seen`; nothing
-    /// where none would help. `register` says where a view lies on the face, given where it lay in
-    /// the last frame.
+    /// where none would help. `register` says how a view lies on the face, given how it lay before.
     pub fn choose(
         &mut self,
         key: K,
         seen: &Sight,
         now: Duration,
-        register: impl FnOnce(&View, &Displacement) -> Displacement,
+        register: impl FnMut(&View, &Displacement) -> Registration,
     ) -> Option<Choice> {
         let index = self.index_of(key, now);
         let face = &mut self.faces[index];
@@ -213,7 +215,11 @@ impl<K: Copy + PartialEq> Views<K> {
         let in_use = current.as_ref().map(|current| &current.view);
         let own = self.references.iter().filter(|r| r.owner == Some(key));
         let references = own.map(|reference| &reference.view);
-        let (view, difference) = face.bank.choose(references, seen, now, in_use)?;
+        let candidates = face.bank.candidates(references, seen, now, in_use);
+        let (chosen, displacement) = face.trials.choose(candidates, in_use, register)?;
+        let Candidate {
+            view, difference, ..
+        } = chosen;
         let current = match current {
             Some(current) if Arc::ptr_eq(&current.view, &view) => current,
             before => Current {
@@ -230,9 +236,6 @@ impl<K: Copy + PartialEq> Views<K> {
         if elapsed >= 1.0 {
             current.before = None;
         }
-        let before = current.placed.as_ref();
-        let before = before.map_or(Displacement::NONE, |placed| *placed.displacement());
-        let displacement = register(&current.view, &before);
         let placed = Arc::new(Placed::new(&current.view, displacement));
         current.placed = Some(placed.clone());
         Some(Choice {
@@ -305,6 +308,7 @@ impl<K: Copy + PartialEq> Views<K> {
                 seen_at: now,
                 kept_at: None,
                 current: None,
+                trials: Trials::default(),
             });
             self.faces.len() - 1
         });
@@ -364,12 +368,12 @@ mod tests {
     }
 
     fn choose(views: &mut Views<u32>, key: u32, phase: f32, millis: u64) -> Option<Choice> {
-        views.choose(
-            key,
-            &seen(phase),
-            Duration::from_millis(millis),
-            |_, before| *before,
-        )
+        let seen = seen(phase);
+        let register = |view: &View, before: &Displacement| Registration {
+            displacement: *before,
+            residual: view.sight().difference(&seen).unwrap_or(1.0),
+        };
+        views.choose(key, &seen, Duration::from_millis(millis), register)
     }
 
     #[test]
@@ -391,9 +395,9 @@ mod tests {
         let at = Duration::from_millis;
         assert!(views.is_due(1, at(0), true));
         remember(&mut views, 1, 0.0, 0);
-        assert!(!views.is_due(1, at(360), true));
-        assert!(views.is_due(1, at(400), true));
-        assert!(!views.is_due(1, at(400), false));
+        assert!(!views.is_due(1, at(240), true));
+        assert!(views.is_due(1, at(250), true));
+        assert!(!views.is_due(1, at(250), false));
         assert!(views.is_due(1, at(1000), false));
         assert!(views.is_due(2, at(160), true));
     }

@@ -151,8 +151,9 @@ mod tests {
     fn placed(view: &View, shift: f32) -> (Placed, Registrar) {
         let mut registrar = Registrar::default();
         let (size, from) = ((SIDE, SIDE), Displacement::NONE);
-        let found = registrar.register(size, &picture(shift), &known(), view.detail(), &from);
-        (Placed::new(view, found), registrar)
+        registrar.look(size, &picture(shift), &known());
+        let found = registrar.register(view.detail(), &from);
+        (Placed::new(view, found.displacement), registrar)
     }
 
     /// From 2 pixels to the right, everywhere.
