@@ -20,6 +20,7 @@ pub mod damage;
 mod distance;
 pub mod element;
 mod file;
+mod findings;
 pub mod finish;
 pub mod frame;
 pub mod locate;

@@ -79,7 +79,8 @@ impl Score {
             let (info, buffer) = now.frame()?;
             let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info)?;
             let mut is_found = vec![false; sound.width * sound.height];
-            for rect in finder.look(&frame, &WANTED) {
+            for drop_out in finder.look(&frame, &WANTED) {
+                let rect = drop_out.area;
                 for y in rect.y0..rect.y1 {
                     is_found[y * sound.width..][rect.x0..rect.x1].fill(true);
                 }

@@ -1,5 +1,6 @@
 //! Which channel is damaged, and how: from one frame to the next.
 
+use super::confidence;
 use super::edges::{Place, best_shift, climb, top};
 use super::look::{Look, others};
 
@@ -181,6 +182,28 @@ impl Judge {
         self.held.map(|held| held.map(|held| held.fault))
     }
 
+    /// How sure it is what is wrong with each channel of `now`, the frame that was judged last, from 0
+    /// to 1; 0 where nothing is.
+    pub fn confidences(&self, now: &Look) -> [f32; 3] {
+        [0, 1, 2].map(|channel| {
+            let Some(Held { fault, doubts }) = self.held[channel] else {
+                return 0.0;
+            };
+            let seen = match fault {
+                Fault::Dead | Fault::Stuck | Fault::Flat => {
+                    confidence(self.flat(channel), now.tones[channel].deviation)
+                }
+                Fault::Noise => confidence(now.grains[channel].noise, self.noisy()),
+                Fault::Shifted(shift) => {
+                    let agreement = |shift| now.agreement(channel, shift);
+                    confidence(climb(shift, agreement).1, FOUND)
+                }
+            };
+            // It is the less sure the longer nothing has been told of it.
+            seen * (1.0 - doubts as f32 / (PATIENCE + 1) as f32)
+        })
+    }
+
     fn keep(&self, held: Held, channel: usize, now: &Look) -> Option<Held> {
         match self.review(held.fault, channel, now) {
             Verdict::Still(fault) => Some(Held { fault, doubts: 0 }),
@@ -243,6 +266,13 @@ impl Judge {
             (Space::Yuv, 0) => LUMA_FLAT,
             (Space::Yuv, _) => CHROMA_FLAT,
             (Space::Rgb, _) => FLAT,
+        }
+    }
+
+    fn noisy(&self) -> f32 {
+        match self.space {
+            Space::Rgb => NOISY,
+            Space::Yuv => PLANE_NOISY,
         }
     }
 
@@ -322,7 +352,7 @@ impl Judge {
         let agreement = now.agreement(channel, [0, 0]);
         let [white, quiet] = match (self.space, channel) {
             (Space::Rgb, _) => {
-                return own.noise > NOISY * ease
+                return own.noise > self.noisy() * ease
                     && own.whiteness() > WHITE * ease
                     && now.whiteness_beside(channel) * ease < WHITE_BESIDE
                     && agreement < RGB_UNLIKE;
@@ -331,7 +361,7 @@ impl Judge {
             (Space::Yuv, 0) => [LUMA_WHITE, LUMA_QUIET],
             (Space::Yuv, _) => [WHITE, QUIET],
         };
-        let is_white = own.noise > PLANE_NOISY * ease && own.whiteness() > white * ease;
+        let is_white = own.noise > self.noisy() * ease && own.whiteness() > white * ease;
         is_white && now.spill(channel) * ease < quiet && agreement < UNLIKE
     }
 }

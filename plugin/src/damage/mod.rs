@@ -19,9 +19,15 @@ mod planes;
 mod tone;
 mod watch;
 
-pub use drop_outs::{DropOuts, Wanted};
+pub use drop_outs::{DropOut, DropOuts, Kind, Wanted};
 pub use judge::{Fault, Space};
-pub use watch::{Faults, Watch};
+pub use watch::{Confidences, Faults, Watch};
+
+/// How sure it is that something is damage whose `measure` is `bound` at least, from 0 to 1: one half
+/// where it is just that, and the more the further it lies beyond.
+fn confidence(measure: f32, bound: f32) -> f32 {
+    1.0 - 0.5 * bound / measure.max(bound)
+}
 
 #[cfg(test)]
 mod tests;

@@ -45,10 +45,30 @@ impl Faults {
             })
     }
 
+    /// Those of them for which `is_wanted` says so.
+    pub fn filtered(self, is_wanted: impl Fn(Fault) -> bool) -> Self {
+        let filtered = |faults: [Option<Fault>; 3]| {
+            faults.map(|fault| fault.filter(|fault| is_wanted(*fault)))
+        };
+        Self {
+            rgb: filtered(self.rgb),
+            components: filtered(self.components),
+        }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// How sure it is what is wrong with the channels of a frame, from 0 to 1; 0 where nothing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Confidences {
+    /// Of what is wrong with red, green and blue.
+    pub rgb: [f32; 3],
+    /// The same of the components.
+    pub components: [f32; 3],
 }
 
 /// Looks at the frames of a stream, one after the other.
@@ -64,6 +84,7 @@ pub struct Watch {
     /// The first pixels of the patches.
     places: Vec<(usize, usize)>,
     age: u32,
+    confidences: Confidences,
 }
 
 /// Frames, seen as three channels.
@@ -134,14 +155,21 @@ impl Watch {
             view.fill(info, &self.thumb, self.coarse, &self.patches);
             let found = view.judge.judge(&view.now, view.before.as_ref());
             let found = found.map(|fault| fault.map(|fault| fault.scaled(scale)));
-            match view.space == Space::Rgb {
-                true => faults.rgb = found,
-                false => faults.components = found,
-            }
+            let confidences = view.judge.confidences(&view.now);
+            let (of_faults, sure) = match view.space {
+                Space::Rgb => (&mut faults.rgb, &mut self.confidences.rgb),
+                Space::Yuv => (&mut faults.components, &mut self.confidences.components),
+            };
+            (*of_faults, *sure) = (found, confidences);
         }
         self.resolve(&mut faults);
         self.views.iter_mut().for_each(View::advance);
         faults
+    }
+
+    /// How sure is what was said of the last frame.
+    pub fn confidences(&self) -> &Confidences {
+        &self.confidences
     }
 
     /// Noise in a plane is noise in red or blue as well, and the other way round: it is where it

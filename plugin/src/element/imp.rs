@@ -42,8 +42,10 @@
  * with the string `kinds` (as #mdecomplete:cover-kinds) and the doubles `share` (of the face) and
  * `confidence`. With #mdecomplete:strength 0 the generator does not run,
  * and every region is marked, without `completion`; with #mdecomplete:dry-run those that would be
- * completed are. Such metas are no regions for another
- * mdecomplete downstream; those of upstream stay on the buffer.
+ * completed are. A drop-out that is found is marked with the type `mdecomplete/drop-out` and the
+ * parameter `drop-out`, and channels that are found damaged with the type `mdecomplete/channels` and a
+ * parameter `channel` for each, as in the message `mdecomplete/damage`. Metas of these types are no
+ * regions for another mdecomplete downstream; those of upstream stay on the buffer.
  *
  * Generators that are shown views copy what is missing from what the stream has shown of the same
  * face (#mdecomplete:memory, kept in memory alone and forgotten with the stream) and from pictures
@@ -54,9 +56,11 @@
  * of scenes, before anybody looks for faces, see #mdecomplete:channel-scope.
  *
  * An element message `mdecomplete/damage` tells, once a change, what is found by itself: in
- * `channels` the damaged channels (each a structure with `channel`, `kind` and, if it is displaced,
- * `x` and `y`), in `covers` the covered faces (each with `face`, `kinds`, `x`, `y`, `width`,
- * `height`, `share` and `confidence`).
+ * `channels` the damaged channels (each a structure with `channel`, `kind`, `confidence` and, if it
+ * is displaced, `x` and `y`), in `covers` the covered faces (each with `face`, `kinds`, `x`, `y`,
+ * `width`, `height`, `share` and `confidence`), in `drop-outs` the drop-outs (each with `kind`, `x`,
+ * `y`, `width`, `height` and `confidence`). Which kinds count is told by #mdecomplete:channel-kinds,
+ * #mdecomplete:cover-kinds and #mdecomplete:damage.
  *
  * With #mdecomplete:lookahead frames are held back for a while, so that what later ones show is copied
  * as well (`from-later` in metas and statistics). Such frames are sent on before any event that
@@ -152,12 +156,13 @@ pub(super) struct State {
 }
 
 impl State {
-    /// What is known of the stream.
-    pub(super) fn stream_facts(&self) -> StreamFacts {
+    /// What is known of the stream, and that its present frame `loses_channels` or not.
+    pub(super) fn stream_facts(&self, loses_channels: bool) -> StreamFacts {
         StreamFacts {
             is_live: self.is_live == Some(true),
             orientation: self.orientation.method(),
             mask: self.masks.fitted(),
+            loses_channels,
         }
     }
 

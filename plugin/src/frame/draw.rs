@@ -147,6 +147,19 @@ pub fn pixels(
     writer.canvas.paint(frame, &area, &mut tint);
 }
 
+/// Tints all of the frame in the colour `rgb`.
+pub fn all(writer: &mut Writer, frame: &mut VideoFrameRef<&mut gst::BufferRef>, rgb: Rgb) {
+    let area = Area {
+        x: 0..frame.width() as usize,
+        y: 0..frame.height() as usize,
+    };
+    let mut shape = Shape {
+        opacity: TINT_OPACITY,
+        ..Shape::new(frame, rgb, |_, _| true)
+    };
+    writer.canvas.paint(frame, &area, &mut shape);
+}
+
 /// Draws the outline of the upright box between the corners `low` and `high`.
 pub fn outline(
     writer: &mut Writer,
@@ -248,6 +261,7 @@ impl<S: Fn(usize, usize) -> [f32; 3]> BlendSource for MaskTint<'_, S> {
 /// The pixels of a shape, in one colour.
 struct Shape<C> {
     samples: [f32; 3],
+    opacity: f32,
     contains: C,
 }
 
@@ -255,6 +269,7 @@ impl<C: Fn(usize, usize) -> bool> Shape<C> {
     fn new(frame: &Frame<'_>, colour: Rgb, contains: C) -> Self {
         Self {
             samples: Colour::of(frame.info()).samples(colour),
+            opacity: 1.0,
             contains,
         }
     }
@@ -268,10 +283,10 @@ impl<C: Fn(usize, usize) -> bool> BlendSource for Shape<C> {
         y: usize,
         row: &mut Row<'_>,
     ) {
-        let [a, b, c] = self.samples;
+        let [a, b, c] = self.samples.map(|sample| sample * self.opacity);
         for (index, x) in xs.clone().enumerate() {
             if (self.contains)(x, y) {
-                put(row, index, [a, b, c, 1.0]);
+                put(row, index, [a, b, c, self.opacity]);
             }
         }
     }

@@ -36,5 +36,8 @@ pub use locator::{LocateError, LocateOptions, Locator};
 pub use model_file::VARIABLE as DETECTOR_VARIABLE;
 pub use point_net::{PointEstimate, PointNet, PointQuery};
 pub use region::Region;
-pub use roi::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM, RoiError, is_marked, marked};
+pub use roi::{
+    CHANNELS_TYPE, COMPLETED_TYPE, DROP_OUT_TYPE, POINT_FIELDS, POINTS_PARAM, RoiError, is_marked,
+    marked,
+};
 pub use track::{Track, TrackRules, bounds_of, eye_distance};

@@ -3,9 +3,9 @@
 //! A meta may carry a parameter structure [`POINTS_PARAM`] with the five points of a face, as
 //! doubles in frame pixels ([`POINT_FIELDS`]); left and right are those of the picture as it is
 //! displayed. Such a face is aligned by its points. Without it the meta's rectangle is taken for a
-//! face detector's box around an upright face ([`Bounds::TEMPLATE`]). The type of the region does not matter: whoever asks for the regions
-//! of upstream means all of them. Only those of [`COMPLETED_TYPE`] are no input: they tell what
-//! another element of this kind completed.
+//! face detector's box around an upright face ([`Bounds::TEMPLATE`]). The type of the region does not
+//! matter: whoever asks for the regions of upstream means all of them. Only those of the types that begin with [`OWN`] are no input: they
+//! tell what another element of this kind found and completed.
 
 use gst::glib;
 use gst_video::VideoRegionOfInterestMeta;
@@ -13,8 +13,17 @@ use mde_core::alignment::{AlignmentError, FacePoints};
 
 use super::{Bounds, DisplaySpace, Region};
 
-/// The type of the regions that the element itself marks.
+/// What the types of all regions begin with that the element itself marks.
+const OWN: &str = "mdecomplete/";
+
+/// The type of regions that were or would be completed.
 pub const COMPLETED_TYPE: &str = "mdecomplete/face";
+
+/// The type of regions that are drop-outs.
+pub const DROP_OUT_TYPE: &str = "mdecomplete/drop-out";
+
+/// The type of a region that is the whole frame, some of whose channels are damaged.
+pub const CHANNELS_TYPE: &str = "mdecomplete/channels";
 
 /// Name of the parameter structure with the five points.
 pub const POINTS_PARAM: &str = "face-points";
@@ -69,7 +78,7 @@ fn metas(
 ) -> impl Iterator<Item = gst::MetaRef<'_, VideoRegionOfInterestMeta>> {
     buffer
         .iter_meta()
-        .filter(|meta: &gst::MetaRef<VideoRegionOfInterestMeta>| meta.roi_type() != COMPLETED_TYPE)
+        .filter(|meta: &gst::MetaRef<VideoRegionOfInterestMeta>| !meta.roi_type().starts_with(OWN))
 }
 
 fn region(
@@ -79,14 +88,7 @@ fn region(
 ) -> Result<Region, RoiError> {
     let id = meta.id();
     let (x, y, width, height) = meta.rect();
-    let (x, y) = (f64::from(x), f64::from(y));
-    let in_frame = Bounds {
-        x0: x - 0.5,
-        y0: y - 0.5,
-        x1: x + f64::from(width) - 0.5,
-        y1: y + f64::from(height) - 0.5,
-    };
-    let bounds = in_frame.mapped(&display.from_frame);
+    let bounds = bounds([x, y, width, height].map(f64::from), display);
     let region = match meta.param(POINTS_PARAM) {
         Some(param) => {
             let points = points(param).map_err(|e| RoiError::Field {
@@ -98,6 +100,27 @@ fn region(
         }
         None => Region::of_box(bounds, crop),
     };
+    numbered(id, region, display)
+}
+
+/// The box with the left and upper edge, the width and the height `[x, y, width, height]` in pixels of
+/// the frame, as it is displayed.
+fn bounds([x, y, width, height]: [f64; 4], display: &DisplaySpace) -> Bounds {
+    let in_frame = Bounds {
+        x0: x - 0.5,
+        y0: y - 0.5,
+        x1: x + width - 0.5,
+        y1: y + height - 0.5,
+    };
+    in_frame.mapped(&display.from_frame)
+}
+
+/// `region`, which is found as it is displayed, in the frame, with its number.
+fn numbered(
+    id: i32,
+    region: Result<Region, AlignmentError>,
+    display: &DisplaySpace,
+) -> Result<Region, RoiError> {
     match region {
         Ok(region) => Ok(Region {
             id,

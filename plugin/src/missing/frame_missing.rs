@@ -115,7 +115,7 @@ impl FrameMissing {
         &mut self,
         frame: &VideoFrameRef<T>,
         sources: &Sources,
-        found: Option<&[Rect]>,
+        found: Option<impl Iterator<Item = Rect>>,
         regions: impl Iterator<Item = &'r Region>,
         crop: (usize, usize),
     ) {
@@ -211,13 +211,13 @@ impl FrameMissing {
         self.holes.extend_from_slice(in_mask);
     }
 
-    fn take_found(&mut self, found: &[Rect]) {
+    fn take_found(&mut self, found: impl Iterator<Item = Rect>) {
         for hole in found {
             for y in hole.y0..hole.y1 {
-                self.raster.row_mut(*hole, y).fill(Damage::Lost);
+                self.raster.row_mut(hole, y).fill(Damage::Lost);
             }
+            self.holes.push(hole);
         }
-        self.holes.extend_from_slice(found);
     }
 
     fn take_alpha<T>(&mut self, frame: &VideoFrameRef<T>) {

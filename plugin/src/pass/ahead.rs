@@ -4,19 +4,19 @@
 use std::time::Duration;
 
 use gst_video::{VideoFrameRef, VideoInfo};
-use mde_core::occlusion::Rect;
 
 use super::face::Face;
 use super::identity::Identity;
 use super::{FrameError, Pass, Report, Settings, describe};
 use crate::covers::Cover;
+use crate::damage::DropOut;
 
 /// What was seen in a frame whose turn is still to come.
 #[derive(Debug)]
 pub struct Ahead {
     pub(super) faces: Vec<Face>,
-    /// What is damaged, in pixels of the frame.
-    pub(super) drop_outs: Vec<Rect>,
+    /// What is damaged.
+    pub(super) drop_outs: Vec<DropOut>,
     /// What is before the faces.
     pub(super) covers: Vec<(Identity, Cover)>,
     /// When it was, by the clock of the pass.

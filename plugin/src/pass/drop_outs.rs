@@ -1,20 +1,18 @@
 //! Drop-outs: they are looked for in frames in the order in which these come, which may be before it
 //! is their turn.
 
-use gst_video::VideoFrameRef;
-use mde_core::occlusion::Rect;
-
 use super::settings::Settings;
-use crate::damage;
+use crate::damage::{self, DropOut};
+use gst_video::VideoFrameRef;
 
 /// Finds drop-outs, and tells what was found in the present frame.
 #[derive(Debug, Default)]
 pub struct DropOuts {
     finder: damage::DropOuts,
-    /// Those of the present frame, in its pixels.
-    found: Vec<Rect>,
+    /// Those of the present frame.
+    found: Vec<DropOut>,
     /// Those of the last frame that had its turn.
-    told: Vec<Rect>,
+    told: Vec<DropOut>,
 }
 
 impl DropOuts {
@@ -36,18 +34,19 @@ impl DropOuts {
     }
 
     /// Takes `found`, of a frame whose turn it is, in place of what was found in the last one to come.
-    pub fn show(&mut self, found: Vec<Rect>) {
+    pub fn show(&mut self, found: Vec<DropOut>) {
         self.found = found;
     }
 
-    /// What is damaged in the present frame: rectangles in its pixels.
-    pub fn found(&self) -> &[Rect] {
+    /// What is damaged in the present frame.
+    pub fn found(&self) -> &[DropOut] {
         &self.found
     }
 
-    /// Whether it is damaged elsewhere than the last frame that had its turn.
+    /// Whether it is damaged elsewhere or otherwise than the last frame that had its turn.
     pub fn is_news(&mut self) -> bool {
-        let is_news = self.found != self.told;
+        let what = |drop_out: &DropOut| (drop_out.area, drop_out.kind);
+        let is_news = !(self.found.iter().map(what)).eq(self.told.iter().map(what));
         self.told.clone_from(&self.found);
         is_news
     }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
 use mde_core::alignment::AlignmentError;
-use mde_core::occlusion::Rect;
 
 use super::FrameError;
 use super::face::Face;
 use super::identity::Identities;
 use super::region_collector::RegionCollector;
 use super::settings::{RegionSource, Settings};
+use crate::damage::DropOut;
 use crate::locate::{self, CutDetector, DisplaySpace, Hidden, Locator, Region};
 
 /// Finds faces wherever [`Settings::source`] says that they are.
@@ -59,13 +59,13 @@ impl FaceFinder {
         }
     }
 
-    /// Fills `faces` with those of the frame at the time `now`, of which the rectangles in `damaged`
-    /// show nothing, for crops of `crop` = (width, height).
+    /// Fills `faces` with those of the frame at the time `now`, of which what is `damaged` shows
+    /// nothing, for crops of `crop` = (width, height).
     pub fn find<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         settings: &Settings,
-        damaged: &[Rect],
+        damaged: &[DropOut],
         crop: (usize, usize),
         now: Duration,
         faces: &mut Vec<Face>,
@@ -125,9 +125,9 @@ impl FaceFinder {
     }
 }
 
-/// Whether `at` = (x, y) lies in one of `places`.
-fn is_in(places: &[Rect], [x, y]: [f64; 2]) -> bool {
+/// Whether `at` = (x, y) lies in one of `damaged`.
+fn is_in(damaged: &[DropOut], [x, y]: [f64; 2]) -> bool {
     // Casts cut what is negative.
     let (x, y) = (x.round() as usize, y.round() as usize);
-    places.iter().any(|place| place.contains(x, y))
+    (damaged.iter()).any(|drop_out| drop_out.area.contains(x, y))
 }

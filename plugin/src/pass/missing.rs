@@ -1,12 +1,13 @@
 //! What is missing of the faces: from every crop, and from the present frame.
 
 use gst_video::VideoFrameRef;
-use mde_core::occlusion::Rect;
 
 use super::covers::Covers;
 use super::face::Face;
 use super::settings::Settings;
-use crate::missing::{FrameMissing, StaticHole};
+use crate::damage::DropOut;
+use crate::frame::PixelWeights;
+use crate::missing::{FrameMissing, StaticHole, Tellers};
 
 /// Finds out what is missing. Made once and reused.
 #[derive(Debug)]
@@ -60,13 +61,14 @@ impl Missing {
         &mut self,
         frame: &VideoFrameRef<T>,
         settings: &Settings,
-        drop_outs: &[Rect],
+        drop_outs: &[DropOut],
         faces: &mut [Face],
         covers: &Covers,
     ) {
         let size = self.hole.size();
         let regions = faces.iter().map(|face| &face.region);
-        let found = settings.drop_outs.as_ref().map(|_| drop_outs);
+        let is_asked = settings.drop_outs.is_some();
+        let found = is_asked.then(|| drop_outs.iter().map(|drop_out| drop_out.area));
         (self.damage).look(frame, &settings.damage, found, regions, size);
         covers.mark(settings, faces);
         for face in faces {
@@ -74,6 +76,22 @@ impl Missing {
             face.damage = (self.damage).part_of(&face.region, size, cover.as_ref());
             face.is_holed = face.damage.is_some() || !self.hole.is_empty();
         }
+    }
+
+    /// Calls `take` with all damage that none of `faces` is completed in.
+    pub fn rest(
+        &mut self,
+        faces: &[Face],
+        settings: &Settings,
+        take: impl FnMut(PixelWeights<'_>, &Tellers),
+    ) {
+        // Where nothing is painted, those that would be.
+        let is_completed = |face: &&Face| match settings.only_marks() {
+            true => face.is_holed,
+            false => face.crop.is_some(),
+        };
+        let regions = faces.iter().filter(is_completed).map(|face| &face.region);
+        self.damage.rest(regions, self.hole.size(), take);
     }
 
     /// Whether damage is filled plainly where no face is completed.

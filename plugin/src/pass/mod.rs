@@ -9,6 +9,7 @@
 mod ahead;
 mod copying;
 mod covers;
+mod draw;
 mod drop_outs;
 mod face;
 mod finder;
@@ -31,14 +32,15 @@ use std::time::Duration;
 
 use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::alignment::AlignmentError;
-use mde_core::occlusion::Rect;
 
 use crate::completer::{Batch, Completer, CompleterError};
 use crate::covers::{CoverError, CoverNet, Finding};
+use crate::damage::DropOut;
 use crate::locate::{Clock, LocateError, Locator, Region};
 use crate::views::Reference;
 use copying::Copying;
 use covers::Covers;
+use draw::Drawer;
 use drop_outs::DropOuts;
 use face::Face;
 use finder::FaceFinder;
@@ -119,6 +121,7 @@ pub struct Pass {
     copying: Copying,
     finisher: Finisher,
     painter: Painter,
+    drawer: Drawer,
     roi_writer: RoiWriter,
 }
 
@@ -146,6 +149,7 @@ impl Pass {
             copying: Copying::new(size, references),
             finisher: Finisher::new(size),
             painter: Painter::default(),
+            drawer: Drawer::default(),
             roi_writer: RoiWriter::new(settings.hole, size),
             settings,
             completer,
@@ -177,8 +181,8 @@ impl Pass {
         covered.filter_map(|face| Some((&face.region, face.cover?)))
     }
 
-    /// The drop-outs that are found in the last frame that had its turn, in its pixels.
-    pub fn drop_outs(&self) -> &[Rect] {
+    /// The drop-outs that are found in the last frame that had its turn.
+    pub fn drop_outs(&self) -> &[DropOut] {
         self.drop_outs.found()
     }
 
@@ -220,17 +224,22 @@ impl Pass {
                 .map_err(|_| FrameError::Map(describe(info)))?;
             self.look(&frame, is_late, seen, &mut report)?;
         }
-        if self.changes_frame() {
-            let mut lap = Lap::start();
+        let mut lap = Lap::start();
+        if self.paints() {
             let Self { faces, batch, .. } = self;
             (self.finisher).finish(faces, batch, &self.missing.hole, &self.settings, self.now);
             self.paint(buffer.make_mut(), info, &mut report)?;
-            report.set_time(Step::Postprocess, lap.next());
         }
         if self.settings.drop_outs.is_some() {
             let frame = VideoFrameRef::from_buffer_ref_readable(buffer, info)
                 .map_err(|_| FrameError::Map(describe(info)))?;
             self.painter.keep(&frame);
+        }
+        if self.draws() {
+            self.draw(buffer.make_mut(), info)?;
+        }
+        if self.paints() || self.draws() {
+            report.set_time(Step::Postprocess, lap.next());
         }
         if self.marks() {
             let (buffer, size) = (buffer.make_mut(), (info.width(), info.height()));
@@ -238,6 +247,9 @@ impl Pass {
             for face in self.faces.iter().filter(|f| marks_all || f.is_holed) {
                 self.roi_writer.add(buffer, face, size);
             }
+        }
+        if !self.drop_outs.found().is_empty() {
+            roi_writer::mark_drop_outs(buffer.make_mut(), self.drop_outs.found());
         }
         Ok(report)
     }
@@ -268,14 +280,25 @@ impl Pass {
         self.settings.only_marks() && faces.any(|face| marks_all || face.is_holed)
     }
 
-    fn changes_frame(&self) -> bool {
-        let is_drawn_on = self.settings.overlay != Overlay::None && !self.faces.is_empty();
+    /// Whether the frame is written to.
+    fn paints(&self) -> bool {
         let is_completed = self.faces.iter().any(|face| face.crop.is_some());
-        let is_shown = self.settings.overlay == Overlay::Mask && self.missing.damage.is_damaged();
-        is_drawn_on || is_completed || is_shown || self.missing.is_filled(&self.settings)
+        is_completed || self.missing.is_filled(&self.settings)
     }
 
-    /// Writes the completions, draws the overlay and marks the completed regions.
+    /// Whether the frame is drawn on.
+    fn draws(&self) -> bool {
+        let has_faces = !self.faces.is_empty();
+        match self.settings.overlay {
+            Overlay::None => false,
+            Overlay::Mask => {
+                has_faces || self.missing.damage.is_damaged() || self.settings.loses_channels
+            }
+            Overlay::Faces | Overlay::Sources => has_faces,
+        }
+    }
+
+    /// Writes the completions and marks the completed regions.
     fn paint(
         &mut self,
         buffer: &mut gst::BufferRef,
@@ -300,18 +323,40 @@ impl Pass {
             painter.write(&mut frame, face, cover, missing, batch, settings)?;
         }
         report.has_filled = painter.fill(&mut frame, faces, missing, settings);
-        for face in &*faces {
-            let cover = covers.laid(settings, face, size);
-            let cover = cover.as_ref();
-            painter.draw(&mut frame, face, cover, missing, batch, settings.overlay)?;
-        }
         drop(frame);
         let size = (info.width(), info.height());
-        for face in &*faces {
+        for face in &self.faces {
             let Some(crop) = &face.crop else { continue };
-            let shares = copying::shares(crop, batch, self.now);
+            let shares = copying::shares(crop, &self.batch, self.now);
             report.add_completed(face.is_recalled, shares.as_ref());
             (self.roi_writer).add_completed(buffer, face, size, shares.as_ref());
+        }
+        Ok(())
+    }
+
+    /// Draws the overlay.
+    fn draw(&mut self, buffer: &mut gst::BufferRef, info: &VideoInfo) -> Result<(), FrameError> {
+        let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, info)
+            .map_err(|_| FrameError::Map(describe(info)))?;
+        let Self {
+            faces,
+            covers,
+            missing,
+            batch,
+            settings,
+            drawer,
+            ..
+        } = self;
+        if settings.overlay == Overlay::Mask {
+            if settings.loses_channels {
+                drawer.channels(&mut frame);
+            }
+            drawer.rest(&mut frame, faces, missing, settings);
+        }
+        for face in &*faces {
+            let cover = covers.laid(settings, face, batch.size());
+            let cover = cover.as_ref();
+            drawer.face(&mut frame, face, cover, missing, batch, settings.overlay)?;
         }
         Ok(())
     }

@@ -1,13 +1,15 @@
 //! What the element leaves on a buffer: a region of interest for each completed region, or for each
-//! region there is.
+//! region there is, and for each drop-out.
 
 use gst_video::VideoRegionOfInterestMeta;
-use mde_core::occlusion::Occlusion;
+use mde_core::occlusion::{Occlusion, Rect};
 
 use super::face::Face;
 use super::report::Shares;
 use crate::covers::Finding;
-use crate::locate::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM};
+use crate::damage::DropOut;
+use crate::findings;
+use crate::locate::{COMPLETED_TYPE, DROP_OUT_TYPE, POINT_FIELDS, POINTS_PARAM};
 use crate::missing::Asked;
 
 /// Name of the parameter structure that tells how the region was completed.
@@ -101,6 +103,17 @@ impl RoiWriter {
             meta.add_param(cover(finding));
         }
         meta
+    }
+}
+
+/// Marks the `drop_outs` of a frame on its buffer.
+pub fn mark_drop_outs(buffer: &mut gst::BufferRef, drop_outs: &[DropOut]) {
+    for found in drop_outs {
+        let Rect { x0, y0, .. } = found.area;
+        let (width, height) = (found.area.width(), found.area.height());
+        let area = (x0 as u32, y0 as u32, width as u32, height as u32);
+        VideoRegionOfInterestMeta::add(buffer, DROP_OUT_TYPE, area)
+            .add_param(findings::drop_out(found));
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Settings {
     pub damage: Sources,
     /// Which damage is found by itself; nothing where it is not looked for.
     pub drop_outs: Option<Wanted>,
+    /// Whether channels are lost in all of the frame: restored before the pass sees it, or not to be
+    /// painted.
+    pub loses_channels: bool,
     /// The mask picture at the size of the frames, if it covers something.
     pub mask: Option<Arc<Raster>>,
     /// How long a look at a face is kept; 0 for not at all.
@@ -79,12 +82,18 @@ impl Settings {
     pub fn change_nothing(&self, info: &VideoInfo) -> bool {
         let is_whole =
             self.hole.is_nothing() && self.covers.is_none() && !self.tell_of_damage(info);
-        is_whole && !self.marks_all() && self.overlay != Overlay::Faces
+        let is_drawn_on = match self.overlay {
+            Overlay::Faces => true,
+            Overlay::Mask => self.loses_channels,
+            Overlay::None | Overlay::Sources => false,
+        };
+        is_whole && !self.marks_all() && !is_drawn_on
     }
 
     /// Whether a frame of the format `info` without a region leaves as it came.
     pub fn need_region(&self, info: &VideoInfo) -> bool {
-        !self.tell_of_damage(info)
+        let is_tinted = self.loses_channels && self.overlay == Overlay::Mask;
+        !self.tell_of_damage(info) && !is_tinted
     }
 
     /// Whether regions are marked and nothing is completed.

@@ -65,6 +65,7 @@ impl Stream {
             },
             covers: None,
             drop_outs: None,
+            loses_channels: false,
             damage: Sources::default(),
             mask: None,
             memory: Duration::from_secs(600),

@@ -3,6 +3,8 @@
 use mde_core::occlusion::Rect;
 
 use super::sheet::Sheet;
+use super::{DropOut, Kind as DropOutKind};
+use crate::damage::confidence;
 
 /// Pixels along each side of the blocks that codecs work with.
 const SIDE: usize = 16;
@@ -35,7 +37,8 @@ pub struct Blocks {
     kinds: Vec<Kind>,
     /// For how many frames each block has been found.
     ages: Vec<u16>,
-    found: Vec<bool>,
+    /// How sure it is that it is lost; nothing where it is not.
+    found: Vec<Option<f32>>,
     patch: Vec<usize>,
 }
 
@@ -58,8 +61,8 @@ impl Blocks {
         self.ages.clear();
     }
 
-    /// Finds the blocks of `now` that have taken the place of what was there `before`: rectangles in
-    /// pixels of the frame, whose size is `frame` = (width, height). Patches of them that are larger
+    /// Finds the blocks of `now` that have taken the place of what was there `before`, in pixels of the
+    /// frame, whose size is `frame` = (width, height). Patches of them that are larger
     /// than the share `max_size` of the frame are picture.
     pub fn find(
         &mut self,
@@ -67,13 +70,13 @@ impl Blocks {
         before: &Sheet,
         frame: (usize, usize),
         max_size: f32,
-    ) -> impl Iterator<Item = Rect> {
+    ) -> impl Iterator<Item = DropOut> {
         let columns = SIDE / now.step;
         self.count = (now.size.0 / columns, now.size.1 / SIDE);
         let all = self.count.0 * self.count.1;
         self.ages.resize(all, 0);
         self.found.clear();
-        self.found.resize(all, false);
+        self.found.resize(all, None);
         self.kinds.clear();
         self.kinds
             .extend((0..all).map(|block| kind(now, before, place(block, self.count.0, columns))));
@@ -84,15 +87,23 @@ impl Blocks {
             }
             self.gather(block);
             let is_patch = (FEWEST..=most as usize).contains(&self.patch.len());
-            if is_patch && self.stands_out(now, before, columns) {
+            if !is_patch {
+                continue;
+            }
+            let seam = self.seam(now, before, columns);
+            if seam >= SEAM {
                 for block in &self.patch {
-                    self.found[*block] = true;
+                    self.found[*block] = Some(confidence(seam, SEAM));
                 }
             }
         }
         for (age, found) in self.ages.iter_mut().zip(&mut self.found) {
-            *age = if *found { age.saturating_add(1) } else { 0 };
-            *found &= *age <= LONGEST;
+            *age = if found.is_some() {
+                age.saturating_add(1)
+            } else {
+                0
+            };
+            found.take_if(|_| *age > LONGEST);
         }
         self.rects(frame)
     }
@@ -114,8 +125,8 @@ impl Blocks {
         }
     }
 
-    /// Whether the patch has a border of its own that was not there before.
-    fn stands_out(&self, now: &Sheet, before: &Sheet, columns: usize) -> bool {
+    /// How much more the patch stands out along its border than what was there before, on average.
+    fn seam(&self, now: &Sheet, before: &Sheet, columns: usize) -> f32 {
         let (mut sum, mut edges) = (0.0, 0);
         for block in &self.patch {
             let place = place(*block, self.count.0, columns);
@@ -128,30 +139,31 @@ impl Blocks {
                 }
             }
         }
-        edges > 0 && sum >= SEAM * edges as f32
+        // Without an edge it is the whole frame.
+        sum / edges.max(1) as f32
     }
 
     /// Rectangles around blocks side by side; those at the right and at the bottom reach to the edge
     /// of the `frame`.
-    fn rects(&self, frame: (usize, usize)) -> impl Iterator<Item = Rect> {
+    fn rects(&self, frame: (usize, usize)) -> impl Iterator<Item = DropOut> {
         let (across, down) = self.count;
         let rows = self.found.chunks_exact(across.max(1)).enumerate();
         rows.flat_map(move |(y, row)| {
             let mut x = 0;
             std::iter::from_fn(move || {
-                x += row.get(x..)?.iter().position(|found| *found)?;
-                let first = x;
-                x += row[x..].iter().take_while(|found| **found).count();
+                x += row.get(x..)?.iter().position(Option::is_some)?;
+                let (first, confidence) = (x, row[x]?);
+                x += row[x..].iter().take_while(|found| found.is_some()).count();
                 let end = |at: usize, count: usize, size: usize| match at == count {
                     true => size,
                     false => at * SIDE,
                 };
-                Some(Rect::new(
-                    first * SIDE,
-                    y * SIDE,
-                    end(x, across, frame.0),
-                    end(y + 1, down, frame.1),
-                ))
+                let (x1, y1) = (end(x, across, frame.0), end(y + 1, down, frame.1));
+                Some(DropOut {
+                    area: Rect::new(first * SIDE, y * SIDE, x1, y1),
+                    kind: DropOutKind::Block,
+                    confidence,
+                })
             })
         })
     }
@@ -281,7 +293,12 @@ mod tests {
     }
 
     fn found(finder: &mut Blocks, now: &Sheet, before: &Sheet, max_size: f32) -> Vec<Rect> {
-        finder.find(now, before, FRAME, max_size).collect()
+        let found = finder.find(now, before, FRAME, max_size);
+        let area = |block: DropOut| {
+            assert!((0.5..1.0).contains(&block.confidence), "{block:?}");
+            block.area
+        };
+        found.map(area).collect()
     }
 
     #[test]

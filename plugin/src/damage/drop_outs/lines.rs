@@ -1,14 +1,18 @@
 //! Lines that a tape's drop-outs leave: of one colour or of noise, across the picture.
 
+use std::ops::Range;
+
 use mde_core::occlusion::Rect;
 
 use super::sheet::Sheet;
 use super::slide::{down, join, up};
+use super::{DropOut, Kind};
+use crate::damage::confidence;
 use crate::parts::{Part, Parts};
 
 /// How much a line differs from the rows around it.
 const UNLIKE_ROWS: u8 = 18;
-/// How much it lies beyond what was there before.
+/// How much it lies beyond what is known.
 const UNLIKE_BEFORE: u8 = 9;
 /// A drop-out is high at most this share of the frame.
 const HIGHEST: usize = 100;
@@ -20,6 +24,8 @@ const LEAST_VALUES: usize = 8;
 const DENSE: f32 = 0.5;
 /// The share of its bounds that a line has.
 const STRAIGHT: f32 = 0.4;
+/// The share of a row that is known, where the picture goes on beside a line.
+const SAME: f32 = 0.6;
 /// How far to the left and right things may have moved that were there before, in values.
 const ASIDE: usize = 2;
 
@@ -38,8 +44,9 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Finds the lines of `now` that were not there `before`, in pixels of the frame.
-    pub fn find(&mut self, now: &Sheet, before: &Sheet) -> impl Iterator<Item = Rect> {
+    /// Finds the lines of `now` that none of `known`, which are as large, has shown: the frame before,
+    /// and what there was before that. In pixels of the frame.
+    pub fn find(&mut self, now: &Sheet, known: [&Sheet; 2]) -> impl Iterator<Item = DropOut> {
         let (width, height) = now.size;
         let highest = (height / HIGHEST).max(2) + 3;
         let shortest = (width / SHORTEST).max(LEAST_VALUES);
@@ -47,23 +54,36 @@ impl Lines {
         if height > 2 * highest && width > shortest {
             self.flatten(now, highest);
             for y in 0..height {
-                if self.hit(now, before, y, highest, shortest) {
+                if self.hit(now, known, y, highest, shortest) {
                     self.mark(shortest);
                     self.parts.add_row(y, 0, self.marks.iter().copied());
                 }
             }
         }
-        let step = now.step;
+        let Self {
+            opened,
+            closed,
+            parts,
+            ..
+        } = self;
         let is_line = move |part: &&Part| {
             let bounds = part.bounds;
             bounds.height() <= highest
                 && bounds.width() >= shortest
                 && part.area as f32 >= STRAIGHT * bounds.area() as f32
+                && is_alone(now, known[0], bounds, highest)
         };
-        let lines = self.parts.finish().iter().filter(is_line);
+        let lines = parts.finish().iter().filter(is_line);
         lines.map(move |part| {
             let Rect { x0, y0, x1, y1 } = part.bounds;
-            Rect::new(x0 * step, y0, x1 * step, y1)
+            DropOut {
+                area: Rect::new(x0 * now.step, y0, x1 * now.step, y1),
+                kind: Kind::Line,
+                confidence: confidence(
+                    contrast(now, opened, closed, part.bounds),
+                    UNLIKE_ROWS.into(),
+                ),
+            }
         })
     }
 
@@ -78,12 +98,12 @@ impl Lines {
         up(&mut self.closed, width, highest, u8::min);
     }
 
-    /// Finds the values of row `y` that neither the rows around nor the frame before explain. Tells
+    /// Finds the values of row `y` that neither the rows around nor any of `known` explain. Tells
     /// whether there are enough of them for a line.
     fn hit(
         &mut self,
         now: &Sheet,
-        before: &Sheet,
+        known: [&Sheet; 2],
         y: usize,
         highest: usize,
         shortest: usize,
@@ -103,17 +123,19 @@ impl Lines {
             return false;
         }
         let rows = y.saturating_sub(highest / 2)..(y + highest / 2 + 1).min(height);
-        spread(before, rows.clone(), &mut self.least, u8::min);
-        spread(before, rows, &mut self.greatest, u8::max);
-        let bounds = self.least.iter().zip(&self.greatest);
-        let values = now.row(y).iter().zip(bounds);
-        for (hit, (value, (least, greatest))) in self.hits.iter_mut().zip(values) {
-            let beyond = value
-                .saturating_sub(*greatest)
-                .max(least.saturating_sub(*value));
-            *hit &= beyond > UNLIKE_BEFORE;
-        }
-        is_enough(&self.hits)
+        known.into_iter().all(|known| {
+            spread(known, rows.clone(), &mut self.least, u8::min);
+            spread(known, rows.clone(), &mut self.greatest, u8::max);
+            let bounds = self.least.iter().zip(&self.greatest);
+            let values = now.row(y).iter().zip(bounds);
+            for (hit, (value, (least, greatest))) in self.hits.iter_mut().zip(values) {
+                let beyond = value
+                    .saturating_sub(*greatest)
+                    .max(least.saturating_sub(*value));
+                *hit &= beyond > UNLIKE_BEFORE;
+            }
+            is_enough(&self.hits)
+        })
     }
 
     /// Marks the parts of a row where hits lie close to each other.
@@ -142,10 +164,55 @@ impl Lines {
     }
 }
 
+/// Whether the picture goes on from the one `before` beside the line in `area`: whether above it and
+/// below there is a row at most `highest` off that mostly does. Where a thing has gone, there is none.
+fn is_alone(now: &Sheet, before: &Sheet, area: Rect, highest: usize) -> bool {
+    let goes_on = |y: usize| share_of(now, before, area.x0..area.x1, y, highest) >= SAME;
+    let above = area.y0.saturating_sub(highest)..area.y0;
+    let below = area.y1..(area.y1 + highest).min(now.size.1);
+    [above, below]
+        .into_iter()
+        .all(|mut rows| rows.is_empty() || rows.any(goes_on))
+}
+
+/// The share of `columns` of row `y` of `now` that shows what there was `before` up to half of
+/// `highest` rows off.
+fn share_of(now: &Sheet, before: &Sheet, columns: Range<usize>, y: usize, highest: usize) -> f32 {
+    let (width, height) = before.size;
+    let rows = y.saturating_sub(highest / 2)..(y + highest / 2 + 1).min(height);
+    let goes_on = |x: &usize| {
+        let near = x.saturating_sub(ASIDE)..(x + ASIDE + 1).min(width);
+        let value = now.values[y * width + x];
+        let values = rows.clone().flat_map(|y| &before.row(y)[near.clone()]);
+        let (least, greatest) = values.fold((u8::MAX, 0), |(least, greatest), value| {
+            (least.min(*value), greatest.max(*value))
+        });
+        value
+            .saturating_sub(greatest)
+            .max(least.saturating_sub(value))
+            <= UNLIKE_BEFORE
+    };
+    let count = columns.len();
+    columns.filter(goes_on).count() as f32 / count as f32
+}
+
+/// How far the values of `now` in `area` lie beyond what is around them, on average: the picture
+/// without thin bright things, `opened`, and without thin dark ones, `closed`.
+fn contrast(now: &Sheet, opened: &[u8], closed: &[u8], area: Rect) -> f32 {
+    let row = |y: usize| y * now.size.0 + area.x0..y * now.size.0 + area.x1;
+    let places = (area.y0..area.y1).flat_map(row);
+    let beyond = places.map(|i| {
+        let value = now.values[i];
+        let beyond = value.saturating_sub(opened[i]);
+        f32::from(beyond.max(closed[i].saturating_sub(value)))
+    });
+    beyond.sum::<f32>() / area.area() as f32
+}
+
 /// Puts into `values` what `pick` makes of the values of `rows` and of those beside them.
 fn spread(
     sheet: &Sheet,
-    rows: std::ops::Range<usize>,
+    rows: Range<usize>,
     values: &mut Vec<u8>,
     pick: impl Fn(u8, u8) -> u8 + Copy,
 ) {
@@ -190,7 +257,14 @@ mod tests {
     }
 
     fn found(now: &Sheet, before: &Sheet) -> Vec<Rect> {
-        Lines::default().find(now, before).collect()
+        let mut lines = Lines::default();
+        let found = lines.find(now, [before; 2]);
+        let area = |line: DropOut| {
+            assert_eq!(line.kind, Kind::Line);
+            assert!((0.5..1.0).contains(&line.confidence), "{line:?}");
+            line.area
+        };
+        found.map(area).collect()
     }
 
     #[test]

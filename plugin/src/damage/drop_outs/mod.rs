@@ -1,11 +1,13 @@
 //! Finds pixels that cannot be picture in the frames of a stream.
 //!
 //! A frame's brightness (`sheet`) is compared with that of the frame before, in which what was
-//! damaged has been replaced by what was there earlier. `lines` are what a tape's drop-outs leave,
-//! `blocks` what a decoder leaves that has lost a part of the stream.
+//! damaged has been replaced by what was there earlier, and with what was there before that (`past`).
+//! `lines` are what a tape's drop-outs leave, `blocks` what a decoder leaves that has lost a part of
+//! the stream.
 
 mod blocks;
 mod lines;
+mod past;
 mod sheet;
 mod slide;
 
@@ -16,6 +18,7 @@ use mde_core::occlusion::Rect;
 use crate::frame::Probe;
 use blocks::Blocks;
 use lines::Lines;
+use past::Past;
 use sheet::Sheet;
 
 /// Which damage is looked for.
@@ -27,6 +30,36 @@ pub struct Wanted {
     pub blocks: bool,
     /// The share of a frame from which on something is too large for damage.
     pub max_size: f32,
+}
+
+/// What kind of damage something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A line, of one colour or of noise.
+    Line,
+    /// Blocks of a codec side by side.
+    Block,
+}
+
+impl Kind {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// Pixels that cannot be picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DropOut {
+    /// Where they are, in pixels of the frame.
+    pub area: Rect,
+    /// What they are.
+    pub kind: Kind,
+    /// How sure that is, from 0 to 1.
+    pub confidence: f32,
 }
 
 /// By how much a value differs that is another one, in 255ths.
@@ -43,10 +76,11 @@ pub struct DropOuts {
     means: Vec<f32>,
     now: Sheet,
     before: Sheet,
+    past: Past,
     lines: Lines,
     blocks: Blocks,
-    found: Vec<Rect>,
-    earlier: Vec<Rect>,
+    found: Vec<DropOut>,
+    earlier: Vec<DropOut>,
 }
 
 impl DropOuts {
@@ -58,8 +92,8 @@ impl DropOuts {
     }
 
     /// Looks for what is `wanted` in `frame`, which comes after those seen before, and gives what of it
-    /// is damaged: rectangles in its pixels.
-    pub fn look<T>(&mut self, frame: &VideoFrameRef<T>, wanted: &Wanted) -> &[Rect] {
+    /// is damaged.
+    pub fn look<T>(&mut self, frame: &VideoFrameRef<T>, wanted: &Wanted) -> &[DropOut] {
         std::mem::swap(&mut self.found, &mut self.earlier);
         self.found.clear();
         let Self { probe, means, .. } = self;
@@ -68,15 +102,17 @@ impl DropOuts {
         if goes_on && !self.is_cut() {
             let size = (frame.width() as usize, frame.height() as usize);
             let most = wanted.max_size * (size.0 * size.1) as f32;
-            let is_small = |rect: &Rect| rect.area() as f32 <= most;
+            let is_small = |line: &DropOut| line.area.area() as f32 <= most;
             if wanted.lines {
-                let lines = self.lines.find(&self.now, &self.before);
+                let lines = self
+                    .lines
+                    .find(&self.now, [&self.before, self.past.sheet()]);
                 self.found.extend(lines.filter(is_small));
             }
             // What was there before is still what is to be seen. But what stays is picture.
-            for rect in &self.found {
-                if !self.earlier.iter().any(|earlier| overlap(earlier, rect)) {
-                    self.now.take_over(&self.before, *rect);
+            for DropOut { area, .. } in &self.found {
+                if !(self.earlier.iter()).any(|earlier| overlap(&earlier.area, area)) {
+                    self.now.take_over(&self.before, *area);
                 }
             }
             if wanted.blocks {
@@ -84,12 +120,14 @@ impl DropOuts {
                 let (now, before) = (&self.now, &self.before);
                 let blocks = self.blocks.find(now, before, size, wanted.max_size);
                 self.found.extend(blocks);
-                for rect in &self.found[lines..] {
-                    self.now.take_over(&self.before, *rect);
+                for block in &self.found[lines..] {
+                    self.now.take_over(&self.before, block.area);
                 }
             }
+            self.past.go_on(&self.before, &self.now);
         } else {
             self.blocks.forget();
+            self.past.begin(&self.now);
         }
         std::mem::swap(&mut self.now, &mut self.before);
         &self.found

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use mde_core::occlusion::Rect;
-
 use crate::completer::{Completer, Step};
 use crate::covers::Finding;
-use crate::damage::{Fault, Faults};
+use crate::damage::{Confidences, DropOut, Faults};
+use crate::findings;
 use crate::locate::Region;
 
 /// Where the generator runs, and what was considered before.
@@ -90,29 +89,28 @@ pub fn fits_no_face() -> gst::Structure {
         .build()
 }
 
-/// What is wrong with the channels of the frames from now on, which faces are covered in frames of
+/// What is wrong with the channels of the frames from now on and how sure that is, which faces are covered in frames of
 /// `size` = (width, height), by what, and where there are drop-outs; empty lists where nothing is.
 pub fn damage<'a>(
     faults: &Faults,
+    confidences: &Confidences,
     covered: impl Iterator<Item = (&'a Region, Finding)>,
-    drop_outs: &[Rect],
+    drop_outs: &[DropOut],
     size: (u32, u32),
 ) -> gst::Structure {
-    let named = |names: [&'static str; 3], of: [Option<Fault>; 3]| {
-        let named = names.into_iter().zip(of);
-        named.filter_map(|(name, fault)| Some(channel(name, fault?)))
-    };
-    let channels = named(["red", "green", "blue"], faults.rgb).chain(named(
-        ["luma", "chroma-blue", "chroma-red"],
-        faults.components,
-    ));
     gst::Structure::builder("mdecomplete/damage")
-        .field("channels", gst::Array::new(channels))
+        .field(
+            "channels",
+            gst::Array::new(findings::channels(faults, confidences)),
+        )
         .field(
             "covers",
             gst::Array::new(covered.map(|(region, finding)| cover(region, &finding, size))),
         )
-        .field("drop-outs", gst::Array::new(drop_outs.iter().map(drop_out)))
+        .field(
+            "drop-outs",
+            gst::Array::new(drop_outs.iter().map(findings::drop_out)),
+        )
         .build()
 }
 
@@ -129,26 +127,4 @@ fn cover(region: &Region, finding: &Finding, size: (u32, u32)) -> gst::Structure
         .field("share", f64::from(finding.share))
         .field("confidence", f64::from(finding.confidence))
         .build()
-}
-
-/// A drop-out, in pixels of the frame.
-fn drop_out(place: &Rect) -> gst::Structure {
-    gst::Structure::builder("drop-out")
-        .field("x", place.x0 as u32)
-        .field("y", place.y0 as u32)
-        .field("width", place.width() as u32)
-        .field("height", place.height() as u32)
-        .build()
-}
-
-/// A channel and what is wrong with it.
-fn channel(name: &str, fault: Fault) -> gst::Structure {
-    let structure = gst::Structure::builder("channel")
-        .field("channel", name)
-        .field("kind", fault.name());
-    match fault {
-        Fault::Shifted([x, y]) => structure.field("x", x).field("y", y),
-        _ => structure,
-    }
-    .build()
 }

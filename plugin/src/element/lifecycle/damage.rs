@@ -1,14 +1,16 @@
 //! What is found damaged in frames by itself.
 
 use gst::subclass::prelude::*;
-use gst_video::{VideoFrameRef, VideoInfo};
+use gst_video::{VideoFrameRef, VideoInfo, VideoRegionOfInterestMeta};
 
 use super::model::post;
-use crate::damage::{Faults, Watch};
+use crate::damage::{Confidences, Faults, Watch};
 use crate::element::bus::messages;
 use crate::element::imp::MdeComplete;
 use crate::element::properties::{DamagedChannels, FrameSettings};
+use crate::findings;
 use crate::frame::Realigner;
+use crate::locate::CHANNELS_TYPE;
 use crate::pass::Pass;
 
 /// What looks for damage in a stream, and what was told of it.
@@ -62,17 +64,28 @@ impl MdeComplete {
         }) else {
             return;
         };
+        let kinds = frame.channel_kinds;
         let faults = finder.look(buffer, &info);
+        let faults = faults.filtered(|fault| kinds.hold(fault));
         if frame.paints() && faults.displaced().next().is_some() {
             finder.put_back(buffer.make_mut(), &info, &faults);
+        }
+        if !faults.is_none() {
+            mark(
+                buffer.make_mut(),
+                &info,
+                &faults,
+                finder.watch.confidences(),
+            );
         }
         frame.damaged_channels |= DamagedChannels::of(&faults);
         let is_news = finder.told != faults;
         finder.told = faults;
+        let sure = *finder.watch.confidences();
         let news = self.state().as_mut().and_then(|state| {
             state.damage_finder = finder;
             let pass = state.pass.as_ref().filter(|_| is_news)?;
-            Some(damage(&faults, pass, &info))
+            Some(damage(&faults, &sure, pass, &info))
         });
         if let Some(message) = news {
             post(&self.obj(), message);
@@ -82,14 +95,27 @@ impl MdeComplete {
     /// Tells the application what is before the faces in the frame of the format `info` that `pass`
     /// has worked on, and where it has drop-outs.
     pub(super) fn tell_of_finds(&self, pass: &Pass, info: &VideoInfo) {
-        let faults = self.state().as_ref().map(|state| state.damage_finder.told);
-        post(&self.obj(), damage(&faults.unwrap_or_default(), pass, info));
+        let state = self.state();
+        let finder = state.as_ref().map(|state| &state.damage_finder);
+        let told = finder.map(|finder| (finder.told, *finder.watch.confidences()));
+        drop(state);
+        let (faults, sure) = told.unwrap_or_default();
+        post(&self.obj(), damage(&faults, &sure, pass, info));
     }
 }
 
-/// The message on `faults` and on the covers and drop-outs in the last frame of `pass`, which has
-/// the format `info`.
-fn damage(faults: &Faults, pass: &Pass, info: &VideoInfo) -> gst::Structure {
+/// The message on `faults`, of which it is so `sure`, and on the covers and drop-outs in the last
+/// frame of `pass`, which has the format `info`.
+fn damage(faults: &Faults, sure: &Confidences, pass: &Pass, info: &VideoInfo) -> gst::Structure {
     let size = (info.width(), info.height());
-    messages::damage(faults, pass.covered(), pass.drop_outs(), size)
+    messages::damage(faults, sure, pass.covered(), pass.drop_outs(), size)
+}
+
+/// Marks on `buffer` that channels of the frame in it have these `faults`.
+fn mark(buffer: &mut gst::BufferRef, info: &VideoInfo, faults: &Faults, sure: &Confidences) {
+    let all = (0, 0, info.width(), info.height());
+    let mut meta = VideoRegionOfInterestMeta::add(buffer, CHANNELS_TYPE, all);
+    for channel in findings::channels(faults, sure) {
+        meta.add_param(channel);
+    }
 }

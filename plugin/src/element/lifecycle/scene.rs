@@ -12,22 +12,23 @@ use crate::scene::{Restorer, SceneError};
 impl MdeComplete {
     /// Restores the channels that `frame` says are lost in all of `buffer`, if whole frames are to be
     /// restored. What follows then finds them as if they had never been lost, if it is known what they
-    /// were.
+    /// were. Tells whether channels are lost in all of it, also where they are not to be painted.
     pub(super) fn restore_channels(
         &self,
         buffer: &mut gst::Buffer,
         frame: &mut FrameSettings,
-    ) -> Result<(), gst::FlowError> {
+    ) -> Result<bool, gst::FlowError> {
         if !frame.may_restore_frames() || buffer.flags().contains(gst::BufferFlags::GAP) {
-            return Ok(());
+            return Ok(false);
         }
         // Nobody is to wait for the state meanwhile.
         let Some((mut restorer, info, orientation)) = self.state().as_mut().and_then(|state| {
             let info = state.info.clone()?;
             Some((state.restorer.take()?, info, state.orientation.method()))
         }) else {
-            return Ok(());
+            return Ok(false);
         };
+        let loses_channels = frame.damaged_channels.missing().next().is_some();
         let made = restore(&mut restorer, buffer, &info, frame, orientation);
         if let Some(state) = self.state().as_mut() {
             state.restorer = Some(restorer);
@@ -41,9 +42,12 @@ impl MdeComplete {
                 gst::element_imp_error!(self, gst::LibraryError::Failed, ("{}", error));
                 return Err(gst::FlowError::Error);
             }
-            Err(error) => self.warn_of(&error.to_string()),
+            Err(error) => {
+                self.warn_of(&error.to_string());
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(loses_channels)
     }
 
     /// Opens what restores whole frames, if the element runs without it.

@@ -61,7 +61,7 @@ impl MdeComplete {
             has_restorer: restorer.is_some(),
             restorer,
         };
-        let asked = settings.frame.for_pass(state.stream_facts());
+        let asked = settings.frame.for_pass(state.stream_facts(false));
         state.pass = Some(Pass::new(parts, asked));
         *self.state() = Some(state);
         self.obj().notify("active-execution-provider");

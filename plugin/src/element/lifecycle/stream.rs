@@ -78,20 +78,22 @@ impl MdeComplete {
         self.learn_whether_live();
         let mut frame = self.settings().frame;
         self.find_damaged_channels(&mut buffer, &mut frame);
-        self.restore_channels(&mut buffer, &mut frame)?;
-        let work = self.begin_frame(&frame).and_then(|(settings, info)| {
-            let has_no_region =
-                settings.source == RegionSource::RoiList && !locate::is_marked(&buffer);
-            let stays = settings.change_nothing(&info)
-                || (has_no_region && settings.need_region(&info))
-                || buffer.flags().contains(gst::BufferFlags::GAP);
-            (!stays).then_some(Work {
-                settings,
-                info,
-                late_policy: frame.late_policy,
-                seen: None,
-            })
-        });
+        let loses_channels = self.restore_channels(&mut buffer, &mut frame)?;
+        let work = self
+            .begin_frame(&frame, loses_channels)
+            .and_then(|(settings, info)| {
+                let has_no_region =
+                    settings.source == RegionSource::RoiList && !locate::is_marked(&buffer);
+                let stays = settings.change_nothing(&info)
+                    || (has_no_region && settings.need_region(&info))
+                    || buffer.flags().contains(gst::BufferFlags::GAP);
+                (!stays).then_some(Work {
+                    settings,
+                    info,
+                    late_policy: frame.late_policy,
+                    seen: None,
+                })
+            });
         let is_held = !frame.copying.lookahead().is_zero();
         let work = match work {
             Some(work) if is_held => self.look_ahead(&buffer, work)?,
@@ -216,13 +218,18 @@ impl MdeComplete {
         }
     }
 
-    /// Counts a frame, and tells what is to be done with it and what it is like. Nothing where that
-    /// is not known yet.
-    fn begin_frame(&self, frame: &FrameSettings) -> Option<(pass::Settings, VideoInfo)> {
+    /// Counts a frame, which `loses_channels` or not, and tells what is to be done with it and what it
+    /// is like. Nothing where that is not known yet.
+    fn begin_frame(
+        &self,
+        frame: &FrameSettings,
+        loses_channels: bool,
+    ) -> Option<(pass::Settings, VideoInfo)> {
         let mut state = self.state();
         let state = state.as_mut()?;
         state.stats.frames += 1;
-        Some((frame.for_pass(state.stream_facts()), state.info.clone()?))
+        let facts = state.stream_facts(loses_channels);
+        Some((frame.for_pass(facts), state.info.clone()?))
     }
 
     /// Lets the controlled properties have their values at the time of `buffer`.

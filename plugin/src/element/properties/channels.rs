@@ -1,4 +1,4 @@
-//! The flags of the property `damaged-channels`.
+//! The flags and enums of the properties of channels.
 
 #![allow(
     missing_docs,
@@ -34,6 +34,45 @@ pub enum DamagedChannels {
         nick = "auto"
     )]
     AUTO = 1 << 4,
+}
+
+/// What may be wrong with a channel.
+#[glib::flags(name = "GstMdeCompleteChannelKinds")]
+pub enum ChannelKinds {
+    /// [`Fault::Dead`].
+    #[flags_value(name = "Dead: it has its lowest value everywhere", nick = "dead")]
+    DEAD = 1 << 0,
+    /// [`Fault::Stuck`].
+    #[flags_value(name = "Stuck: it has one value everywhere", nick = "stuck")]
+    STUCK = 1 << 1,
+    /// [`Fault::Flat`].
+    #[flags_value(
+        name = "Flat: it has nearly one value everywhere, and the rest is not the picture",
+        nick = "flat"
+    )]
+    FLAT = 1 << 2,
+    /// [`Fault::Noise`].
+    #[flags_value(name = "Noise: it shows noise", nick = "noise")]
+    NOISE = 1 << 3,
+    /// [`Fault::Shifted`].
+    #[flags_value(
+        name = "Shifted: it lies beside the others, and is put back",
+        nick = "shifted"
+    )]
+    SHIFTED = 1 << 4,
+}
+
+impl ChannelKinds {
+    /// Whether `fault` is of these kinds.
+    pub fn hold(self, fault: Fault) -> bool {
+        self.contains(match fault {
+            Fault::Dead => Self::DEAD,
+            Fault::Stuck => Self::STUCK,
+            Fault::Flat => Self::FLAT,
+            Fault::Noise => Self::NOISE,
+            Fault::Shifted(_) => Self::SHIFTED,
+        })
+    }
 }
 
 /// Where channels that are missing are restored.

@@ -11,7 +11,7 @@ mod model_settings;
 mod occlusions;
 mod settings;
 
-pub use channels::{ChannelScope, DamagedChannels};
+pub use channels::{ChannelKinds, ChannelScope, DamagedChannels};
 pub use covers::CoverKinds;
 pub use enums::{
     DetectionMode, ExecutionProvider, FallbackPolicy, LatePolicy, ModelMask, ModelRange, Overlay,

@@ -15,7 +15,9 @@ use super::covers::Covering;
 use super::damage::DamageSearch;
 use super::following::Following;
 use super::model_settings::{self, ModelSettings};
-use super::{ChannelScope, DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource};
+use super::{
+    ChannelKinds, ChannelScope, DamagedChannels, LatePolicy, Occlusions, Overlay, RegionSource,
+};
 use crate::frame::{Channels, ColourRange};
 use crate::missing::{Asked, Raster, Sources};
 use crate::{pass, scene};
@@ -63,6 +65,8 @@ pub struct FrameSettings {
     pub occlusion: Occlusions,
     pub damaged_channels: DamagedChannels,
     pub channel_scope: ChannelScope,
+    /// What `DamagedChannels::AUTO` finds.
+    pub channel_kinds: ChannelKinds,
     /// Whether transparent pixels are missing.
     pub mask_from_alpha: bool,
     /// The colour of missing pixels, 0xRRGGBB, or [`NO_COLOR`].
@@ -102,6 +106,8 @@ pub struct StreamFacts {
     pub orientation: VideoOrientationMethod,
     /// The mask picture at the size of the frames, if it covers something.
     pub mask: Option<Arc<Raster>>,
+    /// Whether channels are lost in all of the present frame, where whole frames are restored.
+    pub loses_channels: bool,
 }
 
 impl Default for FrameSettings {
@@ -110,6 +116,7 @@ impl Default for FrameSettings {
             occlusion: Occlusions::empty(),
             damaged_channels: DamagedChannels::empty(),
             channel_scope: ChannelScope::Frame,
+            channel_kinds: ChannelKinds::all(),
             mask_from_alpha: false,
             damage_color: NO_COLOR,
             damage_tolerance: 16,
@@ -150,6 +157,7 @@ impl FrameSettings {
             covers: self.looks_for_covers().then(|| self.covering.asked()),
             damage: self.sources(),
             drop_outs: self.damage_search.wanted(),
+            loses_channels: stream.loses_channels,
             mask: stream.mask,
             memory: self.copying.memory(),
             strength: self.strength,
@@ -268,6 +276,7 @@ impl Settings {
             "cover-model" => self.cover_model = path(value),
             "scene-model" => self.scene_model = path(value),
             "channel-scope" => self.frame.channel_scope = of(value),
+            "channel-kinds" => self.frame.channel_kinds = of(value),
             "mask-from-alpha" => self.frame.mask_from_alpha = of(value),
             "damage-color" => self.frame.damage_color = of(value),
             "damage-tolerance" => self.frame.damage_tolerance = of(value),
@@ -303,6 +312,7 @@ impl Settings {
             "cover-model" => text(self.cover_model.as_deref()),
             "scene-model" => text(self.scene_model.as_deref()),
             "channel-scope" => self.frame.channel_scope.to_value(),
+            "channel-kinds" => self.frame.channel_kinds.to_value(),
             "mask-from-alpha" => self.frame.mask_from_alpha.to_value(),
             "damage-color" => self.frame.damage_color.to_value(),
             "damage-tolerance" => self.frame.damage_tolerance.to_value(),
@@ -375,6 +385,15 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .blurb(
                 "Where damaged-channels are restored. With region=full-frame the frame is the region",
             )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecFlags::builder::<ChannelKinds>("channel-kinds")
+            .nick("Channel kinds")
+            .blurb(
+                "What damaged-channels=auto takes for damage, joined by '+'. Channels with anything \
+                 else stay as they are",
+            )
+            .default_value(frame.channel_kinds)
             .mutable_playing()
             .build(),
         glib::ParamSpecString::builder("scene-model")

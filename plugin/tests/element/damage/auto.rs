@@ -45,6 +45,8 @@ fn told(bus: &gst::Bus) -> Vec<Vec<(String, String)>> {
         let channels = list.iter().map(|channel| {
             let channel: gst::Structure = channel.get().expect("a structure");
             let text = |field: &str| channel.get::<String>(field).expect("a text");
+            let confidence: f64 = channel.get("confidence").expect("a share");
+            assert!((0.0..=1.0).contains(&confidence), "{channel}");
             (text("channel"), text("kind"))
         });
         channels.collect()
@@ -117,5 +119,30 @@ fn a_displaced_channel_is_put_back_and_not_painted() {
         let shifted = vec![("blue".to_owned(), "shifted".to_owned())];
         assert_eq!(told(&bus), [shifted]);
         assert_eq!(count(&element, "completed"), 0, "nothing is painted");
+    });
+}
+
+#[test]
+fn channels_with_what_is_not_asked_for_stay() {
+    with_runtime(|| {
+        let element = green_fill();
+        element.set_property_from_str("damaged-channels", "auto");
+        element.set_property_from_str("channel-kinds", "noise+shifted");
+        let bus = bus_of(&element);
+        let (info, _) = boxes(0, 0, at);
+        let mut harness = harness(&element, &info);
+        for number in 0..6 {
+            let is_dead = number >= 3;
+            let (_, frame) = boxes(number, 0, |plane, x, y| match is_dead {
+                true => 0,
+                false => at(plane, x, y),
+            });
+            let (before, after) = next(&mut harness, frame);
+            assert_same(&before, &after);
+        }
+        assert!(told(&bus).is_empty());
+        element.set_property_from_str("channel-kinds", "dead");
+        next(&mut harness, boxes(6, 0, |_, _, _| 0).1);
+        assert_eq!(told(&bus), [vec![("red".to_owned(), "dead".to_owned())]]);
     });
 }

@@ -5,7 +5,7 @@ use gst_video::VideoFrameRef;
 use super::*;
 use crate::support::{bytes, count, messages_named, timed};
 
-const SIZE: (usize, usize) = (320, 240);
+pub(super) const SIZE: (usize, usize) = (320, 240);
 /// Where the drop-outs of a damaged frame are.
 const DROP_OUTS: [Rect; 2] = [Rect::new(60, 100, 260, 102), Rect::new(0, 170, 320, 173)];
 
@@ -13,7 +13,7 @@ const DROP_OUTS: [Rect; 2] = [Rect::new(60, 100, 260, 102), Rect::new(0, 170, 32
 const LOST: Rect = Rect::new(96, 112, 320, 128);
 
 /// Frame `number` of boxes of light that move `speed` pixels a frame to the left.
-fn frame(
+pub(super) fn frame(
     format: VideoFormat,
     number: u64,
     speed: usize,
@@ -72,6 +72,7 @@ fn lost_blocks_are_filled_until_they_are_there_again() {
     with_runtime(|| {
         for (kinds, is_filled) in [("auto", true), ("blocks", true), ("lines", false)] {
             let element = finder(kinds);
+            let bus = bus_of(&element);
             let (info, _) = waves(0, false);
             let mut harness = harness(&element, &info);
             for number in 0..16 {
@@ -84,8 +85,10 @@ fn lost_blocks_are_filled_until_they_are_there_again() {
                 let is_sound = !(4..12).contains(&number);
                 assert_eq!(is_whole, is_filled || is_sound, "frame {number}, {kinds}");
             }
-            let told = count(&element, "drop-outs");
-            assert_eq!(told, if is_filled { 8 } else { 0 }, "{kinds}");
+            let counted = count(&element, "drop-outs");
+            assert_eq!(counted, if is_filled { 8 } else { 0 }, "{kinds}");
+            let wanted = if is_filled { &[1, 0][..] } else { &[] };
+            assert_eq!(told(&bus, "block"), wanted, "{kinds}");
         }
     });
 }
@@ -102,6 +105,22 @@ fn a_drop_out_is_filled_with_what_was_there_before() {
             }
         }
     });
+}
+
+/// How many drop-outs each message tells of, all of which are of one `kind`.
+fn told(bus: &gst::Bus, kind: &str) -> Vec<usize> {
+    let messages = messages_named(bus, "mdecomplete/damage");
+    let counts = messages.iter().map(|message| {
+        let list: gst::Array = message.get("drop-outs").expect("a list");
+        for found in list.iter() {
+            let found: gst::Structure = found.get().expect("a structure");
+            assert_eq!(found.get::<&str>("kind"), Ok(kind));
+            let confidence: f64 = found.get("confidence").expect("a share");
+            assert!((0.5..=1.0).contains(&confidence), "{found}");
+        }
+        list.len()
+    });
+    counts.collect()
 }
 
 fn fills_from_before(format: VideoFormat, speed: usize) {
@@ -130,15 +149,7 @@ fn fills_from_before(format: VideoFormat, speed: usize) {
         );
     }
     assert_eq!(count(&element, "drop-outs"), 2);
-    let told: Vec<usize> = (messages_named(&bus, "mdecomplete/damage").iter())
-        .map(|message| {
-            message
-                .get::<gst::Array>("drop-outs")
-                .expect("a list")
-                .len()
-        })
-        .collect();
-    assert_eq!(told, [2, 0], "once a change");
+    assert_eq!(told(&bus, "line"), [2, 0], "once a change");
 }
 
 #[test]
@@ -191,6 +202,39 @@ fn what_stays_is_picture_and_so_is_what_is_large() {
                 (found..=2 * found).contains(&counted),
                 "{counted} at {max_size}"
             );
+        }
+    });
+}
+
+#[test]
+fn what_comes_back_from_behind_a_thing_is_picture() {
+    /// Where the thing is while it is there.
+    const THING: Rect = Rect::new(40, 96, 300, 160);
+    with_runtime(|| {
+        for speed in [0, 2] {
+            let element = finder("lines");
+            let (info, _) = waves(0, false);
+            let mut harness = harness(&element, &info);
+            for number in 0..16 {
+                let moved = number as usize * speed;
+                let pixels = (0..SIZE.1).flat_map(|y| (0..SIZE.0).map(move |x| (x, y)));
+                let light = pixels.map(|(x, y)| {
+                    let is_hidden = (4..10).contains(&number) && THING.contains(x, y);
+                    // Thin things, as long as drop-outs are.
+                    let is_slat = y % 13 < 3 && (x + moved) / 60 % 2 == 0;
+                    match (is_hidden, is_slat) {
+                        (true, _) => 170,
+                        (false, true) => 190,
+                        (false, false) => (40 + (x + moved) * 3 % 50) as u8,
+                    }
+                });
+                let mut samples: Vec<u8> = light.collect();
+                samples.resize(info.size(), 128);
+                let frame = timed(gst::Buffer::from_mut_slice(samples), number);
+                let (before, after) = next(&mut harness, frame);
+                assert!(bytes(&before) == bytes(&after), "frame {number} at {speed}");
+            }
+            assert_eq!(count(&element, "drop-outs"), 0, "at {speed}");
         }
     });
 }

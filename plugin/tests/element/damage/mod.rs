@@ -28,6 +28,7 @@ mod fill;
 mod frames;
 mod pictures;
 mod playing;
+mod seen;
 
 /// Where the masks are white, on a frame of 96x96 pixels.
 const SPOT: Rect = Rect::new(20, 40, 60, 70);
