@@ -7,7 +7,8 @@ use crate::settings::{self, Setting};
 pub enum Preset {
     /// Colour channels that are dead, stuck, noise or displaced: damaged-channels=auto
     DeadChannel,
-    /// Drop-outs and bars of the digital magenta: damage-color=0xff00ff
+    /// Drop-outs of a tape, lost blocks, and bars of the digital magenta: damage=lines+blocks and
+    /// damage-color=0xff00ff
     DropOuts,
     /// Faces with something before them, such as hands, masks and dark glasses: occlusion=auto
     CoveredFaces,
@@ -18,7 +19,7 @@ impl Preset {
     fn settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::DeadChannel => &[("damaged-channels", "auto")],
-            Self::DropOuts => &[("damage-color", "0xff00ff")],
+            Self::DropOuts => &[("damage", "lines+blocks"), ("damage-color", "0xff00ff")],
             Self::CoveredFaces => &[("occlusion", "auto")],
         }
     }
@@ -47,6 +48,7 @@ mod tests {
             all,
             [
                 Setting::new("damaged-channels", "auto"),
+                Setting::new("damage", "lines+blocks"),
                 Setting::new("damage-color", "0xff0000")
             ]
         );
