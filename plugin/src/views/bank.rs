@@ -35,7 +35,7 @@ const LEAST_FILLED: f32 = 0.15;
 const PER_DOUBLING: f32 = 0.0003;
 /// By how much a view is farther off for each unit that it looks, in the hole, from what the others
 /// show there: what is seen for a moment alone, such as a blink, is not what a face looks like.
-const PER_ODDITY: f32 = 0.05;
+const PER_ODDITY: f32 = 0.2;
 
 /// A look like one that is kept takes its place once that is so old.
 const REFRESH: Duration = Duration::from_secs(5);
