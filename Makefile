@@ -37,10 +37,16 @@ demo: build ## complete a damaged clip of a portrait: demo/
 .PHONY: test lint unit-tests docs brief-fuzz
 test: lint docs brief-fuzz unit-tests $(if $(CLUSTER),test-cluster) ## everything that must hold: format, clippy, documentation, all tests; CLUSTER=1 for those below, too
 
+# The feature `analytics` needs GStreamer 1.26. An older one will do to check its types, for nothing is
+# linked.
+lint: WITH_ANY_GSTREAMER = \
+	SYSTEM_DEPS_GSTREAMER_1_0_NO_PKG_CONFIG=1 SYSTEM_DEPS_GSTREAMER_1_0_LIB=gstreamer-1.0 \
+	SYSTEM_DEPS_GSTREAMER_ANALYTICS_1_0_NO_PKG_CONFIG=1 SYSTEM_DEPS_GSTREAMER_ANALYTICS_1_0_LIB=gstanalytics-1.0
 lint: setup ## format, clippy, and what may come into the dependencies
 	@setup/wheels.sh deny
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
+	$(WITH_ANY_GSTREAMER) $(CARGO) clippy --package gst-plugin-mdecomplete --lib --profile test --features analytics --quiet -- --deny warnings
 	.deps/bin/cargo-deny --offline --log-level error check bans licenses sources
 
 docs: setup ## the documentation of all crates: target/doc

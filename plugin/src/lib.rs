@@ -14,6 +14,8 @@ use std::sync::LazyLock;
 
 use gst::glib;
 
+#[cfg(feature = "analytics")]
+mod analytics;
 pub mod completer;
 pub mod covers;
 pub mod damage;

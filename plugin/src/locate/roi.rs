@@ -12,6 +12,8 @@ use gst_video::VideoRegionOfInterestMeta;
 use mde_core::alignment::{AlignmentError, FacePoints};
 
 use super::{Bounds, DisplaySpace, Region};
+#[cfg(feature = "analytics")]
+use crate::analytics;
 
 /// What the types of all regions begin with that the element itself marks.
 const OWN: &str = "mdecomplete/";
@@ -60,7 +62,10 @@ pub enum RoiError {
 
 /// Whether there are regions on `buffer`.
 pub fn is_marked(buffer: &gst::BufferRef) -> bool {
-    metas(buffer).next().is_some()
+    let is_marked = metas(buffer).next().is_some();
+    #[cfg(feature = "analytics")]
+    let is_marked = is_marked || !analytics::faces(buffer).is_empty();
+    is_marked
 }
 
 /// The regions marked on `buffer`, which is displayed as `display` tells, mapped to `crop` =
@@ -70,7 +75,26 @@ pub fn marked(
     display: &DisplaySpace,
     crop: (usize, usize),
 ) -> impl Iterator<Item = Result<Region, RoiError>> {
-    metas(buffer).map(move |meta| region(&meta, display, crop))
+    let regions = metas(buffer).map(move |meta| region(&meta, display, crop));
+    #[cfg(feature = "analytics")]
+    let regions = regions.chain(detected(buffer, display, crop));
+    regions
+}
+
+/// The faces that an object detector marked on `buffer`, where no region is marked otherwise: no face
+/// is to be completed twice.
+#[cfg(feature = "analytics")]
+fn detected(
+    buffer: &gst::BufferRef,
+    display: &DisplaySpace,
+    crop: (usize, usize),
+) -> impl Iterator<Item = Result<Region, RoiError>> {
+    let faces = match metas(buffer).next() {
+        Some(_) => Vec::new(),
+        None => analytics::faces(buffer),
+    };
+    let faces = faces.into_iter();
+    faces.map(move |face| numbered(0, Region::of_box(bounds(face, display), crop), display))
 }
 
 fn metas(

@@ -33,6 +33,8 @@ use std::time::Duration;
 use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::alignment::AlignmentError;
 
+#[cfg(feature = "analytics")]
+use crate::analytics;
 use crate::completer::{Batch, Completer, CompleterError};
 use crate::covers::{CoverError, CoverNet, Finding};
 use crate::damage::DropOut;
@@ -246,6 +248,8 @@ impl Pass {
             let marks_all = self.settings.marks_all();
             for face in self.faces.iter().filter(|f| marks_all || f.is_holed) {
                 self.roi_writer.add(buffer, face, size);
+                #[cfg(feature = "analytics")]
+                self.publish(buffer, face, size);
             }
         }
         if !self.drop_outs.found().is_empty() {
@@ -330,8 +334,29 @@ impl Pass {
             let shares = copying::shares(crop, &self.batch, self.now);
             report.add_completed(face.is_recalled, shares.as_ref());
             (self.roi_writer).add_completed(buffer, face, size, shares.as_ref());
+            #[cfg(feature = "analytics")]
+            self.publish(buffer, face, size);
         }
         Ok(())
+    }
+
+    /// Tells of `face` in a frame of `size` = (width, height) pixels by the metas that others than this
+    /// element know.
+    #[cfg(feature = "analytics")]
+    fn publish(&self, buffer: &mut gst::BufferRef, face: &Face, size: (u32, u32)) {
+        let cover = self
+            .covers
+            .laid(&self.settings, face, self.completer.size());
+        let cover = cover.as_ref().and_then(|cover| {
+            Some(analytics::Mask {
+                area: cover.area((size.0 as usize, size.1 as usize))?,
+                hides: move |x, y| cover.damage(x, y).is_hidden(),
+            })
+        });
+        let region = face.region.bounds.pixels(size);
+        if let Err(error) = analytics::publish(buffer, region, cover) {
+            gst::warning!(crate::CAT, "A region is not told of: {error}");
+        }
     }
 
     /// Draws the overlay.
