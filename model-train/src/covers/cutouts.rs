@@ -151,6 +151,18 @@ impl Cutout {
         (self.width as f64, self.height as f64)
     }
 
+    /// Where it is cut off below: the first and the last column of what is opaque there, and its
+    /// mean colour; none where nothing opaque reaches the lower edge.
+    pub fn cut_below(&self) -> Option<([f64; 2], [f32; 3])> {
+        let row = &self.values[self.values.len() - self.width..];
+        let is_opaque = |pixel: &[f32; 5]| pixel[3] >= 0.5;
+        let first = row.iter().position(is_opaque)?;
+        let last = row.iter().rposition(is_opaque)?;
+        let opaque: Vec<_> = row.iter().filter(|pixel| is_opaque(pixel)).collect();
+        let mean = |c: usize| opaque.iter().map(|p| p[c] / p[3]).sum::<f32>() / opaque.len() as f32;
+        Some(([first as f64, last as f64], [0, 1, 2].map(mean)))
+    }
+
     /// Red, green and blue times alpha, alpha, and how much is inside the outline, interpolated
     /// bilinearly at `at`; nothing beyond the edges.
     pub fn at(&self, [x, y]: Point) -> [f32; 5] {
@@ -271,5 +283,8 @@ mod tests {
         let cutout = Cutout::hand(hand);
         assert_eq!(cutout.at([5.0, 20.0])[3], 0.0);
         assert_eq!(cutout.at([30.0, 20.0])[3], 1.0);
+        let (columns, colour) = cutout.cut_below().unwrap();
+        assert_eq!(columns, [15.0, 39.0]);
+        assert!((colour[0] - 180.0 / 255.0).abs() < 1e-6);
     }
 }

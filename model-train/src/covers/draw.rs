@@ -7,6 +7,8 @@ use mde_core::covers::Kind;
 use rand::RngExt;
 use rand_pcg::Pcg64;
 
+use super::arm;
+use super::cloth;
 use super::cutouts::{Cutout, Library, any};
 use super::hair;
 use super::layer::{AREA, Layer};
@@ -40,16 +42,7 @@ impl Sources<'_> {
 
     fn object(&self, rng: &mut Pcg64) -> Layer {
         match rng.random_range(0..20) {
-            0..=6 => {
-                let height = rng.random_range(60.0..150.0);
-                let lying = Lying {
-                    middle: place(rng),
-                    height,
-                    stretch: rng.random_range(0.85..1.15),
-                    angle: rng.random_range(-1.6..1.6),
-                };
-                lying.layer(Kind::Objects, any(&self.library.hands, rng), rng)
-            }
+            0..=6 => self.hand(rng),
             7..=8 => {
                 let height = rng.random_range(40.0..130.0);
                 let lying = Lying {
@@ -62,13 +55,37 @@ impl Sources<'_> {
             }
             9..=10 => shapes::microphone(rng),
             11 => shapes::cup(self.library, rng),
-            12..=13 => shapes::smoke(rng),
+            12 => shapes::smoke(rng),
+            13 => shapes::rod(rng),
             _ => shapes::filled(self.library, rng),
+        }
+    }
+
+    /// A hand, for the most part with the arm that it is on.
+    fn hand(&self, rng: &mut Pcg64) -> Layer {
+        let hand = any(&self.library.hands, rng);
+        let lying = Lying {
+            middle: place(rng),
+            height: rng.random_range(60.0..170.0),
+            stretch: rng.random_range(0.85..1.15),
+            angle: rng.random_range(-1.6..1.6),
+        };
+        let to_hand = lying.to_cutout(hand, rng);
+        let layer = Layer::of_cutout(Kind::Objects, hand, &to_hand);
+        if rng.random_bool(0.2) {
+            return layer;
+        }
+        match arm::of(hand, &to_hand, self.library, rng) {
+            Some(arm) => layer.before(&arm),
+            None => layer,
         }
     }
 
     /// A mask or a scarf from somewhere on the nose down to the chin or beyond.
     fn mask(&self, rng: &mut Pcg64) -> Layer {
+        if rng.random_bool(0.4) {
+            return cloth::drawn(self.library, rng);
+        }
         let top = rng.random_range(58.0..84.0);
         let is_scarf = rng.random_bool(0.3);
         let bottom = match is_scarf {
@@ -174,20 +191,24 @@ struct Lying {
 
 impl Lying {
     fn layer(&self, kind: Kind, cutout: &Cutout, rng: &mut Pcg64) -> Layer {
+        Layer::of_cutout(kind, cutout, &self.to_cutout(cutout, rng))
+    }
+
+    /// From the crop to the picture of the cover, mirrored or not.
+    fn to_cutout(&self, cutout: &Cutout, rng: &mut Pcg64) -> Affine {
         let (width, height) = cutout.size();
         let scale = height / self.height;
         let across = if rng.random() { scale } else { -scale } / self.stretch;
         let (sin, cos) = self.angle.sin_cos();
         let [x, y] = self.middle;
         let linear = [[across * cos, across * sin], [-scale * sin, scale * cos]];
-        let to_cutout = Affine {
+        Affine {
             linear,
             translation: [
                 (width - 1.0) / 2.0 - linear[0][0] * x - linear[0][1] * y,
                 (height - 1.0) / 2.0 - linear[1][0] * x - linear[1][1] * y,
             ],
-        };
-        Layer::of_cutout(kind, cutout, &to_cutout)
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Faces to lay covers on: aligned CelebA pictures with their attributes, clips, and faces whose
 //! pixels are named.
 
+use std::collections::HashSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -59,6 +61,8 @@ pub struct Wears {
     pub hat: bool,
     /// A fringe.
     pub fringe: bool,
+    /// Something that no attribute tells, as a hand or a microphone.
+    pub other: bool,
 }
 
 /// A face and another look at it.
@@ -97,6 +101,11 @@ pub struct FaceData {
     /// A folder with sub-folders train and val, each with images and masks of CelebAMask-HQ.
     #[arg(long)]
     pub parsed: Option<PathBuf>,
+    /// A list of those pictures of CelebA where a hand, a microphone or anything else that no
+    /// attribute tells is before the face, a name a line: that such things are nothing is not
+    /// learned from them, nor scored on them.
+    #[arg(long)]
+    pub covered: Option<PathBuf>,
     /// Folder of the picture cache.
     #[arg(long)]
     pub cache: Option<PathBuf>,
@@ -128,10 +137,16 @@ impl FaceData {
             column("Wearing_Hat")?,
             column("Bangs")?,
         );
-        let wears = attributes.of(&stills)?.into_iter().map(|row| Wears {
+        let covered = match &self.covered {
+            Some(list) => names(list)?,
+            None => HashSet::new(),
+        };
+        let rows = attributes.of(&stills)?.into_iter().enumerate();
+        let wears = rows.map(|(i, row)| Wears {
             glasses: row[glasses] > 0.0,
             hat: row[hat] > 0.0,
             fringe: row[fringe] > 0.0,
+            other: covered.contains(stills.name(i)),
         });
         let wears = wears.collect();
         let clips = match &self.clips {
@@ -149,6 +164,19 @@ impl FaceData {
             parsed,
         })
     }
+}
+
+/// The names in `list`, one a line; what follows a `#` is a remark.
+fn names(list: &Path) -> Result<HashSet<String>> {
+    let text = fs::read_to_string(list).with_context(|| {
+        format!(
+            "'{}' cannot be read: expected names of pictures",
+            list.display()
+        )
+    })?;
+    let names = text.lines().filter_map(|line| line.split('#').next());
+    let names = names.map(str::trim).filter(|name| !name.is_empty());
+    Ok(names.map(str::to_owned).collect())
 }
 
 impl CoverFaces {
@@ -199,7 +227,7 @@ impl CoverFaces {
         }
     }
 
-    /// The stills that wear neither glasses nor a hat nor a fringe.
+    /// The stills that wear neither glasses nor a hat nor a fringe nor anything else.
     pub fn bare(&self) -> Vec<usize> {
         (0..self.stills.len())
             .filter(|&i| self.wears[i] == Wears::default())

@@ -66,6 +66,23 @@ impl Layer {
         self.found.as_deref().unwrap_or(&self.alpha)
     }
 
+    /// With `other` behind it, as one cover of its kind.
+    pub fn before(mut self, other: &Self) -> Self {
+        let found = self.found().iter().zip(other.found());
+        let found = found.map(|(a, b)| a.max(*b)).collect();
+        for (i, pixel) in self.rgb.chunks_exact_mut(3).enumerate() {
+            let through = 1.0 - self.alpha[i];
+            for (v, behind) in pixel.iter_mut().zip(&other.rgb[3 * i..]) {
+                *v += through * behind;
+            }
+        }
+        for (alpha, behind) in self.alpha.iter_mut().zip(&other.alpha) {
+            *alpha += (1.0 - *alpha) * behind;
+        }
+        self.found = Some(found);
+        self
+    }
+
     /// With edges as soft as a lens or a resampling leaves them.
     pub fn softened(mut self) -> Self {
         self.alpha = blurred(&self.alpha, 1);

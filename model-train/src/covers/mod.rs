@@ -1,6 +1,8 @@
 //! The cover net: on which pixels of an aligned face something is before the face, and what.
 
+mod arm;
 pub mod batches;
+mod cloth;
 pub mod cutouts;
 mod draw;
 pub mod faces;

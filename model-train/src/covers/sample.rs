@@ -41,7 +41,7 @@ const STALE: f64 = 0.25;
 /// How often each kind is drawn.
 const SHARES: [f64; KINDS] = [0.46, 0.18, 0.12, 0.12, 0.12];
 /// Weight of what is beside the face.
-const BESIDE: f32 = 0.3;
+const BESIDE: f32 = 0.5;
 
 /// Half the axes of the oval about [`MIDDLE`] that is the face.
 pub const FACE: Point = [44.0, 56.0];
@@ -247,6 +247,10 @@ fn cover(
             // Hands have the colour of the face, more or less.
             Kind::Objects => (rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)),
             Kind::Hair => (0.0, 0.0),
+            // Some masks are of the colour of skin.
+            Kind::Masks if rng.random_bool(0.3) => {
+                (rng.random_range(0.0..1.0), rng.random_range(0.0..1.0))
+            }
             _ => (0.0, rng.random_range(0.0..0.6)),
         };
         layer = layer.lit_like(tone, toward, light, rng);
@@ -331,8 +335,8 @@ impl super::faces::Wears {
     /// Whether it is known that nothing of `kind` is at a place.
     fn is_known(self, kind: Kind, at: Point) -> bool {
         match kind {
-            Kind::Objects => !(self.hat && at[1] < BELOW_HAT),
-            Kind::Masks => true,
+            Kind::Objects => !self.other && !(self.hat && at[1] < BELOW_HAT),
+            Kind::Masks => !self.other,
             Kind::Sunglasses | Kind::Glasses => !self.glasses,
             Kind::Hair => {
                 let fringe = self.fringe || self.hat;

@@ -28,14 +28,14 @@ pub fn place(rng: &mut Pcg64) -> Point {
 
 /// How much of each pixel lies inside, where `distance` tells how far a place is from the edge,
 /// inside negative.
-fn inside(distance: impl Fn(Point) -> f64) -> Vec<f32> {
+pub fn inside(distance: impl Fn(Point) -> f64) -> Vec<f32> {
     pixels()
         .map(|at| (0.5 - distance(at)).clamp(0.0, 1.0) as f32)
         .collect()
 }
 
 /// Coordinates of a thing that lies turned by `angle` at `middle`.
-fn turned([x, y]: Point, [mx, my]: Point, angle: f64) -> Point {
+pub fn turned([x, y]: Point, [mx, my]: Point, angle: f64) -> Point {
     let (sin, cos) = angle.sin_cos();
     let (dx, dy) = (x - mx, y - my);
     [dx * cos + dy * sin, dy * cos - dx * sin]
@@ -90,7 +90,7 @@ fn blob(rng: &mut Pcg64) -> Vec<f32> {
 
 fn block(rng: &mut Pcg64) -> Vec<f32> {
     let middle = place(rng);
-    let half = [0; 2].map(|_| rng.random_range(5.0..40.0));
+    let half = [rng.random_range(5.0..54.0), rng.random_range(5.0..40.0)];
     let angle = match rng.random() {
         true => 0.0,
         false => rng.random_range(-0.8..0.8),
@@ -207,13 +207,17 @@ pub fn stroke(alpha: &mut [f32], from: Point, to: Point, radii: [f64; 2]) {
 
 /// A microphone: a head, a handle that goes down, both round.
 pub fn microphone(rng: &mut Pcg64) -> Layer {
-    let head = [rng.random_range(34.0..94.0), rng.random_range(78.0..122.0)];
-    let radius = rng.random_range(7.0..20.0);
+    let head = [rng.random_range(30.0..98.0), rng.random_range(72.0..122.0)];
+    let radius = rng.random_range(7.0..26.0);
     let flat = rng.random_range(0.75..1.0);
-    let angle = rng.random_range(-0.9..0.9);
-    let neck = radius * rng.random_range(0.35..0.8);
-    let grey = rng.random_range(0.02f32..0.5);
-    let tint = [0; 3].map(|_| rng.random_range(0.85f32..1.15));
+    let angle = rng.random_range(-1.4..1.4);
+    let neck = radius * rng.random_range(0.3..0.8);
+    let grey = rng.random_range(0.02f32..0.6);
+    // Caps of foam come in all colours.
+    let tint = match rng.random_bool(0.2) {
+        true => [0; 3].map(|_| rng.random_range(0.1f32..2.0)),
+        false => [0; 3].map(|_| rng.random_range(0.85f32..1.15)),
+    };
     let foam: bool = rng.random();
     let mesh = rng.random_range(1.0..2.2);
     let handle = |at: Point| {
@@ -239,6 +243,35 @@ pub fn microphone(rng: &mut Pcg64) -> Layer {
             light += pattern;
         }
         tint.map(|t| (t * (grey * light as f32 + 0.04)).clamp(0.0, 1.0))
+    })
+}
+
+/// What is thin and is held to or in the mouth: a cigarette, a straw, a pencil, a spoon's handle.
+pub fn rod(rng: &mut Pcg64) -> Layer {
+    let from = [rng.random_range(42.0..86.0), rng.random_range(82.0..102.0)];
+    let angle = rng.random_range(-0.6..PI + 0.6);
+    let length = rng.random_range(14.0..90.0);
+    let to = [
+        from[0] + length * angle.cos(),
+        from[1] + length * angle.sin(),
+    ];
+    let radius = rng.random_range(1.2..6.0);
+    let mut alpha = vec![0.0; AREA];
+    stroke(
+        &mut alpha,
+        from,
+        to,
+        [radius, radius * rng.random_range(0.6..1.5)],
+    );
+    let base: [f32; 3] = match rng.random() {
+        true => [rng.random_range(0.6..1.0); 3],
+        false => rng.random(),
+    };
+    let places: Vec<Point> = pixels().collect();
+    Layer::filled(Kind::Objects, alpha, |i| {
+        let [_, across] = turned(places[i], from, angle);
+        let light = 1.1 - 0.35 * (across / radius - 0.3).powi(2).min(2.0) as f32;
+        base.map(|v| (v * light).clamp(0.0, 1.0))
     })
 }
 
@@ -334,9 +367,10 @@ pub fn fill(kind: Kind, alpha: Vec<f32>, library: &Library, rng: &mut Pcg64) -> 
         }
     };
     let (one, other) = (colour(rng), colour(rng));
-    match rng.random_range(0..10) {
-        0..=1 => Layer::filled(kind, alpha, |_| one),
-        2 => {
+    match rng.random_range(0..12) {
+        // Cloth, walls, bars and blocks are plain more often than not.
+        0..=4 => Layer::filled(kind, alpha, |_| one),
+        5 => {
             let [u, v] = [0; 2].map(|_| rng.random_range(-0.015f32..0.015));
             Layer::filled(kind, alpha, |i| {
                 let [x, y] = [(i % SIDE) as f32, (i / SIDE) as f32];
@@ -344,7 +378,7 @@ pub fn fill(kind: Kind, alpha: Vec<f32>, library: &Library, rng: &mut Pcg64) -> 
                 [0, 1, 2].map(|c| one[c] + t * (other[c] - one[c]))
             })
         }
-        3 => {
+        6 => {
             let [u, v] = [0; 2].map(|_| rng.random_range(-1.0f32..1.0));
             Layer::filled(kind, alpha, |i| {
                 let wave = (u * (i % SIDE) as f32 + v * (i / SIDE) as f32).sin();
@@ -352,7 +386,7 @@ pub fn fill(kind: Kind, alpha: Vec<f32>, library: &Library, rng: &mut Pcg64) -> 
                 [0, 1, 2].map(|c| one[c] + t * (other[c] - one[c]))
             })
         }
-        4 => Layer::filled(kind, alpha, |_| rng.random()),
+        7 => Layer::filled(kind, alpha, |_| rng.random()),
         _ => {
             let texture = any(&library.textures, rng);
             let to_texture = anywhere(rng);

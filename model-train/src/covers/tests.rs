@@ -19,22 +19,25 @@ use crate::training::options::RunOptions;
 use crate::training::run::{Made, Moment, Trainee};
 use crate::training::state::Record;
 
-/// Four grey faces, of which the second wears glasses, the third a hat, the fourth a fringe; and a
-/// green disc of each kind.
+/// Five grey faces, of which the second wears glasses, the third a hat, the fourth a fringe, and the
+/// fifth has a hand before it; and a green disc of each kind.
 fn material() -> Material {
     let folder = tempfile::TempDir::new().unwrap();
     let root = folder.path();
     let pictures = root.join("train");
     fs::create_dir(&pictures).unwrap();
     let side = PICTURE as u32;
-    for name in ["a.png", "b.png", "c.png", "d.png"] {
+    for name in ["a.png", "b.png", "c.png", "d.png", "e.png"] {
         let picture =
             RgbImage::from_fn(side, side, |x, y| Rgb([128, (x / 2) as u8, (y / 2) as u8]));
         picture.save(pictures.join(name)).unwrap();
     }
-    let attributes = "4\nEyeglasses Wearing_Hat Bangs\n\
-                      a.png -1 -1 -1\nb.png 1 -1 -1\nc.png -1 1 -1\nd.png -1 -1 1\n";
+    let attributes = "5\nEyeglasses Wearing_Hat Bangs\n\
+                      a.png -1 -1 -1\nb.png 1 -1 -1\nc.png -1 1 -1\nd.png -1 -1 1\n\
+                      e.png -1 -1 -1\n";
     fs::write(root.join("list_attr_celeba.txt"), attributes).unwrap();
+    let covered = root.join("covered.txt");
+    fs::write(&covered, "# hands\ne.png\n").unwrap();
     for kind in [
         "hands",
         "objects",
@@ -52,6 +55,7 @@ fn material() -> Material {
         data: root.to_owned(),
         clips: None,
         parsed: None,
+        covered: Some(covered),
         cache: Some(root.join("cache")),
     };
     Material {
@@ -138,6 +142,11 @@ fn what_a_face_may_wear_unlabelled_does_not_count() {
     assert_eq!(weight(2, Kind::Objects, mouth), 1.0);
     assert_eq!(weight(3, Kind::Hair, forehead), 0.0);
     assert_eq!(weight(3, Kind::Hair, mouth), 1.0);
+    for place in [eye, forehead, mouth] {
+        assert_eq!(weight(4, Kind::Objects, place), 0.0);
+        assert_eq!(weight(4, Kind::Masks, place), 0.0);
+        assert_eq!(weight(4, Kind::Sunglasses, place), 1.0);
+    }
     assert_eq!(material.faces.bare(), [0]);
 }
 
