@@ -151,6 +151,52 @@ fn a_resumed_run_goes_on_and_is_scored() -> Result<()> {
 }
 
 #[test]
+fn real_covers_are_scored_by_their_outlines() -> Result<()> {
+    let folder = scratch()?;
+    let folder = folder.path();
+    train(folder, "1")?;
+    let labels = |name: &str| {
+        let text = format!(
+            r#"{{"pictures": [
+                {{"name": "{name}", "what": "a block", "covers": [
+                    {{"kind": "objects", "outline": [[40, 40], [100, 40], [100, 90], [40, 90]]}}
+                ]}},
+                {{"name": "000011.png", "what": "stripes", "covers": []}}
+            ]}}"#
+        );
+        fs::write(folder.join("labels.json"), text)
+    };
+    labels("000005.png")?;
+    // From 0 on everything is found: of the crop of 134 pixels, 60 x 50 are covered.
+    let score = [
+        "--checkpoint",
+        CHECKPOINT,
+        "--labels",
+        "labels.json",
+        "--threshold",
+        "0",
+    ];
+    let table = succeeds(folder, &covers("score", &score))?;
+    for row in [
+        "| objects | 1 | 0.16",
+        "| all by default | 1 | 0.16",
+        "| nothing there, found on the face | 1 | 100.000 % |",
+        "| 000005.png | a block | 0.",
+        "| 000011.png | nothing: stripes | 100.00 % |",
+    ] {
+        assert!(table.contains(row), "{table}");
+    }
+    // A picture of the training part.
+    labels("000001.png")?;
+    let error = refusal(folder, &covers("score", &score))?;
+    assert!(
+        error.contains("no validation picture '000001.png'"),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[test]
 fn a_file_that_is_no_run_of_a_cover_net_is_refused_by_name() -> Result<()> {
     let folder = scratch()?;
     let folder = folder.path();

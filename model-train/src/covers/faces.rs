@@ -227,6 +227,12 @@ impl CoverFaces {
         }
     }
 
+    /// The still of this name.
+    pub fn named(&self, name: &str) -> Option<Look<'_>> {
+        let found = (0..self.stills.len()).find(|&i| self.stills.name(i) == name);
+        found.map(|i| self.still(i))
+    }
+
     /// The stills that wear neither glasses nor a hat nor a fringe nor anything else.
     pub fn bare(&self) -> Vec<usize> {
         (0..self.stills.len())

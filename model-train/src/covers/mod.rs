@@ -7,6 +7,8 @@ pub mod cutouts;
 mod draw;
 pub mod faces;
 mod hair;
+pub mod labelled;
+pub mod labels;
 mod layer;
 mod loss;
 pub mod network;

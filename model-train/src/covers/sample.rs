@@ -210,6 +210,15 @@ impl Sample {
         }
     }
 
+    /// With other truth: what is covered and what of that is known, `[5, S, S]`.
+    pub fn labelled(self, covers: &[f32], known: &[f32]) -> Self {
+        Self {
+            covers: halved(covers, mean_of),
+            weights: halved(known, mean_of),
+            ..self
+        }
+    }
+
     /// The face of `look` as it is, with nothing else shown.
     pub fn plain(look: &Look) -> Self {
         let to_picture = look.framing.to_picture();
@@ -335,7 +344,7 @@ impl super::faces::Wears {
     /// Whether it is known that nothing of `kind` is at a place.
     fn is_known(self, kind: Kind, at: Point) -> bool {
         match kind {
-            Kind::Objects => !self.other && !(self.hat && at[1] < BELOW_HAT),
+            Kind::Objects => !(self.other || self.hat && at[1] < BELOW_HAT),
             Kind::Masks => !self.other,
             Kind::Sunglasses | Kind::Glasses => !self.glasses,
             Kind::Hair => {

@@ -17,9 +17,9 @@ const BATCH: usize = 32;
 /// The stream of random numbers, far from those of training.
 const STREAM: u128 = 1 << 100;
 /// How much of a cell is covered that is to be found.
-const COVERED: f64 = 0.5;
+pub(super) const COVERED: f64 = 0.5;
 /// The kinds that count where nothing else is said.
-const DEFAULT: [Kind; 3] = [Kind::Objects, Kind::Masks, Kind::Sunglasses];
+pub(super) const DEFAULT: [Kind; 3] = [Kind::Objects, Kind::Masks, Kind::Sunglasses];
 
 /// How covers of one kind were found. Intersections over unions, over all pixels of all samples
 /// together.
@@ -77,10 +77,10 @@ impl fmt::Display for Alarms {
 
 /// Sums of what is common to both and of what is in either.
 #[derive(Default)]
-struct Overlap([f64; 2]);
+pub(super) struct Overlap([f64; 2]);
 
 impl Overlap {
-    fn add(&mut self, found: &Tensor, truth: &Tensor, counts: &Tensor) {
+    pub(super) fn add(&mut self, found: &Tensor, truth: &Tensor, counts: &Tensor) {
         let sum = |t: Tensor| {
             (t.to_kind(Dtype::Float) * counts)
                 .sum(Dtype::Double)
@@ -90,13 +90,13 @@ impl Overlap {
         self.0[1] += sum(found.logical_or(truth));
     }
 
-    fn share(&self) -> f64 {
+    pub(super) fn share(&self) -> f64 {
         self.0[0] / self.0[1].max(1.0)
     }
 }
 
 /// The cells of the answer on the face, `[1, 1, S / 2, S / 2]` f32.
-fn face() -> Tensor {
+pub(super) fn face() -> Tensor {
     let places = (0..GRID * GRID).map(|i| [(i % GRID) as f64, (i / GRID) as f64]);
     let step = SIDE as f64 / GRID as f64;
     let is_on_face = |[x, y]: [f64; 2]| is_within([step * x + 0.5, step * y + 0.5], FACE);
@@ -104,12 +104,12 @@ fn face() -> Tensor {
     Tensor::from_slice(&values).view([1, 1, GRID as i64, GRID as i64])
 }
 
-fn answer(net: &CoverNet, batch: &CoverBatch) -> Tensor {
+pub(super) fn answer(net: &CoverNet, batch: &CoverBatch) -> Tensor {
     tch::no_grad(|| net.forward(&batch.inputs, Pass::Use).sigmoid())
 }
 
 /// Of `values` `[N, 5, ...]` the largest of `kinds`, `[N, 1, ...]`.
-fn largest(values: &Tensor, kinds: &[Kind]) -> Tensor {
+pub(super) fn largest(values: &Tensor, kinds: &[Kind]) -> Tensor {
     let channels: Vec<Tensor> = (kinds.iter())
         .map(|kind| values.narrow(1, kind.channel() as i64, 1))
         .collect();
