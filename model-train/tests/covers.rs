@@ -161,7 +161,7 @@ fn real_covers_are_scored_by_their_outlines() -> Result<()> {
                 {{"name": "{name}", "what": "a block", "covers": [
                     {{"kind": "objects", "outline": [[40, 40], [100, 40], [100, 90], [40, 90]]}}
                 ]}},
-                {{"name": "000011.png", "what": "stripes", "covers": []}}
+                {{"name": "000012.png", "what": "stripes", "covers": []}}
             ]}}"#
         );
         fs::write(folder.join("labels.json"), text)
@@ -182,7 +182,7 @@ fn real_covers_are_scored_by_their_outlines() -> Result<()> {
         "| all by default | 1 | 0.16",
         "| nothing there, found on the face | 1 | 100.000 % |",
         "| 000005.png | a block | 0.",
-        "| 000011.png | nothing: stripes | 100.00 % |",
+        "| 000012.png | nothing: stripes | 100.00 % |",
     ] {
         assert!(table.contains(row), "{table}");
     }

@@ -26,10 +26,10 @@ pub struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// A cover of `kind` for a face with these `points`.
-    pub fn draw(&self, kind: Kind, points: &FacePoints, rng: &mut Pcg64) -> Layer {
+    /// A cover of `kind` for a face with these `points`, whose mean colour is `skin`.
+    pub fn draw(&self, kind: Kind, points: &FacePoints, skin: [f32; 3], rng: &mut Pcg64) -> Layer {
         match kind {
-            Kind::Objects => self.object(rng),
+            Kind::Objects => self.object(skin, rng),
             Kind::Masks => self.mask(rng),
             Kind::Sunglasses => self.sunglasses(points, rng),
             Kind::Glasses => self.glasses(points, rng),
@@ -40,9 +40,9 @@ impl Sources<'_> {
         }
     }
 
-    fn object(&self, rng: &mut Pcg64) -> Layer {
+    fn object(&self, skin: [f32; 3], rng: &mut Pcg64) -> Layer {
         match rng.random_range(0..20) {
-            0..=6 => self.hand(rng),
+            0..=6 => self.hand(skin, rng),
             7..=8 => {
                 let height = rng.random_range(40.0..130.0);
                 let lying = Lying {
@@ -61,8 +61,9 @@ impl Sources<'_> {
         }
     }
 
-    /// A hand, for the most part with the arm that it is on.
-    fn hand(&self, rng: &mut Pcg64) -> Layer {
+    /// A hand, for the most part with the arm that it is on. It is the person's own more often than
+    /// not: of the face's colour, in its light.
+    fn hand(&self, skin: [f32; 3], rng: &mut Pcg64) -> Layer {
         let hand = any(&self.library.hands, rng);
         let lying = Lying {
             middle: place(rng),
@@ -71,12 +72,22 @@ impl Sources<'_> {
             angle: rng.random_range(-1.6..1.6),
         };
         let to_hand = lying.to_cutout(hand, rng);
-        let layer = Layer::of_cutout(Kind::Objects, hand, &to_hand);
-        if rng.random_bool(0.2) {
-            return layer;
+        let mut layer = Layer::of_cutout(Kind::Objects, hand, &to_hand);
+        let arm = rng.random_bool(0.8).then(|| arm::of(hand, &to_hand, rng));
+        let (bare, sleeve) = match arm.flatten() {
+            Some(arm) if rng.random_bool(0.6) => (None, Some(arm.sleeve(self.library, rng))),
+            Some(arm) => (Some(arm.bare(rng)), None),
+            None => (None, None),
+        };
+        if let Some(bare) = &bare {
+            layer = layer.before(bare);
         }
-        match arm::of(hand, &to_hand, self.library, rng) {
-            Some(arm) => layer.before(&arm),
+        if rng.random_bool(0.8) {
+            let (tone, light) = (rng.random_range(0.5..1.0), rng.random_range(0.5..1.0));
+            layer = layer.lit_like(skin, tone, light, rng);
+        }
+        match &sleeve {
+            Some(sleeve) => layer.before(sleeve),
             None => layer,
         }
     }
@@ -243,6 +254,7 @@ fn drawn(
         alpha: vec![0.0; AREA],
         rgb: vec![0.0; 3 * AREA],
         found: Some(vec![0.0; AREA]),
+        is_lit: false,
     };
     let (Some(seen), Some(found)) = (glasses.on(points), &mut layer.found) else {
         return layer;

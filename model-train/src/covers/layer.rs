@@ -23,6 +23,8 @@ pub struct Layer {
     /// How much of each pixel is to be found, where that is not what it takes: lenses are covers
     /// though one sees through them.
     pub found: Option<Vec<f32>>,
+    /// Whether it has its light already.
+    pub is_lit: bool,
 }
 
 impl Layer {
@@ -39,6 +41,7 @@ impl Layer {
             alpha,
             rgb,
             found: None,
+            is_lit: false,
         }
     }
 
@@ -58,6 +61,7 @@ impl Layer {
             alpha,
             rgb,
             found: Some(found),
+            is_lit: false,
         }
     }
 
@@ -139,6 +143,7 @@ impl Layer {
                 *v = (*v * gain).min(self.alpha[i]);
             }
         }
+        self.is_lit = true;
         self
     }
 

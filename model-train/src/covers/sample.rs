@@ -166,9 +166,9 @@ impl Sample {
         }
         let mut truth = Truth::of(look, &to_picture);
         let points = points(&placed);
-        let tone = mean(&image);
+        let skin = mean(&image);
         for kind in plan.kinds(rng) {
-            let layer = cover(kind, &points, tone, sources, &mut image, rng);
+            let layer = cover(kind, &points, skin, sources, &mut image, rng);
             layer.lay_on(&mut image);
             truth.cover(&layer);
         }
@@ -189,7 +189,7 @@ impl Sample {
             if rng.random_bool(COVERED_VIEWS) {
                 let kind = Kind::ALL[rng.random_range(0..KINDS)];
                 sources
-                    .draw(kind, &points, rng)
+                    .draw(kind, &points, skin, rng)
                     .softened()
                     .lay_on(&mut view);
             }
@@ -245,15 +245,14 @@ fn points(placed: &Affine) -> FacePoints {
 fn cover(
     kind: Kind,
     points: &FacePoints,
-    tone: [f32; 3],
+    skin: [f32; 3],
     sources: &Sources,
     image: &mut [f32],
     rng: &mut Pcg64,
 ) -> Layer {
-    let mut layer = sources.draw(kind, points, rng);
-    if rng.random_bool(0.6) {
+    let mut layer = sources.draw(kind, points, skin, rng);
+    if !layer.is_lit && rng.random_bool(0.6) {
         let (toward, light) = match kind {
-            // Hands have the colour of the face, more or less.
             Kind::Objects => (rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)),
             Kind::Hair => (0.0, 0.0),
             // Some masks are of the colour of skin.
@@ -262,7 +261,7 @@ fn cover(
             }
             _ => (0.0, rng.random_range(0.0..0.6)),
         };
-        layer = layer.lit_like(tone, toward, light, rng);
+        layer = layer.lit_like(skin, toward, light, rng);
     }
     if rng.random_bool(0.7) {
         layer = layer.softened();

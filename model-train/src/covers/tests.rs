@@ -5,6 +5,7 @@ use std::path::Path;
 
 use image::{Rgb, RgbImage, Rgba, RgbaImage};
 use mde_core::covers::{Kind, SIDE};
+use rand_pcg::Pcg64;
 use tch::Device;
 
 use super::batches::{CoverBatch, Material};
@@ -169,6 +170,22 @@ fn a_layer_shows_where_it_is_and_its_shadow_beside_it() {
     let row: Vec<f32> = (30..70).map(|x| smeared.alpha[at(x, 50)]).collect();
     assert!(row[0] == 0.0 && row[20] == 1.0 && row[10] > 0.2 && row[10] < 0.9);
     assert_eq!(smeared.alpha[at(50, 62)], 0.0);
+}
+
+#[test]
+fn a_cover_lit_like_a_face_has_its_colour() {
+    let mut rng = Pcg64::new(1, 1);
+    let alpha = vec![1.0; AREA];
+    let skin = [0.5, 0.3, 0.2];
+    let shown = |tone, rng: &mut Pcg64| {
+        let layer = Layer::filled(Kind::Objects, alpha.clone(), |_| [0.4, 0.42, 0.45]);
+        let layer = layer.lit_like(skin, tone, 1.0, rng);
+        assert!(layer.is_lit);
+        let [r, g, b] = [0, 1, 2].map(|c| layer.rgb[c] / skin[c]);
+        (r / g).ln().abs().max((b / g).ln().abs())
+    };
+    assert!(shown(1.0, &mut rng) < 1e-3);
+    assert!(shown(0.0, &mut rng) > 0.3);
 }
 
 #[test]
