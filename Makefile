@@ -96,6 +96,10 @@ archive-figures: build ## restoring a film of so many seconds and size, and so m
 locate-accuracy: setup-runtime ## how well covered faces are found; needs MDE_DATA and MDE_ONET
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench locate-accuracy
 
+.PHONY: covers
+covers: setup-runtime ## occlusion=auto beside the mask of the true cover; needs MDE_DATA or MDE_CLIPS
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench covers
+
 .PHONY: seams
 seams: setup-runtime ## completions beside the frame around them, at 1920x1080; needs MDE_DATA
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench seams
