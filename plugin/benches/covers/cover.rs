@@ -42,7 +42,11 @@ impl Cover {
                 let is_head = u.hypot(v) < 10.0;
                 let is_handle = along > 0.0 && across.abs() < 5.0;
                 let light = 1.0 - 0.6 * (across / 10.0 - 0.2).powi(2);
-                let grain = if is_head { 12.0 * ((2.1 * x).sin() * (2.1 * y).sin()) } else { 0.0 };
+                let grain = if is_head {
+                    12.0 * ((2.1 * x).sin() * (2.1 * y).sin())
+                } else {
+                    0.0
+                };
                 (is_head || is_handle).then_some([62.0, 62.0, 68.0].map(|v| v * light + grain))
             }
             Self::Sunglasses => {

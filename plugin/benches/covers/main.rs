@@ -8,7 +8,7 @@
 //!
 //! On each clip a drawn cover lies from the first frame on, or comes after a third of the frames. The
 //! element completes it once with `occlusion=auto` and once with the true cover as the frames' alpha;
-//! PSNR is taken in the true hole against the uncovered clip, every third frame. `found` is the share
+//! PSNR is taken in the true hole on the face crop against the uncovered clip, every third frame. `found` is the share
 //! of the cover's pixels on the face that the net's cover with its rim holds, `beside` what it holds
 //! else, as a share of the face. `still` and `moved` are the intersection over union of what is found
 //! on neighbouring frames, on the template: of the first frame with a camera's noise, and of the clip.
@@ -122,7 +122,11 @@ fn judge(sums: &[Sums], changed: f64, milliseconds: f64) -> ExitCode {
     verdict.at_most("dB that auto loses against the mask", loss, 0.5);
     verdict.at_least("IoU between still frames", found.still, 0.95);
     verdict.at_least("IoU between moving frames", found.moved, 0.95);
-    verdict.at_most("% of a face changed where nothing is before it", changed, 0.3);
+    verdict.at_most(
+        "% of a face changed where nothing is before it",
+        changed,
+        0.3,
+    );
     verdict.at_most("ms for a look at a face", milliseconds, 2.0);
     verdict.exit_code()
 }

@@ -105,7 +105,10 @@ impl Scene {
             let (mut squares, mut values) = (0.0, 0.0);
             let pairs = truth.pixels.chunks_exact(3).zip(shown.chunks_exact(4));
             for (i, (truth, shown)) in pairs.enumerate() {
-                if cover.at(self.place(index, i, self.frames[0].width)).is_some() {
+                let at = self.place(index, i, self.frames[0].width);
+                // No net sees what lies beyond the crop.
+                let on_crop = at.iter().all(|v| (0.0..CROP_SIZE as f64).contains(v));
+                if on_crop && cover.at(at).is_some() {
                     for (a, b) in truth.iter().zip(shown) {
                         squares += (f64::from(*a) - f64::from(*b)).powi(2);
                         values += 1.0;
