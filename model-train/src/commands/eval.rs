@@ -15,6 +15,7 @@ use crate::evaluation::{Completes, Model, Scores, all_tasks};
 use crate::files::write_aside;
 use crate::network::parameters::Store;
 use crate::network::perceptual;
+use crate::scenes::network::SceneGenerator;
 use crate::scenes::trainee::SceneCheckpoint;
 use crate::training::pretrained::Pretrained;
 use crate::views::trainee::pretrained;
@@ -147,7 +148,7 @@ fn open(path: &Path, device: Device) -> Result<(Store, Box<dyn Completes>, Optio
         return Ok((store, Box::new(generator), None));
     }
     if let Ok(checkpoint) = SceneCheckpoint::open(path) {
-        let (store, generator) = checkpoint.scene_generator(path, device)?;
+        let (store, generator) = checkpoint.network(path, device, SceneGenerator::new)?;
         let updates = checkpoint.record.made.updates;
         return Ok((store, Box::new(generator), Some(updates)));
     }

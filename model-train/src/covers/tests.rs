@@ -13,11 +13,12 @@ use super::cutouts::Library;
 use super::faces::{FaceData, PICTURE};
 use super::layer::{AREA, Layer};
 use super::sample::{CELLS, GRID, KINDS, Plan, Sample};
-use super::trainee::{CoverCheckpoint, CoverNetTrainee, CoverSubject, fresh};
+use super::trainee::{CoverCheckpoint, CoverLesson, CoverSubject, fresh};
 use crate::data::Split;
 use crate::network::parameters::Precision;
 use crate::training::options::RunOptions;
 use crate::training::run::{Made, Moment, Trainee};
+use crate::training::single::Single;
 use crate::training::state::Record;
 
 /// Five grey faces, of which the second wears glasses, the third a hat, the fourth a fringe, and the
@@ -206,7 +207,8 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
         made: Made::default(),
         options: RunOptions::default().with("batch", 6),
     };
-    let trainee = || CoverNetTrainee {
+    let trainee = || Single {
+        lesson: CoverLesson,
         net: fresh(Device::Cpu, Precision::F32),
         rate: 2e-3,
         record: record.clone(),
@@ -217,7 +219,7 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
         updates: 0,
         rate: 1.0,
     };
-    let total = |t: &mut CoverNetTrainee| t.update(&batch, at).total.double_value(&[]);
+    let total = |t: &mut Single<CoverLesson>| t.update(&batch, at).total.double_value(&[]);
     let first = total(&mut first_run);
     for _ in 1..25 {
         total(&mut first_run);

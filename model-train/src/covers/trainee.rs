@@ -1,8 +1,5 @@
-//! The cover net in a run, and a run of it on disk.
+//! What the cover net learns, and a run of it on disk.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
@@ -10,12 +7,12 @@ use super::batches::CoverBatch;
 use super::loss::{self, NAMES};
 use super::network::CoverNet;
 use crate::network::layers::Pass;
-use crate::network::parameters::{Precision, Store};
+use crate::network::parameters::Precision;
 use crate::training::learner::Learner;
 use crate::training::loss::Losses;
 use crate::training::optimizer::AdamConfig;
-use crate::training::run::{Made, Moment, Trainee};
-use crate::training::state::{self, Record, State, with_moments};
+use crate::training::single::Lesson;
+use crate::training::state::State;
 
 /// What a run is of: the cover net, told from other nets by its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,17 +24,8 @@ pub struct CoverSubject {
 /// An opened checkpoint.
 pub type CoverCheckpoint = State<CoverSubject>;
 
-/// A cover net in a run.
-pub struct CoverNetTrainee {
-    /// The net with what training it needs.
-    pub net: Learner<CoverNet>,
-    /// Learning rate at the start.
-    pub rate: f64,
-    /// The run but for how far it has come.
-    pub record: Record<CoverSubject>,
-    /// Where its checkpoint is.
-    pub path: PathBuf,
-}
+/// To tell what is before a face.
+pub struct CoverLesson;
 
 /// A net with freshly drawn weights.
 pub fn fresh(device: Device, precision: Precision) -> Learner<CoverNet> {
@@ -49,43 +37,15 @@ pub fn fresh(device: Device, precision: Precision) -> Learner<CoverNet> {
     Learner::new(device, precision, adam, CoverNet::new)
 }
 
-impl Trainee for CoverNetTrainee {
+impl Lesson for CoverLesson {
+    type Network = CoverNet;
     type Batch = CoverBatch;
+    type Subject = CoverSubject;
 
-    fn losses(&self) -> Vec<&'static str> {
-        NAMES.to_vec()
-    }
+    const LOSSES: &'static [&'static str] = &NAMES;
 
-    fn rate(&self) -> f64 {
-        self.rate
-    }
-
-    fn update(&mut self, batch: &CoverBatch, at: Moment) -> Losses {
-        let batch = batch.to_device(self.net.store.device);
-        let logits = self.net.network.forward(&batch.inputs, Pass::Train);
-        let losses = loss::of(&logits, &batch);
-        self.net.descend(&losses.total, self.rate * at.rate);
-        losses
-    }
-
-    fn save(&self, made: Made) -> Result<()> {
-        let record = Record {
-            made,
-            ..self.record.clone()
-        };
-        state::write(&self.path, &record, with_moments(&self.net))
-    }
-}
-
-impl CoverCheckpoint {
-    /// The net with f32 weights, for use; `path` is for messages.
-    ///
-    /// # Errors
-    /// Where a tensor is missing or of another shape.
-    pub fn cover_net(&self, path: &Path, device: Device) -> Result<(Store, CoverNet)> {
-        let mut store = Store::new(device, Precision::F32);
-        let net = CoverNet::new(&mut store);
-        store.load(path, |name| self.tensor(name))?;
-        Ok((store, net))
+    fn losses(&self, network: &CoverNet, batch: &CoverBatch, device: Device) -> Losses {
+        let batch = batch.to_device(device);
+        loss::of(&network.forward(&batch.inputs, Pass::Train), &batch)
     }
 }

@@ -10,12 +10,14 @@ use tch::{Device, Kind, Tensor};
 
 use super::batches::PointBatch;
 use super::cover::{Cover, Fill};
+use super::network::PointNet;
 use super::sample::{PICTURE, Placement, PointFaces, Sample};
-use super::trainee::{PointCheckpoint, PointNetTrainee, PointSubject, fresh};
+use super::trainee::{PointCheckpoint, PointLesson, PointSubject, fresh};
 use crate::data::{CropRule, Dataset, DatasetOptions, Split};
 use crate::network::layers::Pass;
 use crate::training::options::RunOptions;
 use crate::training::run::{Made, Moment, Trainee};
+use crate::training::single::Single;
 use crate::training::state::Record;
 
 const POINTS: FacePoints = [
@@ -135,7 +137,8 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
         made: Made::default(),
         options: RunOptions::default().with("batch", 8),
     };
-    let trainee = || PointNetTrainee {
+    let trainee = || Single {
+        lesson: PointLesson,
         net: fresh(Device::Cpu),
         rate: 1e-3,
         record: record.clone(),
@@ -146,7 +149,7 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
         updates: 0,
         rate: 1.0,
     };
-    let total = |t: &mut PointNetTrainee| t.update(&batch, at).total.double_value(&[]);
+    let total = |t: &mut Single<PointLesson>| t.update(&batch, at).total.double_value(&[]);
     let first = total(&mut first_run);
     for _ in 1..20 {
         total(&mut first_run);
@@ -163,7 +166,9 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
     assert!((on - again).abs() < 1e-4, "{on} and {again}");
     assert!(on < 0.8 * first, "{first} fell to {on} only");
 
-    let (_store, net) = checkpoint.point_net(&path, Device::Cpu).unwrap();
+    let (_store, net) = checkpoint
+        .network(&path, Device::Cpu, PointNet::new)
+        .unwrap();
     let crops = Tensor::rand([2, 3, 64, 64], (Kind::Float, Device::Cpu));
     let answer = tch::no_grad(|| net.forward(&crops, Pass::Use));
     assert_eq!(answer.points.size(), [2, 5, 2]);

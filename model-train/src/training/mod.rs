@@ -12,5 +12,6 @@ pub mod options;
 pub mod pretrained;
 pub mod run;
 pub mod schedule;
+pub mod single;
 pub mod state;
 pub mod step;

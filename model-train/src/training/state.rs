@@ -11,12 +11,13 @@ use safetensors::{Dtype, SafeTensors, View};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::learner::Learner;
 use super::options::RunOptions;
 use super::run::Made;
 use crate::files::write_aside;
+use crate::network::parameters::{Precision, Store};
 
 /// Metadata key of the JSON form of the record.
 const KEY: &str = "mde-train";
@@ -125,6 +126,22 @@ impl<S: DeserializeOwned> State<S> {
                 path.display()
             )
         })
+    }
+
+    /// The network that `make` builds, with the checkpoint's weights, f32, for use; `path` is for messages.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or of another shape.
+    pub fn network<N>(
+        &self,
+        path: &Path,
+        device: Device,
+        make: impl FnOnce(&mut Store) -> N,
+    ) -> Result<(Store, N)> {
+        let mut store = Store::new(device, Precision::F32);
+        let network = make(&mut store);
+        store.load(path, |name| self.tensor(name))?;
+        Ok((store, network))
     }
 
     /// The tensor `name`, if there is one.

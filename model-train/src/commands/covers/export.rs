@@ -8,6 +8,7 @@ use mde_core::contract::ValueRange;
 use mde_core::covers::{Contract, SIDE};
 
 use crate::commands::Terms;
+use crate::covers::network::CoverNet;
 use crate::covers::trainee::CoverCheckpoint;
 use crate::onnx;
 
@@ -29,7 +30,8 @@ impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
         let checkpoint = CoverCheckpoint::open(&self.checkpoint)?;
-        let (_store, net) = checkpoint.cover_net(&self.checkpoint, tch::Device::Cpu)?;
+        let (_store, net) =
+            checkpoint.network(&self.checkpoint, tch::Device::Cpu, CoverNet::new)?;
         let record = &checkpoint.record;
         let batch = record.options.get("batch").unwrap_or("?");
         let contract = Contract {

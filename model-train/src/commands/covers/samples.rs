@@ -11,6 +11,7 @@ use tch::{Kind as Dtype, Tensor};
 use super::DataArgs;
 use crate::covers::batches::CoverBatch;
 use crate::covers::faces::clean;
+use crate::covers::network::CoverNet;
 use crate::covers::network::Inputs;
 use crate::covers::sample::{Plan, Sample};
 use crate::covers::scores::looks;
@@ -96,7 +97,7 @@ impl Samples {
         ];
         if let Some(path) = &self.checkpoint {
             let checkpoint = CoverCheckpoint::open(path)?;
-            let (_store, net) = checkpoint.cover_net(path, tch::Device::Cpu)?;
+            let (_store, net) = checkpoint.network(path, tch::Device::Cpu, CoverNet::new)?;
             let found = tch::no_grad(|| net.forward(&batch.inputs, Pass::Use).sigmoid());
             if let Some(path) = &self.dump {
                 dump(path, &batch.inputs, &found)?;

@@ -10,6 +10,7 @@ use crate::commands::DeviceArg;
 use crate::covers::faces::clean;
 use crate::covers::labelled::Answered;
 use crate::covers::labels::{self, Labelled};
+use crate::covers::network::CoverNet;
 use crate::covers::scores::{Scored, alarms_on, alarms_on_stills, score};
 use crate::covers::trainee::CoverCheckpoint;
 use crate::data::Split;
@@ -51,7 +52,8 @@ impl Score {
     /// Scores and prints.
     pub fn run(&self) -> Result<()> {
         let checkpoint = CoverCheckpoint::open(&self.checkpoint)?;
-        let (_store, net) = checkpoint.cover_net(&self.checkpoint, self.device.device()?)?;
+        let (_store, net) =
+            checkpoint.network(&self.checkpoint, self.device.device()?, CoverNet::new)?;
         let scored = Scored {
             net: &net,
             threshold: self.threshold,

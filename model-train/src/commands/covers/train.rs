@@ -9,11 +9,12 @@ use mde_core::covers::Kind;
 use super::DataArgs;
 use crate::commands::run::RunArgs;
 use crate::covers::batches::stream;
-use crate::covers::trainee::{CoverNetTrainee, CoverSubject, fresh};
+use crate::covers::trainee::{CoverLesson, CoverSubject, fresh};
 use crate::data::Split;
 use crate::network::parameters::Precision;
 use crate::training::options::RunOptions;
 use crate::training::schedule::{Budget, Schedule};
+use crate::training::single::Single;
 
 /// Trains the net, for 20000 updates where no length is given; interrupt it at any time and go on
 /// with --resume.
@@ -68,7 +69,8 @@ impl Train {
             net.store.count()
         );
         let batches = stream(material, self.batch, self.run.seed, made.updates)?;
-        let mut trainee = CoverNetTrainee {
+        let mut trainee = Single {
+            lesson: CoverLesson,
             net,
             rate: self.rate,
             record: start.record,

@@ -8,6 +8,7 @@ use mde_core::points::to_metadata;
 
 use crate::commands::Terms;
 use crate::onnx;
+use crate::points::network::PointNet;
 use crate::points::trainee::PointCheckpoint;
 
 /// Writes the net of a checkpoint as ONNX: batch normalisation folded, 16-bit weights, free batch
@@ -28,7 +29,8 @@ impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
         let checkpoint = PointCheckpoint::open(&self.checkpoint)?;
-        let (_store, net) = checkpoint.point_net(&self.checkpoint, tch::Device::Cpu)?;
+        let (_store, net) =
+            checkpoint.network(&self.checkpoint, tch::Device::Cpu, PointNet::new)?;
         let record = &checkpoint.record;
         let batch = record.options.get("batch").unwrap_or("?");
         let training = format!("{} updates of {batch}", record.made.updates);

@@ -8,6 +8,7 @@ use clap::Args;
 use super::DataArgs;
 use crate::commands::DeviceArg;
 use crate::data::Split;
+use crate::points::network::PointNet;
 use crate::points::scores::score;
 use crate::points::trainee::PointCheckpoint;
 
@@ -36,7 +37,8 @@ impl Score {
     /// Scores and prints.
     pub fn run(&self) -> Result<()> {
         let checkpoint = PointCheckpoint::open(&self.checkpoint)?;
-        let (_store, net) = checkpoint.point_net(&self.checkpoint, self.device.device()?)?;
+        let (_store, net) =
+            checkpoint.network(&self.checkpoint, self.device.device()?, PointNet::new)?;
         let faces = self.data.faces(Split::Val)?;
         println!("| covered    | median | mean | mean of each point | found, % |");
         println!("| --- | --- | --- | --- | --- |");

@@ -9,9 +9,10 @@ use super::DataArgs;
 use crate::commands::run::RunArgs;
 use crate::data::Split;
 use crate::points::batches::stream;
-use crate::points::trainee::{PointNetTrainee, PointSubject, fresh};
+use crate::points::trainee::{PointLesson, PointSubject, fresh};
 use crate::training::options::RunOptions;
 use crate::training::schedule::{Budget, Schedule};
+use crate::training::single::Single;
 
 /// Trains the net, for 20000 updates where no length is given; interrupt it at any time and go on
 /// with --resume.
@@ -55,7 +56,8 @@ impl Train {
         let faces = Arc::new(self.data.faces(Split::Train)?);
         println!("{} faces", faces.len());
         let batches = stream(faces, self.batch, self.run.seed, made.updates)?;
-        let mut trainee = PointNetTrainee {
+        let mut trainee = Single {
+            lesson: PointLesson,
             net,
             rate: self.rate,
             record: start.record,

@@ -9,6 +9,7 @@ use mde_core::contract::{Alignment, Contract, ValueRange, Version};
 use crate::commands::Terms;
 use crate::onnx;
 use crate::scenes::network::STEP;
+use crate::scenes::network::SceneGenerator;
 use crate::scenes::trainee::SceneCheckpoint;
 
 /// Writes the generator of a checkpoint as ONNX: batch normalisation folded, 16-bit weights, free
@@ -43,7 +44,8 @@ impl Export {
             self.height
         );
         let checkpoint = SceneCheckpoint::open(&self.checkpoint)?;
-        let (_store, net) = checkpoint.scene_generator(&self.checkpoint, tch::Device::Cpu)?;
+        let (_store, net) =
+            checkpoint.network(&self.checkpoint, tch::Device::Cpu, SceneGenerator::new)?;
         let record = &checkpoint.record;
         let contract = Contract {
             version: Version::One,

@@ -9,6 +9,7 @@ use super::Pictures;
 use crate::commands::DeviceArg;
 use crate::data::Split;
 use crate::scenes::network::SIDE;
+use crate::scenes::network::SceneGenerator;
 use crate::scenes::scores::{HEAD, of_channels};
 use crate::scenes::trainee::SceneCheckpoint;
 
@@ -34,7 +35,8 @@ impl Score {
     /// Scores and prints.
     pub fn run(&self) -> Result<()> {
         let checkpoint = SceneCheckpoint::open(&self.checkpoint)?;
-        let (_store, net) = checkpoint.scene_generator(&self.checkpoint, self.device.device()?)?;
+        let (_store, net) =
+            checkpoint.network(&self.checkpoint, self.device.device()?, SceneGenerator::new)?;
         let dataset = self.pictures.open(Split::Val, SIDE)?;
         println!("{HEAD}");
         for row in of_channels(&net, &dataset, self.count) {

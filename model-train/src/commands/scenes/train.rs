@@ -12,10 +12,11 @@ use crate::data::Split;
 use crate::network::parameters::Precision;
 use crate::network::perceptual;
 use crate::scenes::batches::{BatchPlan, PICTURE, stream};
-use crate::scenes::trainee::{SceneSubject, SceneTrainee, fresh};
+use crate::scenes::trainee::{SceneLesson, SceneSubject, fresh};
 use crate::training::mixture::Mixture;
 use crate::training::options::RunOptions;
 use crate::training::schedule::{Budget, Schedule};
+use crate::training::single::Single;
 
 /// Trains the generator, for 40000 updates where no length is given; interrupt it at any time and
 /// go on with --resume.
@@ -91,10 +92,10 @@ impl Train {
             tasks: self.tasks.clone(),
         };
         let batches = stream(dataset, plan, made.updates)?;
-        let mut trainee = SceneTrainee {
+        let mut trainee = Single {
+            lesson: SceneLesson { perceptual },
             net,
             rate: self.rate,
-            perceptual,
             record: start.record,
             path,
         };
