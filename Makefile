@@ -112,6 +112,10 @@ channels: setup-runtime ## how well damaged channels are found; needs MDE_DATA o
 dropouts: setup-runtime ## how well drop-outs are found; needs MDE_DATA or MDE_CLIPS
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench dropouts
 
+.PHONY: film
+film: setup-runtime ## how well dirt of films is found and mended; needs MDE_DATA or MDE_CLIPS, takes MDE_FILM, MDE_CV
+	$(CARGO) bench --package gst-plugin-mdecomplete --bench film
+
 .PHONY: scenes
 scenes: setup-runtime ## how well lost channels are restored in whole frames; takes MDE_SCENES, MDE_DATA, MDE_CLIPS
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench scenes

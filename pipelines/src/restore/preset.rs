@@ -10,6 +10,8 @@ pub enum Preset {
     /// Drop-outs of a tape, lost blocks, and bars of the digital magenta: damage=lines+blocks and
     /// damage-color=0xff00ff
     DropOuts,
+    /// Dust, dirt and hairs of a film: damage=dirt damage-max-size=0.05
+    Film,
     /// Faces with something before them, such as hands, masks and dark glasses: occlusion=auto
     CoveredFaces,
 }
@@ -20,6 +22,7 @@ impl Preset {
         match self {
             Self::DeadChannel => &[("damaged-channels", "auto")],
             Self::DropOuts => &[("damage", "lines+blocks"), ("damage-color", "0xff00ff")],
+            Self::Film => &[("damage", "dirt"), ("damage-max-size", "0.05")],
             Self::CoveredFaces => &[("occlusion", "auto")],
         }
     }

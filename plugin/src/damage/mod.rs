@@ -6,12 +6,13 @@
 //! frame before. Frames in YUV are judged twice: as the planes they are and as the red, green and
 //! blue that they stand for, since a channel may have been lost before or after the conversion.
 //!
-//! [`DropOuts`] finds pixels that cannot be picture.
+//! [`DropOuts`] finds pixels that cannot be picture, [`Film`] what has befallen a film.
 //!
-//! All of it but these two works on plain numbers.
+//! All of it but these three works on plain numbers.
 
 mod drop_outs;
 mod edges;
+mod film;
 mod grain;
 mod judge;
 mod look;
@@ -20,6 +21,7 @@ mod tone;
 mod watch;
 
 pub use drop_outs::{DropOut, DropOuts, Kind, Wanted};
+pub use film::{Film, FilmWanted, Finds};
 pub use judge::{Fault, Space};
 pub use watch::{Confidences, Faults, Watch};
 

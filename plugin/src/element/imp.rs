@@ -62,6 +62,9 @@
  * `y`, `width`, `height` and `confidence`). Which kinds count is told by #mdecomplete:channel-kinds,
  * #mdecomplete:cover-kinds and #mdecomplete:damage.
  *
+ * Dirt of a film (#mdecomplete:damage) is replaced by what the frames before and after it show, before
+ * anybody looks for faces. One frame is held back for that.
+ *
  * With #mdecomplete:lookahead frames are held back for a while, so that what later ones show is copied
  * as well (`from-later` in metas and statistics). Such frames are sent on before any event that
  * follows them, and dropped by a flush.
@@ -104,6 +107,7 @@ use super::bus::refusal;
 use super::bus::stats::Stats;
 use super::bus::unplaced::Unplaced;
 use super::lifecycle::damage::DamageFinder;
+use super::lifecycle::film::FilmMender;
 use super::lifecycle::masks::Masks;
 use super::lifecycle::orientation::Orientation;
 use super::lifecycle::{Waiting, model, model_name};
@@ -150,6 +154,8 @@ pub(super) struct State {
     pub(super) unplaced: Unplaced,
     /// Away while it looks at a frame.
     pub(super) damage_finder: DamageFinder,
+    /// Away while it looks at a frame.
+    pub(super) film: FilmMender,
     /// What restores whole frames; away while it does.
     pub(super) restorer: Option<Restorer>,
     pub(super) has_restorer: bool,

@@ -13,8 +13,8 @@
 //! texture that the frame has around it.
 //!
 //! A [`Search`] looks at what single pixels hold, a [`Probe`] at means of blocks. A [`Filler`] fills
-//! holes without a generator, [`Earlier`] with what was there before, a [`Realigner`] moves a
-//! displaced channel.
+//! holes without a generator, [`Earlier`] with what was there before, [`mend`] with what
+//! other frames show ([`Still`]). A [`Realigner`] moves a displaced channel.
 //!
 //! Coordinates are those of [`mde_core::alignment`]: whole numbers at pixel centres.
 
@@ -30,6 +30,7 @@ mod grain;
 mod guide;
 mod hole;
 mod layer;
+mod mend;
 mod mixed;
 mod number;
 mod plain;
@@ -40,6 +41,7 @@ mod sampler;
 mod search;
 mod sharpen;
 mod shrunk;
+mod still;
 mod whole;
 mod write;
 
@@ -50,9 +52,11 @@ pub use fill::Filler;
 pub use format::SUPPORTED_FORMATS;
 pub use hole::Hole;
 pub use layer::{Layer, MOST_LAYERS};
+pub use mend::{Shown, mend};
 pub use probe::{Grid, Probe, to_rgb};
 pub use pyramid::{Level, Picture, Pyramid, factor_of, shrink};
 pub use read::{Crop, Reader, mixes_pixels, reach};
 pub use sampler::BLOCK;
 pub use search::{ColourRange, Match, Search, has_alpha, make_opaque, shared_block};
+pub use still::{Still, read_brightness};
 pub use write::{Completion, PixelWeights, Writer};

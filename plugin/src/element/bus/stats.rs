@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use crate::damage::Finds;
 use crate::pass::{Report, Step};
 
 /// Longer times count as this one.
@@ -21,6 +22,8 @@ pub struct Stats {
     pub late: u64,
     /// Frames of which a lost channel was restored as a whole.
     pub restored: u64,
+    /// Spots of dirt that were found on a film.
+    pub dirt: u64,
     /// As in [`Report`], of all frames.
     pub faces: u64,
     pub completed: u64,
@@ -96,6 +99,7 @@ impl Stats {
             frames: 0,
             late: 0,
             restored: 0,
+            dirt: 0,
             faces: 0,
             completed: 0,
             reused: 0,
@@ -127,6 +131,11 @@ impl Stats {
         }
     }
 
+    /// Adds what was found on a frame of a film.
+    pub fn add_film(&mut self, finds: &Finds) {
+        self.dirt += finds.spots as u64;
+    }
+
     /// How long `step` took; zeros where it was never taken.
     pub fn times(&self, step: Step) -> Times {
         let histogram = &self.times[step as usize];
@@ -150,6 +159,7 @@ impl Stats {
             .field("skipped-surplus", self.surplus)
             .field("covered", self.covered)
             .field("drop-outs", self.drop_outs)
+            .field("dirt", self.dirt)
             .field("cover-looks", self.looked)
             .field("provider", provider)
             .field("model", model)

@@ -1,6 +1,7 @@
 //! What the element opens, replaces and closes, and its part of each frame between.
 
 pub mod damage;
+pub mod film;
 pub mod masks;
 pub mod model;
 mod opening;

@@ -8,6 +8,7 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::damage::DamageFinder;
+use super::film::FilmMender;
 use super::masks::Masks;
 use super::model::{announce, post};
 use super::opening::{
@@ -58,6 +59,7 @@ impl MdeComplete {
             waiting: VecDeque::new(),
             unplaced: Unplaced::default(),
             damage_finder: DamageFinder::default(),
+            film: FilmMender::default(),
             has_restorer: restorer.is_some(),
             restorer,
         };
@@ -165,9 +167,7 @@ impl MdeComplete {
             );
         }
         self.catch_up(&before);
-        if name == "lookahead"
-            && before.copying.lookahead() != self.settings().frame.copying.lookahead()
-        {
+        if !before.holds_as_long_as(&self.settings().frame) {
             self.tell_of_latency();
         }
     }

@@ -23,7 +23,7 @@ use crate::{locate, pass};
 
 /// Whether there are only so many buffers like `buffer`, so that upstream would wait for one that is
 /// held back.
-fn is_of_few(buffer: &gst::BufferRef) -> bool {
+pub(super) fn is_of_few(buffer: &gst::BufferRef) -> bool {
     // SAFETY: the pool of a buffer that lives is a pool that lives, or null; this takes a reference.
     let pool: Option<gst::BufferPool> = unsafe { from_glib_none((*buffer.as_ptr()).pool) };
     let most = pool.and_then(|pool| Some(pool.config().params()?.3));
@@ -68,12 +68,9 @@ struct Work {
 }
 
 impl MdeComplete {
-    /// Takes in the frame in `buffer`, the next one to come. Where frames are held back, it is looked
-    /// at so that what it shows can be copied into those before it.
-    pub(in crate::element) fn take_in(
-        &self,
-        mut buffer: gst::Buffer,
-    ) -> Result<(), gst::FlowError> {
+    /// Takes the frame in `buffer`, the next one, as far as it is mended. Where frames are held back,
+    /// it is looked at so that what it shows can be copied into those before it.
+    pub(super) fn take_on(&self, mut buffer: gst::Buffer) -> Result<(), gst::FlowError> {
         self.sync_properties(&buffer);
         self.learn_whether_live();
         let mut frame = self.settings().frame;
@@ -147,6 +144,12 @@ impl MdeComplete {
 
     /// Completes all frames that are held back and sends them on.
     pub(in crate::element) fn drain(&self) {
+        if let Some(buffer) = self.release(None)
+            && self.take_on(buffer).is_err()
+        {
+            // It has been told of.
+            return self.drop_waiting();
+        }
         loop {
             match self.next_done(true) {
                 Ok(Some(buffer)) => {
@@ -164,10 +167,10 @@ impl MdeComplete {
 
     /// Lets go of the frames that are held back.
     pub(in crate::element) fn drop_waiting(&self) {
-        let waiting = self
-            .state()
-            .as_mut()
-            .map(|state| std::mem::take(&mut state.waiting));
+        let waiting = self.state().as_mut().map(|state| {
+            state.film.forget();
+            std::mem::take(&mut state.waiting)
+        });
         drop(waiting);
     }
 
@@ -233,7 +236,7 @@ impl MdeComplete {
     }
 
     /// Lets the controlled properties have their values at the time of `buffer`.
-    fn sync_properties(&self, buffer: &gst::BufferRef) {
+    pub(super) fn sync_properties(&self, buffer: &gst::BufferRef) {
         let segment = self.obj().segment();
         let segment = segment.downcast_ref::<gst::ClockTime>();
         if let Some(time) = segment.and_then(|s| s.to_stream_time(buffer.pts()))
@@ -293,6 +296,7 @@ impl MdeComplete {
     pub(in crate::element) fn forget_stream(&self) {
         if let Some(state) = self.state().as_mut() {
             state.waiting.clear();
+            state.film.forget();
             state.qos = Qos::default();
             state.is_live = None;
             state.damage_finder.forget();
@@ -364,10 +368,12 @@ impl MdeComplete {
             return false;
         }
         let (is_live, min, max) = query.result();
-        let held = self.settings().frame.copying.lookahead();
+        let (film, mending) = self.film_latency();
+        let held = self.settings().frame.copying.lookahead() + film;
         let work = self.state().as_ref().map(|state| state.latency.reported());
+        let work = work.unwrap_or_default() + mending;
         // Only a live pipeline reckons with the time that the work takes.
-        let own = held + work.filter(|_| is_live).unwrap_or_default();
+        let own = if is_live { held + work } else { held };
         let own = gst::ClockTime::try_from(own).unwrap_or_default();
         if !own.is_zero() {
             let max = max.map(|max| max.saturating_add(own));

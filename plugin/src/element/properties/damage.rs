@@ -9,7 +9,7 @@ use gst::glib;
 use gst::prelude::*;
 
 use super::settings::of;
-use crate::damage::Wanted;
+use crate::damage::{FilmWanted, Wanted};
 
 /// Kinds of damage.
 #[glib::flags(name = "GstMdeCompleteDamage")]
@@ -29,8 +29,15 @@ pub enum Damage {
     )]
     BLOCKS = 1 << 1,
     /// All of them.
-    #[flags_value(name = "Auto: whatever of these is found", nick = "auto")]
+    #[flags_value(name = "Auto: lines and blocks, whatever is found", nick = "auto")]
     AUTO = 1 << 2,
+    /// That of a single frame of a film.
+    #[flags_value(
+        name = "Dirt: dust, dirt and hairs of a film, which one frame shows and those before and after \
+                it do not; holds back one frame",
+        nick = "dirt"
+    )]
+    DIRT = 1 << 3,
 }
 
 /// Which damage is looked for; may change between any two frames.
@@ -54,11 +61,21 @@ impl DamageSearch {
     /// What the pass is to look for, if it is to.
     pub fn wanted(&self) -> Option<Wanted> {
         let is_wanted = |kind| self.damage.intersects(kind | Damage::AUTO);
-        (!self.damage.is_empty()).then(|| Wanted {
+        let wanted = Wanted {
             lines: is_wanted(Damage::LINES),
             blocks: is_wanted(Damage::BLOCKS),
             max_size: self.max_size,
-        })
+        };
+        (wanted.lines || wanted.blocks).then_some(wanted)
+    }
+
+    /// What is to be mended of a film, if anything is.
+    pub fn wanted_of_film(&self) -> Option<FilmWanted> {
+        let wanted = FilmWanted {
+            dirt: self.damage.contains(Damage::DIRT),
+            max_size: self.max_size,
+        };
+        wanted.dirt.then_some(wanted)
     }
 
     /// Takes over the new value of the property `name`; false where it is none of these.

@@ -174,6 +174,25 @@ impl FrameSettings {
         self.strength > 0.0 && !self.dry_run
     }
 
+    /// Whether what is found of the pixels missing from a frame is to be seen in it.
+    pub fn shows_damage(&self) -> bool {
+        self.overlay == Overlay::Mask
+    }
+
+    /// Whether a frame of a film changes where something is found.
+    pub fn changes_film(&self) -> bool {
+        self.paints() || self.shows_damage()
+    }
+
+    /// Whether frames are held back as long as with `other` settings.
+    pub fn holds_as_long_as(&self, other: &Self) -> bool {
+        let held = |settings: &Self| {
+            let mends_film = settings.damage_search.wanted_of_film().is_some();
+            (settings.copying.lookahead(), mends_film)
+        };
+        held(self) == held(other)
+    }
+
     /// Whether channels may be lost that are to be restored in the whole frame.
     pub fn may_restore_frames(&self) -> bool {
         !self.damaged_channels.is_empty()
@@ -550,7 +569,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
                  them skipped-late and restored (a lost channel, in the whole frame). Faces: faces; of them completed (by the generator), reused (an earlier \
                  completion), skipped-invalid (cannot be completed), skipped-surplus (more than \
                  max-faces), covered (something is found before them by occlusion=auto, whose net \
-                 looked at cover-looks of the faces). Damage found by damage: drop-outs. Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
+                 looked at cover-looks of the faces). Damage found by damage: drop-outs, and spots of dirt. Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
                  locate-us, covers-us, preprocess-us, inference-us and postprocess-us, in microseconds a \
                  frame. Of what was missing, where the model tells it: the mean shares from-memory, \
                  from-later, from-reference, from-mirror and painted, and how well the views agreed \

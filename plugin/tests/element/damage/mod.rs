@@ -25,6 +25,7 @@ mod cases;
 mod channels;
 mod drop_outs;
 mod fill;
+mod film;
 mod frames;
 mod pictures;
 mod playing;

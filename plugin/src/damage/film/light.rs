@@ -1,0 +1,182 @@
+//! How much brighter a frame is than what it is compared with, and how unsteady: a film flickers, its
+//! grain is another one in each frame.
+
+use super::plane::Plane;
+
+/// Pixels along each side of a tile.
+pub const TILE: usize = 64;
+/// Each so many pixels one is looked at, to the right and down.
+const EVERY: usize = 2;
+/// Where in the distribution of differences, as a share, grain is told: near its middle, for what is
+/// damaged lies far from it.
+const SHARES: [f32; 3] = [0.3, 0.5, 0.7];
+/// A normal distribution's standard deviation is this share of what lies between these.
+const DEVIATION: f32 = 0.953;
+/// Tiles that differ more than this from those around them are believed no more than this, in 255ths.
+const MOST_APART: i32 = 4;
+
+/// Tiles are believed to have no more than so many times the grain that half of them have: what differs
+/// more is damaged, or has moved.
+const ROUGH: f32 = 2.0;
+
+/// A tile of a frame beside the same of another one, in 255ths of the range.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Light {
+    /// By how much the frame is brighter, in the middle.
+    pub offset: i32,
+    /// The standard deviation of the difference, without what is damaged.
+    pub spread: f32,
+}
+
+/// That of tiles that lie side by side.
+#[derive(Clone, Debug, Default)]
+pub struct Lights {
+    columns: usize,
+    tiles: Vec<Light>,
+    offsets: Vec<i32>,
+}
+
+impl Lights {
+    /// Compares `now` with `other`, of the same size.
+    pub fn measure(&mut self, now: &Plane, other: &Plane) {
+        let (width, height) = now.size;
+        self.columns = width.div_ceil(TILE);
+        self.tiles.clear();
+        for top in (0..height).step_by(TILE) {
+            for left in (0..width).step_by(TILE) {
+                let mut counts = [0u32; 511];
+                let mut all = 0;
+                for y in (top..(top + TILE).min(height)).step_by(EVERY) {
+                    let columns = left..(left + TILE).min(width);
+                    let pairs = now.row(y)[columns.clone()]
+                        .iter()
+                        .zip(&other.row(y)[columns]);
+                    for (a, b) in pairs.step_by(EVERY) {
+                        counts[(255 + i32::from(*a) - i32::from(*b)) as usize] += 1;
+                        all += 1;
+                    }
+                }
+                let [low, middle, high] = SHARES.map(|share| quantile(&counts, share, all));
+                self.tiles.push(Light {
+                    offset: middle.round() as i32,
+                    spread: DEVIATION * (high - low),
+                });
+            }
+        }
+        self.agree();
+        let most = ROUGH * self.middle_spread() + 1.0;
+        for tile in &mut self.tiles {
+            tile.spread = tile.spread.min(most);
+        }
+    }
+
+    /// That of the tile of the pixel `(x, y)`.
+    pub fn at(&self, x: usize, y: usize) -> Light {
+        self.tiles[y / TILE * self.columns + x / TILE]
+    }
+
+    /// The spread that half of the tiles do not reach.
+    pub fn middle_spread(&self) -> f32 {
+        let mut spreads: Vec<f32> = self.tiles.iter().map(|tile| tile.spread).collect();
+        let middle = spreads.len() / 2;
+        match spreads.is_empty() {
+            true => 0.0,
+            false => *spreads.select_nth_unstable_by(middle, f32::total_cmp).1,
+        }
+    }
+
+    /// Adds what `now` is brighter to `other`, so that they compare.
+    pub fn equalise(&self, other: &mut Plane) {
+        let (width, height) = other.size;
+        for y in 0..height {
+            let tiles = &self.tiles[y / TILE * self.columns..][..self.columns];
+            for (tile, values) in tiles.iter().zip(other.row_mut(y)[..width].chunks_mut(TILE)) {
+                brighten(values, tile.offset);
+            }
+        }
+    }
+
+    /// Lets no tile be much brighter than those around: light changes over the whole frame, and what a
+    /// single tile shows may be a thing.
+    fn agree(&mut self) {
+        let rows = self.tiles.len() / self.columns.max(1);
+        self.offsets.clear();
+        for y in 0..rows {
+            for x in 0..self.columns {
+                let mut around = [0; 9];
+                let mut count = 0;
+                for v in y.saturating_sub(1)..(y + 2).min(rows) {
+                    for u in x.saturating_sub(1)..(x + 2).min(self.columns) {
+                        around[count] = self.tiles[v * self.columns + u].offset;
+                        count += 1;
+                    }
+                }
+                let around = &mut around[..count];
+                around.sort_unstable();
+                let own = self.tiles[y * self.columns + x].offset;
+                let middle = around[count / 2];
+                self.offsets
+                    .push(own.clamp(middle - MOST_APART, middle + MOST_APART));
+            }
+        }
+        for (tile, offset) in self.tiles.iter_mut().zip(&self.offsets) {
+            tile.offset = *offset;
+        }
+    }
+}
+
+/// Adds `offset` to `values`.
+pub fn brighten(values: &mut [u8], offset: i32) {
+    let by = offset.unsigned_abs().min(255) as u8;
+    match offset {
+        0 => (),
+        1.. => values.iter_mut().for_each(|v| *v = v.saturating_add(by)),
+        _ => values.iter_mut().for_each(|v| *v = v.saturating_sub(by)),
+    }
+}
+
+/// The difference that a `share` of `all` do not reach, between whole numbers.
+fn quantile(counts: &[u32; 511], share: f32, all: u32) -> f32 {
+    let wanted = share * all as f32;
+    let mut below = 0.0;
+    for (value, count) in (-255..).zip(counts) {
+        let count = *count as f32;
+        if below + count >= wanted && count > 0.0 {
+            return value as f32 - 0.5 + (wanted - below) / count;
+        }
+        below += count;
+    }
+    0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flicker_and_grain_are_told_apart() {
+        let size = (200, 130);
+        let mut before = Plane::default();
+        before.clear(size);
+        let mut now = before.clone();
+        for (i, (a, b)) in before.values.iter_mut().zip(&mut now.values).enumerate() {
+            *a = (100 + i % 37) as u8;
+            // As many of each difference from -4 to 3.
+            *b = *a + 9 + ((i * 7 + i / 200 * 3) % 8) as u8 - 4;
+        }
+        // A blotch of a quarter of a tile changes nothing of it.
+        for y in 64..96 {
+            now.row_mut(y)[64..96].fill(0);
+        }
+        let mut lights = Lights::default();
+        lights.measure(&now, &before);
+        for (x, y) in [(0, 0), (70, 70), (199, 129)] {
+            let light = lights.at(x, y);
+            assert!((7..=9).contains(&light.offset), "{light:?}");
+            assert!((2.0..5.0).contains(&light.spread), "{light:?}");
+        }
+        lights.equalise(&mut before);
+        lights.measure(&now, &before);
+        assert!(lights.at(70, 70).offset.abs() <= 1);
+    }
+}

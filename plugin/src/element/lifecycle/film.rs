@@ -1,0 +1,144 @@
+//! What has befallen a film: mended before anybody looks for faces. A frame is held back for it until
+//! the next one has come.
+
+use std::time::{Duration, Instant};
+
+use gst_video::{VideoFrameRef, VideoInfo};
+
+use super::stream::is_of_few;
+use crate::damage::{Film, Finds};
+use crate::element::bus::latency::Latency;
+use crate::element::bus::qos;
+use crate::element::imp::MdeComplete;
+use crate::element::properties::FrameSettings;
+
+/// How long a frame is held back where the stream does not say how long one lasts.
+const UNTOLD: gst::ClockTime = gst::ClockTime::from_mseconds(42);
+
+/// Mends frames of a film.
+#[derive(Debug, Default)]
+pub struct FilmMender {
+    film: Film,
+    /// The last frame that came, as it came.
+    held: Option<gst::Buffer>,
+    /// How long mending takes.
+    latency: Latency,
+}
+
+impl FilmMender {
+    /// Takes the next frame for the first of another stream.
+    pub fn forget(&mut self) {
+        self.film.forget();
+        self.held = None;
+    }
+
+    /// Mends the frame that is held, as `settings` ask for, now that `next` has come after it, or
+    /// nothing does, and gives it and what was found. Both are of the format `info`.
+    fn mend(
+        &mut self,
+        next: Option<&gst::BufferRef>,
+        info: &VideoInfo,
+        settings: &FrameSettings,
+    ) -> Option<(gst::Buffer, Finds)> {
+        let frame = next.and_then(|next| VideoFrameRef::from_buffer_ref_readable(next, info).ok());
+        self.film.see(frame.as_ref());
+        let mut buffer = self.held.take()?;
+        let wanted = settings.damage_search.wanted_of_film();
+        let finds = match &wanted {
+            Some(wanted) => self.film.find(wanted),
+            None => Finds::default(),
+        };
+        if finds != Finds::default() && settings.changes_film() {
+            // A frame that cannot be mapped was not seen either.
+            if let Ok(mut frame) = VideoFrameRef::from_buffer_ref_writable(buffer.make_mut(), info)
+            {
+                if settings.paints() {
+                    self.film.mend(&mut frame, settings.strength);
+                }
+                if settings.shows_damage() {
+                    self.film.show(&mut frame);
+                }
+            }
+        }
+        Some((buffer, finds))
+    }
+}
+
+impl MdeComplete {
+    /// Takes in the frame in `buffer`, the next one to come: where a film is mended, what goes on is
+    /// the frame before it.
+    pub(in crate::element) fn take_in(&self, buffer: gst::Buffer) -> Result<(), gst::FlowError> {
+        let is_gap = buffer.flags().contains(gst::BufferFlags::GAP);
+        let is_held = self
+            .settings()
+            .frame
+            .damage_search
+            .wanted_of_film()
+            .is_some()
+            && !is_gap;
+        let before = self.release(is_held.then_some(&buffer));
+        if let Some(before) = before {
+            self.take_on(before)?;
+        }
+        if !is_held {
+            return self.take_on(buffer);
+        }
+        let copy = is_of_few(&buffer).then(|| buffer.copy_deep().ok());
+        if let Some(state) = self.state().as_mut() {
+            state.film.held = Some(copy.flatten().unwrap_or(buffer));
+        }
+        Ok(())
+    }
+
+    /// The frame that is held back, mended now that `next` has come or nothing does.
+    pub(super) fn release(&self, next: Option<&gst::Buffer>) -> Option<gst::Buffer> {
+        // Nobody is to wait for the state meanwhile.
+        let (mut mender, info) = {
+            let mut state = self.state();
+            let state = state.as_mut()?;
+            if next.is_none() && state.film.held.is_none() {
+                return None;
+            }
+            (std::mem::take(&mut state.film), state.info.clone()?)
+        };
+        if let Some(held) = &mender.held {
+            self.sync_properties(held);
+        }
+        let settings = self.settings().frame;
+        let start = Instant::now();
+        let made = mender.mend(next.map(|next| &**next), &info, &settings);
+        let is_new_latency = mender.latency.record(start.elapsed());
+        let is_told = match self.state().as_mut() {
+            Some(state) => {
+                state.film = mender;
+                if let Some((_, finds)) = &made {
+                    state.stats.add_film(finds);
+                }
+                is_new_latency && state.is_live == Some(true)
+            }
+            None => false,
+        };
+        if is_told {
+            self.tell_of_latency();
+        }
+        if next.is_some() && info.is_interlaced() {
+            self.warn_of(
+                "a film is mended in whole frames alone, and these are fields: put a deinterlacer \
+                 before the element",
+            );
+        }
+        Some(made?.0)
+    }
+
+    /// How long a frame is held back for a film to be mended, and how long that takes.
+    pub(super) fn film_latency(&self) -> (Duration, Duration) {
+        if (self.settings().frame.damage_search.wanted_of_film()).is_none() {
+            return Default::default();
+        }
+        let state = self.state();
+        let info = state.as_ref().and_then(|state| state.info.as_ref());
+        let frame = info.map(qos::frame_duration).filter(|time| !time.is_zero());
+        let work = state.as_ref().map(|state| state.film.latency.reported());
+        (frame.unwrap_or(UNTOLD).into(), work.unwrap_or_default())
+    }
+}
