@@ -33,6 +33,9 @@ const FARTHEST: f32 = 60.0;
 const SAMPLES: usize = 48;
 /// Grain from which on the frames show different things, in 255ths.
 const CUT: f32 = 14.0;
+/// The share of blocks that must be things which move on, from the frame before to the one after: else
+/// one of these shows another scene.
+const GOES_ON: f32 = 0.4;
 /// The share of pixels that are strong spikes from which on something is wrong with the frame.
 const FLOOD: f32 = 0.25;
 
@@ -89,11 +92,10 @@ impl Dirt {
         for (neighbour, shows) in self.neighbours.iter_mut().zip(shown) {
             neighbour.motion.estimate(now, shows);
         }
-        Motion::settle(
-            self.neighbours
-                .each_mut()
-                .map(|neighbour| &mut neighbour.motion),
-        );
+        let sides = self.neighbours.each_mut();
+        if Motion::settle(sides.map(|neighbour| &mut neighbour.motion)) < GOES_ON {
+            return;
+        }
         for (neighbour, shows) in self.neighbours.iter_mut().zip(shown) {
             neighbour.compare(now, shows);
         }
@@ -258,7 +260,7 @@ impl Dirt {
             return false;
         }
         let thing = Thing { spot, contrast };
-        let reach = (FARTHEST * now.size.1 as f32 / 1080.0).max(8.0) as i32;
+        let reach = (FARTHEST * now.size.1 as f32 / 1080.0).max(16.0) as i32;
         let is_elsewhere = |index: usize| {
             let shows: &Steps = shown[index];
             let neighbour = &self.neighbours[index];

@@ -64,14 +64,19 @@ impl Motion {
     /// The way of the block `(x, y)` that those around it have, as far as each block's way here and that
     /// in `other`, which leads to the other side in time, fit together; nothing where no block near
     /// does.
-    fn common_way(&self, other: &Self, (x, y): (usize, usize)) -> Option<[Vector; 2]> {
+    fn common_way(
+        &self,
+        other: &Self,
+        (x, y): (usize, usize),
+        weave: Vector,
+    ) -> Option<[Vector; 2]> {
         let (columns, rows) = self.count();
         for reach in 1..=FARTHEST {
             let mut ways = [const { [[0; 2]; 2] }; (2 * FARTHEST + 1).pow(2)];
             let mut count = 0;
             for v in y.saturating_sub(reach)..(y + reach + 1).min(rows) {
                 for u in x.saturating_sub(reach)..(x + reach + 1).min(columns) {
-                    if self.fits(other, u, v) {
+                    if self.fits(other, (u, v), weave) {
                         ways[count] = [self.at(u, v), other.at(u, v)];
                         count += 1;
                     }
@@ -90,27 +95,44 @@ impl Motion {
         None
     }
 
+    /// By how much the way to the one side in time and that to the other, of `other`, differ in most
+    /// blocks: so far the frame lies beside its place.
+    fn weave(&self, other: &Self) -> Vector {
+        [0, 1].map(|axis| {
+            let pairs = self.fields[0].ways.iter().zip(&other.fields[0].ways);
+            let mut sums: Vec<i32> = pairs.map(|(a, b)| a[axis] + b[axis]).collect();
+            let middle = sums.len() / 2;
+            match sums.is_empty() {
+                true => 0,
+                false => *sums.select_nth_unstable(middle).1,
+            }
+        })
+    }
+
     /// Whether the ways of the block `(x, y)` to the one side in time and to the other, that of `other`,
-    /// are those of a thing that moves on.
-    fn fits(&self, other: &Self, x: usize, y: usize) -> bool {
+    /// are those of a thing that moves on, in frames of which the one is displaced by the `weave` of the
+    /// film.
+    fn fits(&self, other: &Self, (x, y): (usize, usize), weave: Vector) -> bool {
         let (here, there) = (self.at(x, y), other.at(x, y));
         (0..2).all(|axis| {
             let long = here[axis].abs().max(there[axis].abs());
-            (here[axis] + there[axis]).abs() <= SLACK + long / 3
+            (here[axis] + there[axis] - weave[axis]).abs() <= SLACK + long / 3
         })
     }
 
     /// Gives blocks whose ways to both sides in time, those of `sides`, are no thing's the ways of those
-    /// around them.
-    pub fn settle(sides: [&mut Self; 2]) {
+    /// around them. Tells the share of those that are a thing's.
+    pub fn settle(sides: [&mut Self; 2]) -> f32 {
         let [before, after] = sides;
         let (columns, rows) = before.count();
+        let weave = before.weave(after);
         let mut settled = Vec::new();
+        let mut fit = 0;
         for y in 0..rows {
             for x in 0..columns {
-                if !before.fits(after, x, y)
-                    && let Some(ways) = before.common_way(after, (x, y))
-                {
+                if before.fits(after, (x, y), weave) {
+                    fit += 1;
+                } else if let Some(ways) = before.common_way(after, (x, y), weave) {
                     settled.push((x, y, ways));
                 }
             }
@@ -119,6 +141,7 @@ impl Motion {
             before.set(x, y, here);
             after.set(x, y, there);
         }
+        fit as f32 / (columns * rows) as f32
     }
 
     /// Looks for the blocks of `now` in `other`, which has the same size: at least one block.
