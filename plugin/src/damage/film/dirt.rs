@@ -12,9 +12,9 @@ use crate::distance::Distances;
 /// Spots of less pixels are grain.
 const LEAST_PIXELS: usize = 3;
 /// The share of a spot's contrast that its surroundings may differ from what the neighbours show there.
-const AROUND: f32 = 0.30;
+const AROUND: f32 = 0.12;
 /// The share of it that the neighbours may differ in the spot.
-const APART: f32 = 0.5;
+const APART: f32 = 0.25;
 /// The share of it to which a place elsewhere in a neighbour is the same thing.
 const SAME: f32 = 0.35;
 /// And the share of it from which on the present frame shows another thing there.

@@ -99,7 +99,8 @@ impl MdeComplete {
             if next.is_none() && state.film.held.is_none() {
                 return None;
             }
-            (std::mem::take(&mut state.film), state.info.clone()?)
+            let info = state.info.clone()?;
+            (std::mem::take(&mut state.film), info)
         };
         if let Some(held) = &mender.held {
             self.sync_properties(held);
