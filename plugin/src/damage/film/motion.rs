@@ -319,7 +319,10 @@ mod tests {
             for y in 0..size.1 as i32 {
                 for x in 0..size.0 as i32 {
                     let [u, v] = at(x, y).map(|v| v as f32);
-                    let wave = (u / 9.0).sin() + (v / 7.0).cos() + ((u + 2.0 * v) / 23.0).sin();
+                    // Waves that grow shorter are alike nowhere.
+                    let wave = ((u + 90.0).powi(2) / 2500.0).sin()
+                        + ((v + 80.0).powi(2) / 2000.0).cos()
+                        + ((u + 2.0 * v) / 23.0).sin();
                     values.push((128.0 + 40.0 * wave) as u8);
                 }
             }
