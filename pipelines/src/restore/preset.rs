@@ -30,11 +30,20 @@ impl Preset {
 
 /// The settings of `presets`, and then `own`, which wins where both say something.
 pub fn settings(presets: &[Preset], own: &[Setting]) -> Vec<Setting> {
-    let named = presets.iter().flat_map(|preset| preset.settings());
-    let mut all: Vec<_> = named
-        .map(|(name, value)| Setting::new(name, value))
-        .filter(|setting| !settings::has(own, &setting.name))
-        .collect();
+    let mut all: Vec<Setting> = Vec::new();
+    for (index, preset) in presets.iter().enumerate() {
+        if presets[..index].contains(preset) {
+            continue;
+        }
+        for (name, value) in preset.settings() {
+            match all.iter_mut().find(|setting| setting.name == *name) {
+                // Presets that look for damage of other kinds look for it together.
+                Some(setting) => setting.value = format!("{}+{value}", setting.value),
+                None => all.push(Setting::new(name, value)),
+            }
+        }
+    }
+    all.retain(|setting| !settings::has(own, &setting.name));
     all.extend_from_slice(own);
     all
 }
@@ -55,5 +64,14 @@ mod tests {
                 Setting::new("damage-color", "0xff0000")
             ]
         );
+    }
+
+    #[test]
+    fn presets_look_for_damage_together() {
+        let all = settings(&[Preset::DropOuts, Preset::Film, Preset::Film], &[]);
+        let found = all.iter().filter(|setting| setting.name == "damage");
+        assert!(found.eq([&Setting::new("damage", "lines+blocks+dirt")]));
+        let sizes = all.iter().filter(|s| s.name == "damage-max-size");
+        assert_eq!(sizes.count(), 1);
     }
 }
