@@ -9,6 +9,9 @@ use rand::rngs::StdRng;
 
 use super::clips::{self, Image};
 
+/// What was laid on a picture: of each piece its kind and the pixels that it covers.
+pub type Laid = Vec<(String, Vec<usize>)>;
+
 /// Pictures of damage of one kind that are read.
 const MOST: usize = 40;
 /// The share of frames that something is laid over.
@@ -72,7 +75,7 @@ impl Pieces {
     }
 
     /// Lays some of them over `image`, in white or black, and gives their kinds and pixels.
-    pub fn lay(&self, image: &mut Image, random: &mut StdRng) -> Vec<(String, Vec<usize>)> {
+    pub fn lay(&self, image: &mut Image, random: &mut StdRng) -> Laid {
         if !random.random_bool(DIRTY) {
             return Vec::new();
         }

@@ -31,7 +31,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use clips::Image;
-use lay::Pieces;
+use lay::{Laid, Pieces};
 use measure::{Verdict, folder_named};
 use telea::Telea;
 
@@ -145,7 +145,7 @@ impl Score {
     fn add(
         &mut self,
         sound: &[Image],
-        damaged: &[(Image, Vec<(String, Vec<usize>)>)],
+        damaged: &[(Image, Laid)],
         done: &[Mended],
         telea: &mut Option<Telea>,
     ) -> Result<()> {

@@ -285,11 +285,12 @@ impl Dirt {
         for (y, squares) in (around.y0..).zip(squares.chunks(around.width())) {
             let row = &mut weights.row_mut(y)[around.x0..around.x1];
             for (weight, square) in row.iter_mut().zip(squares) {
-                *weight = match *square {
-                    ..=WHOLE => 255,
-                    ..=HALF => (*weight).max(128),
-                    _ => *weight,
+                let own = match *square {
+                    square if square <= WHOLE => 255,
+                    square if square <= HALF => 128,
+                    _ => 0,
                 };
+                *weight = own.max(*weight);
             }
         }
         around

@@ -221,7 +221,7 @@ fn what_comes_back_from_behind_a_thing_is_picture() {
                 let light = pixels.map(|(x, y)| {
                     let is_hidden = (4..10).contains(&number) && THING.contains(x, y);
                     // Thin things, as long as drop-outs are.
-                    let is_slat = y % 13 < 3 && (x + moved) / 60 % 2 == 0;
+                    let is_slat = y % 13 < 3 && ((x + moved) / 60).is_multiple_of(2);
                     match (is_hidden, is_slat) {
                         (true, _) => 170,
                         (false, true) => 190,
