@@ -1,6 +1,6 @@
 //! A step of a displacement that is a polynomial of second degree.
 
-use super::detail::Detail;
+use super::detail::Band;
 use super::displacement::{Displacement, TERMS};
 use super::least_squares::solve;
 use super::sample::Sample;
@@ -18,7 +18,7 @@ const DAMPING: [f64; 3] = [3e-6, 3e-5, 3e-5];
 /// from the `straight` one than they insist; nothing where that cannot be told.
 pub fn step(
     samples: &[Sample],
-    other: &Detail,
+    other: &Band,
     found: &Displacement,
     straight: &Displacement,
 ) -> Option<Displacement> {

@@ -2,24 +2,33 @@
 
 use super::blur::Blur;
 
-/// Radius of the box that, applied twice, is the light of a pixel's surroundings, as a share of the
-/// picture's width: so wide that what is left leads there from some pixels away.
-const LIGHT: f32 = 0.078;
-/// The same of the box that, applied once, leaves no noise.
-const NOISE: f32 = 0.016;
+/// Radii of the boxes that, applied twice, give the light of a pixel's near and wide surroundings, as
+/// shares of the picture's width.
+const NEAR: f32 = 0.024;
+const WIDE: f32 = 0.078;
 
-/// What is left of a picture without its light and its noise, with its slope.
+/// What is left of a picture without its light, in two bands.
 #[derive(Clone, Debug, Default)]
 pub struct Detail {
     pub(super) size: (usize, usize),
+    /// The picture without the light of the near surroundings: tells to a small part of a pixel.
+    pub(super) fine: Band,
+    /// The near surroundings without the light of the wide ones: leads there from some pixels away.
+    pub(super) coarse: Band,
+    /// The light of the near and the wide surroundings, while a picture is read.
+    light: [Vec<f32>; 2],
+}
+
+/// One of the bands.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Band {
+    size: (usize, usize),
     /// Value, slope to the right, slope down, and 1 where it is known, else 0; in [`UNITS`].
-    pub(super) pixels: Vec<[i16; 4]>,
-    /// Of the pixels, while they are read.
-    light: Vec<f32>,
+    pixels: Vec<[i16; 4]>,
 }
 
 /// Steps from black to white: a picture is kept for long, so that it takes half the memory.
-pub(super) const UNITS: f32 = 16_000.0;
+const UNITS: f32 = 16_000.0;
 
 impl Detail {
     /// Of a picture of `size` = (width, height), `rgb` `[3, H, W]` in `[0, 1]`, of which the pixels
@@ -30,13 +39,15 @@ impl Detail {
     pub fn new(size: (usize, usize), rgb: &[f32], known: &[f32]) -> Self {
         let mut detail = Self::default();
         detail.read(size, rgb, known, &mut Blur::default());
-        detail.find_slopes();
+        detail.fine.find_slopes();
+        detail.coarse.find_slopes();
+        detail.light = Default::default();
         detail
     }
 
     /// Bytes of memory it takes.
     pub fn bytes(&self) -> usize {
-        size_of_val(self.pixels.as_slice())
+        size_of_val(self.fine.pixels.as_slice()) + size_of_val(self.coarse.pixels.as_slice())
     }
 
     /// Takes `rgb` over, without its slopes, which are 0.
@@ -53,30 +64,31 @@ impl Detail {
         assert_eq!(rgb.len(), 3 * pixels, "three values a pixel");
         let is_known = |i: usize| f32::from(u8::from(known[i] > 0.999));
         let gray = |i: usize| (rgb[i] + rgb[pixels + i] + rgb[2 * pixels + i]) / 3.0;
-        let radius = |share: f32| ((share * width as f32).round() as usize).max(1);
+        for (light, share) in self.light.iter_mut().zip([NEAR, WIDE]) {
+            let radius = ((share * width as f32).round() as usize).max(1);
+            blur.twice(size, radius, (0..pixels).map(|i| gray(i) * is_known(i)));
+            blur.keep();
+            blur.twice(size, radius, (0..pixels).map(is_known));
+            light.clear();
+            let sums = blur.kept.iter().zip(&blur.values);
+            light.extend(sums.map(|(sum, count)| sum / count.max(1e-6)));
+        }
+        self.size = size;
+        let [near, wide] = &self.light;
+        let values = (0..pixels).map(|i| (gray(i) - near[i], is_known(i)));
+        self.fine.fill(size, values);
+        let values = (0..pixels).map(|i| (near[i] - wide[i], is_known(i)));
+        self.coarse.fill(size, values);
+    }
+}
+
+impl Band {
+    fn fill(&mut self, size: (usize, usize), values: impl Iterator<Item = (f32, f32)>) {
         self.size = size;
         self.pixels.clear();
-        blur.twice(
-            size,
-            radius(LIGHT),
-            (0..pixels).map(|i| gray(i) * is_known(i)),
-        );
-        blur.keep();
-        blur.twice(size, radius(LIGHT), (0..pixels).map(is_known));
-        self.light.clear();
-        let means = |blur: &Blur, i: usize| blur.kept[i] / blur.values[i].max(1e-6);
-        self.light.extend((0..pixels).map(|i| means(blur, i)));
-        blur.once(
-            size,
-            radius(NOISE),
-            (0..pixels).map(|i| gray(i) * is_known(i)),
-        );
-        blur.keep();
-        blur.once(size, radius(NOISE), (0..pixels).map(is_known));
-        self.pixels.extend((0..pixels).map(|i| {
-            let known = is_known(i) * UNITS;
-            let value = (means(blur, i) - self.light[i]).clamp(-1.0, 1.0) * known;
-            [value as i16, 0, 0, known as i16]
+        self.pixels.extend(values.map(|(value, known)| {
+            let known = known * UNITS;
+            [(value.clamp(-1.0, 1.0) * known) as i16, 0, 0, known as i16]
         }));
     }
 
@@ -94,9 +106,14 @@ impl Detail {
         }
     }
 
+    /// The value of pixel `i`.
+    pub fn value(&self, i: usize) -> f32 {
+        f32::from(self.pixels[i][0]) / UNITS
+    }
+
     /// Value, slopes and known share at `at` = (x, y); nothing outside the picture.
     #[inline(always)]
-    pub(super) fn look_up(&self, [x, y]: [f32; 2]) -> Option<[f32; 4]> {
+    pub fn look_up(&self, [x, y]: [f32; 2]) -> Option<[f32; 4]> {
         let (width, height) = self.size;
         let is_inside = x >= 0.0 && y >= 0.0 && x < (width - 1) as f32 && y < (height - 1) as f32;
         if !is_inside {

@@ -18,6 +18,7 @@ mod straight;
 mod tests;
 
 use blur::Blur;
+use detail::Band;
 pub use detail::Detail;
 pub use displacement::Displacement;
 use sample::{Sample, Samples};
@@ -76,12 +77,14 @@ impl Registrar {
         assert_eq!(other.size, self.size, "both pictures have one size");
         let Samples { face, near, .. } = &self.samples;
         let none = Displacement::of_size(self.size);
-        let stays = Registration {
-            displacement: none,
-            residual: (residual(face, other, |at| none.at(at))
-                + self.residual(other, |at| none.at(at)))
-                / 2.0,
+        let registered = |straight: &Displacement, bent: &Displacement| {
+            let all_over = residual(face, &other.coarse, |at| straight.at(at));
+            Registration {
+                displacement: *bent,
+                residual: (all_over + self.residual(other, |at| bent.at(at))) / 2.0,
+            }
         };
+        let stays = registered(&none, &none);
         if (near.len() as f32) < LEAST_PIXELS * (self.size.0 * self.size.1) as f32 {
             return stays;
         }
@@ -89,12 +92,12 @@ impl Registrar {
             true => from.straightened(),
             false => none,
         };
-        let Some(straight) = straightly(face, other, start) else {
+        let Some(straight) = straightly(face, &other.coarse, start) else {
             return stays;
         };
         let mut bent = straight;
         for _ in 0..BENDS {
-            let Some(found) = bent::step(near, other, &bent, &straight) else {
+            let Some(found) = bent::step(near, &other.fine, &bent, &straight) else {
                 break;
             };
             bent = found;
@@ -104,12 +107,7 @@ impl Registrar {
             x.hypot(y)
         };
         let mean = near.iter().map(far).sum::<f32>() / near.len() as f32;
-        let found = Registration {
-            displacement: bent,
-            residual: (residual(face, other, |at| straight.at(at))
-                + self.residual(other, |at| bent.at(at)))
-                / 2.0,
-        };
+        let found = registered(&straight, &bent);
         // A NaN is not found either.
         let is_near = mean <= FARTHEST * self.size.0 as f32;
         match is_near && found.residual <= stays.residual {
@@ -121,13 +119,13 @@ impl Registrar {
     /// The mean difference, in the range from black to white, of the pixels near what is missing
     /// from those of `other` that lie `displaced` from them; large ones count less than they are.
     pub fn residual(&self, other: &Detail, displaced: impl Fn([f32; 2]) -> [f32; 2]) -> f32 {
-        residual(&self.samples.near, other, displaced)
+        residual(&self.samples.near, &other.fine, displaced)
     }
 }
 
 /// Shifts, turns and scales `found` until `samples` lie best in `other`; nothing where that cannot be
 /// told.
-fn straightly(samples: &[Sample], other: &Detail, mut found: Displacement) -> Option<Displacement> {
+fn straightly(samples: &[Sample], other: &Band, mut found: Displacement) -> Option<Displacement> {
     for _ in 0..STEPS {
         let step = straight::step(samples, other, &found)?;
         found = found.moved(step);
@@ -138,7 +136,7 @@ fn straightly(samples: &[Sample], other: &Detail, mut found: Displacement) -> Op
     Some(found)
 }
 
-fn residual(samples: &[Sample], other: &Detail, displaced: impl Fn([f32; 2]) -> [f32; 2]) -> f32 {
+fn residual(samples: &[Sample], other: &Band, displaced: impl Fn([f32; 2]) -> [f32; 2]) -> f32 {
     let (mut sum, mut count) = (0.0, 0.0f32);
     for sample in samples {
         let [right, down] = displaced(sample.at);

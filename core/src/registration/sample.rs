@@ -1,7 +1,7 @@
 //! The pixels that a registration goes by.
 
 use super::blur::Blur;
-use super::detail::{Detail, UNITS};
+use super::detail::{Band, Detail};
 use super::displacement::Displacement;
 
 /// How far from what is missing pixels count as near, as a share of the width.
@@ -12,7 +12,7 @@ const FACE: [f32; 2] = [0.41, 0.485];
 /// More pixels than this tell nothing more.
 const MOST: usize = 1600;
 /// A difference as large as this counts half, in the range from black to white.
-const OUTLIER: f32 = 0.06;
+const OUTLIER: f32 = 0.05;
 
 /// A pixel that takes part.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub struct Pull {
 impl Sample {
     /// What it says of the displacement `found` to `other`; nothing where that leads out of it.
     #[inline(always)]
-    pub fn pull(&self, other: &Detail, found: &Displacement) -> Option<Pull> {
+    pub fn pull(&self, other: &Band, found: &Displacement) -> Option<Pull> {
         let [right, down] = found.at(self.at);
         let there = other.look_up([self.at[0] + right, self.at[1] + down])?;
         let [value, gx, gy, known] = there;
@@ -51,9 +51,9 @@ impl Sample {
 /// Pixels of a picture. Made once and refilled.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
-    /// All over the face.
+    /// All over the face, of the coarse band.
     pub face: Vec<Sample>,
-    /// Near what is missing.
+    /// Near what is missing, of the fine band.
     pub near: Vec<Sample>,
     missing: Vec<f32>,
 }
@@ -90,13 +90,13 @@ impl Samples {
                     |v: usize, side: usize, half: f32| (v as f32 / side as f32 - 0.5) / half;
                 let is_face = along(x, width, FACE[0]).hypot(along(y, height, FACE[1])) <= 1.0;
                 if is_face && beside[i] < 0.5 {
-                    let sample = Sample {
+                    let of = |band: &Band| Sample {
                         at: [x as f32, y as f32],
-                        value: f32::from(detail.pixels[i][0]) / UNITS,
+                        value: band.value(i),
                     };
-                    face.push(sample);
+                    face.push(of(&detail.coarse));
                     if around[i] > 0.5 || is_whole {
-                        near.push(sample);
+                        near.push(of(&detail.fine));
                     }
                 }
             }

