@@ -13,7 +13,8 @@ pub struct Detail {
     pub(super) size: (usize, usize),
     /// The picture without the light of the near surroundings: tells to a small part of a pixel.
     pub(super) fine: Band,
-    /// The near surroundings without the light of the wide ones: leads there from some pixels away.
+    /// The near surroundings without the light of the wide ones, at half the resolution: leads there
+    /// from some pixels away.
     pub(super) coarse: Band,
     /// The light of the near and the wide surroundings, while a picture is read.
     light: [Vec<f32>; 2],
@@ -23,6 +24,8 @@ pub struct Detail {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Band {
     size: (usize, usize),
+    /// Pixels of the picture from one of the band's to the next.
+    step: usize,
     /// Value, slope to the right, slope down, and 1 where it is known, else 0; in [`UNITS`].
     pixels: Vec<[i16; 4]>,
 }
@@ -75,21 +78,31 @@ impl Detail {
         }
         self.size = size;
         let [near, wide] = &self.light;
-        let values = (0..pixels).map(|i| (gray(i) - near[i], is_known(i)));
-        self.fine.fill(size, values);
-        let values = (0..pixels).map(|i| (near[i] - wide[i], is_known(i)));
-        self.coarse.fill(size, values);
+        (self.fine).fill(size, 1, |i| (gray(i) - near[i], is_known(i)));
+        (self.coarse).fill(size, 2, |i| (near[i] - wide[i], is_known(i)));
     }
 }
 
 impl Band {
-    fn fill(&mut self, size: (usize, usize), values: impl Iterator<Item = (f32, f32)>) {
-        self.size = size;
+    /// Takes every `step`-th pixel of a picture of `size`: the `values` by their index in it, and
+    /// whether they are known.
+    fn fill(
+        &mut self,
+        (width, height): (usize, usize),
+        step: usize,
+        values: impl Fn(usize) -> (f32, f32),
+    ) {
+        self.size = (width.div_ceil(step), height.div_ceil(step));
+        self.step = step;
         self.pixels.clear();
-        self.pixels.extend(values.map(|(value, known)| {
-            let known = known * UNITS;
-            [(value.clamp(-1.0, 1.0) * known) as i16, 0, 0, known as i16]
-        }));
+        for y in (0..height).step_by(step) {
+            let row = (0..width).step_by(step);
+            self.pixels.extend(row.map(|x| {
+                let (value, known) = values(y * width + x);
+                let known = known * UNITS;
+                [(value.clamp(-1.0, 1.0) * known) as i16, 0, 0, known as i16]
+            }));
+        }
     }
 
     fn find_slopes(&mut self) {
@@ -101,20 +114,17 @@ impl Band {
                     value(i + 1) - value(i - 1),
                     value(i + width) - value(i - width),
                 ];
-                self.pixels[i][1..3].copy_from_slice(&slopes.map(|slope| slope / 2));
+                let across = 2 * self.step as i16;
+                self.pixels[i][1..3].copy_from_slice(&slopes.map(|slope| slope / across));
             }
         }
     }
 
-    /// The value of pixel `i`.
-    pub fn value(&self, i: usize) -> f32 {
-        f32::from(self.pixels[i][0]) / UNITS
-    }
-
-    /// Value, slopes and known share at `at` = (x, y); nothing outside the picture.
+    /// Value, slopes and known share at `at` = (x, y) of the picture; nothing outside of it.
     #[inline(always)]
     pub fn look_up(&self, [x, y]: [f32; 2]) -> Option<[f32; 4]> {
         let (width, height) = self.size;
+        let [x, y] = [x, y].map(|v| v / self.step as f32);
         let is_inside = x >= 0.0 && y >= 0.0 && x < (width - 1) as f32 && y < (height - 1) as f32;
         if !is_inside {
             return None;

@@ -90,13 +90,14 @@ impl Samples {
                     |v: usize, side: usize, half: f32| (v as f32 / side as f32 - 0.5) / half;
                 let is_face = along(x, width, FACE[0]).hypot(along(y, height, FACE[1])) <= 1.0;
                 if is_face && beside[i] < 0.5 {
-                    let of = |band: &Band| Sample {
-                        at: [x as f32, y as f32],
-                        value: band.value(i),
+                    let at = [x as f32, y as f32];
+                    let of = |band: &Band| {
+                        let [value, ..] = band.look_up(at)?;
+                        Some(Sample { at, value })
                     };
-                    face.push(of(&detail.coarse));
+                    face.extend(of(&detail.coarse));
                     if around[i] > 0.5 || is_whole {
-                        near.push(of(&detail.fine));
+                        near.extend(of(&detail.fine));
                     }
                 }
             }
