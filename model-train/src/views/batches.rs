@@ -8,6 +8,7 @@ use anyhow::Result;
 use mde_core::mask::Mask;
 use mde_core::registration::{Detail, Displacement, Registrar};
 use rand::RngExt;
+use rand::seq::IndexedRandom;
 use rand_pcg::Pcg64;
 use tch::{Device, Kind, Tensor};
 
@@ -24,6 +25,9 @@ pub struct ViewBatch {
     pub pictures: Tensor,
     /// What goes in.
     pub inputs: Inputs,
+    /// A pixel of each picture's hole, or of the picture where nothing is missing: x and y, `[N, 2]`
+    /// i64.
+    pub in_hole: Tensor,
 }
 
 /// How batches are drawn.
@@ -90,6 +94,7 @@ pub fn make(faces: &ViewFaces, config: &ViewBatchConfig, update: u64) -> ViewBat
     let mut lights = [Vec::new(), Vec::new()];
     let mut bends = Vec::new();
     let mut masks = [Vec::new(), Vec::new()];
+    let mut in_hole = Vec::new();
     for _ in 0..config.batch {
         let pair = faces.draw(rng);
         let mirrored = rng.random();
@@ -122,6 +127,7 @@ pub fn make(faces: &ViewFaces, config: &ViewBatchConfig, update: u64) -> ViewBat
         };
         let (hole, cover) = (draw(), draw());
         extend(&mut masks[0], &hole);
+        in_hole.extend(a_pixel_of(&hole, rng));
         let cover = match rng.random::<f64>() {
             v if v < config.without_view => Mask::missing(config.size, config.size),
             v if v < config.without_view + (1.0 - config.without_view) * COVERED_VIEWS => cover,
@@ -154,7 +160,20 @@ pub fn make(faces: &ViewFaces, config: &ViewBatchConfig, update: u64) -> ViewBat
             view_mask: cover,
         },
         pictures: channels_last(&pictures),
+        in_hole: Tensor::from_slice(&in_hole).view([-1, 2]),
     }
+}
+
+/// One of the pixels that miss a channel in `mask`, x and y, or any where there is none.
+fn a_pixel_of(mask: &Mask, rng: &mut Pcg64) -> [i64; 2] {
+    let (width, height) = (mask.width(), mask.height());
+    let is_missing = |at: &usize| (0..3).any(|c| !mask.is_known(c, at % width, at / width));
+    let missing: Vec<usize> = (0..width * height).filter(is_missing).collect();
+    let at = match missing.choose(rng) {
+        Some(at) => *at,
+        None => rng.random_range(0..width * height),
+    };
+    [at % width, at / width].map(|v| v as i64)
 }
 
 /// Where the pixels of `pictures` under `mask`, `[N, 3, S, S]`, lie in `views`, of which `cover`,
@@ -203,6 +222,7 @@ impl ViewBatch {
     pub fn to_device(&self, device: Device) -> Self {
         Self {
             pictures: self.pictures.to_device(device),
+            in_hole: self.in_hole.shallow_clone(),
             inputs: Inputs {
                 image: self.inputs.image.to_device(device),
                 mask: self.inputs.mask.to_device(device),

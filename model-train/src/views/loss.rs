@@ -10,7 +10,7 @@ use tch::{Kind, Tensor};
 use super::batches::ViewBatch;
 use crate::network::perceptual::FeatureNetwork;
 use crate::network::view_generator::{Copied, Outputs};
-use crate::tensors::{composited, local_means};
+use crate::tensors::{channels_last, composited, local_means};
 use crate::training::loss::{FeatureDistance, Losses};
 use crate::training::options::RunOptions;
 
@@ -42,6 +42,11 @@ pub struct Weights {
     /// Weight of the perceptual loss, with --perceptual-network.
     #[arg(long, default_value_t = 0.1)]
     pub perceptual: f64,
+    /// Side in pixels of the windows that the perceptual loss looks at, one in each picture, around
+    /// a pixel of the hole that is drawn anew each time: a deep network such as VGG-16 costs as much
+    /// as all the rest on whole pictures. 0 for whole pictures.
+    #[arg(long, default_value_t = 0)]
+    pub perceptual_window: i64,
     /// Weight of the adversarial loss: how long its gradient by the completed picture is beside that
     /// of the other losses.
     #[arg(long, default_value_t = 0.5)]
@@ -62,6 +67,7 @@ impl Weights {
             .with("flow", self.flow)
             .with("price", self.price)
             .with("perceptual", self.perceptual)
+            .with("perceptual-window", self.perceptual_window)
             .with("adversarial", self.adversarial)
             .with("matching", self.matching)
     }
@@ -123,9 +129,10 @@ pub fn of(
     let perceptual = match perceptual {
         Some(network) => {
             let put_back = composited(&outputs.completed, truth, mask);
-            let whole = FeatureDistance::Unit.between(network, &put_back, truth);
+            let seen = |of: &Tensor| windows(of, &batch.in_hole, weights.perceptual_window);
+            let whole = FeatureDistance::Unit.between(network, &seen(&put_back), &seen(truth));
             // It is 0 where nothing is missing, so that it tells of the holes alone.
-            whole / mean(&any_hole).clamp_min(LEAST_HOLE)
+            whole / mean(&seen(&any_hole)).clamp_min(LEAST_HOLE)
         }
         None => Tensor::zeros_like(&known),
     };
@@ -143,6 +150,24 @@ pub fn of(
         total,
         parts: NAMES.into_iter().zip(parts).collect(),
     }
+}
+
+/// The squares of `side` pixels of `pictures` `[N, C, S, S]` that lie about the pixels `around`
+/// `[N, 2]`, x and y, and within the pictures: `[N, C, side, side]`. The whole of them if `side` is 0
+/// or larger than they are.
+fn windows(pictures: &Tensor, around: &Tensor, side: i64) -> Tensor {
+    let all = pictures.size()[2];
+    if side == 0 || side >= all {
+        return pictures.shallow_clone();
+    }
+    let windows = (0..pictures.size()[0]).map(|n| {
+        let [x, y] = [0, 1].map(|axis| {
+            let middle = around.int64_value(&[n, axis]);
+            (middle - side / 2).clamp(0, all - side)
+        });
+        (pictures.narrow(0, n, 1).narrow(2, y, side)).narrow(3, x, side)
+    });
+    channels_last(&Tensor::cat(&windows.collect::<Vec<_>>(), 0))
 }
 
 /// Mean absolute difference of neighbours, along both axes.
@@ -176,4 +201,26 @@ pub fn features_off(faked: &[Tensor], real: &[Tensor], missing: &Tensor) -> Tens
         (faked - real.detach()).abs().mean(Kind::Float) / usual
     });
     layers.sum::<Tensor>() / faked.len() as f64 / missing.clamp_min(LEAST_HOLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+
+    #[test]
+    fn windows_lie_about_their_pixels_and_within_the_pictures() {
+        let pictures = Tensor::arange(2 * 64, (Kind::Float, Device::Cpu)).view([2, 1, 8, 8]);
+        let around = Tensor::from_slice(&[4i64, 3, 7, 0]).view([2, 2]);
+        let windows_of = |side| windows(&pictures, &around, side);
+        let seen = windows_of(4);
+        assert_eq!(seen.size(), [2, 1, 4, 4]);
+        // From (2, 1) of the first picture, and in the upper right corner of the second one.
+        assert_eq!(seen.double_value(&[0, 0, 0, 0]), 10.0);
+        assert_eq!(seen.double_value(&[1, 0, 0, 3]), 64.0 + 7.0);
+        for side in [0, 8, 9] {
+            assert_eq!(windows_of(side), pictures);
+        }
+    }
 }

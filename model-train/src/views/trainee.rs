@@ -253,11 +253,16 @@ impl ViewTraining {
         state::write(path, record, tensors)
     }
 
-    /// Begins with the weights of the model at `path`, which `mde-train views export` wrote.
+    /// Begins with what `path` holds: the weights of a model of `mde-train views export`, named
+    /// `*.onnx`, or the generator and its opponent as a checkpoint of `mde-train views train` left
+    /// them.
     ///
     /// # Errors
     /// Where it cannot be read or has other weights.
     pub fn begin_with(&mut self, path: &Path) -> Result<()> {
+        if path.extension().is_none_or(|e| e != "onnx") {
+            return self.restore(&ViewCheckpoint::open(path)?, path);
+        }
         let weights = import::weights(path)?;
         let found = |name: &str| Some(ViewGenerator::imported(name, weights.get(name)?));
         self.generator.store.load(path, found)?;

@@ -115,6 +115,7 @@ fn seen_whole(batch: ViewBatch) -> ViewBatch {
     let take = |t: &Tensor| t.index_select(0, &rows);
     ViewBatch {
         pictures: take(&batch.pictures),
+        in_hole: take(&batch.in_hole),
         inputs: Inputs {
             image: take(&batch.inputs.image),
             mask: take(&batch.inputs.mask),

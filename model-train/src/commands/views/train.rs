@@ -76,7 +76,8 @@ pub struct Train {
     /// Weights of the network whose features the perceptual loss compares, a safetensors file.
     #[arg(long)]
     perceptual_network: Option<PathBuf>,
-    /// A model of `mde-train views export` whose weights the run begins with.
+    /// A model of `mde-train views export` (`*.onnx`) whose weights the run begins with, or the
+    /// checkpoint of another run, of which the opponent is taken over as well.
     #[arg(long)]
     init_from: Option<PathBuf>,
     /// Arithmetic; by default bf16 where the device has instructions for it, else f32.
