@@ -2,8 +2,8 @@
 
 use super::blur::Blur;
 
-/// Radii of the boxes that, applied twice, give the light of a pixel's near and wide surroundings, as
-/// shares of the picture's width.
+/// Radii of the boxes that, applied twice, give the light of a pixel's near surroundings, and of that
+/// the light of the wide ones, as shares of the picture's width.
 const NEAR: f32 = 0.024;
 const WIDE: f32 = 0.078;
 
@@ -16,8 +16,11 @@ pub struct Detail {
     /// The near surroundings without the light of the wide ones, at half the resolution: leads there
     /// from some pixels away.
     pub(super) coarse: Band,
-    /// The light of the near and the wide surroundings, while a picture is read.
-    light: [Vec<f32>; 2],
+    /// While a picture is read, the light of the near surroundings, that of the wide ones at half
+    /// the resolution, and the sums and counts that this is made of.
+    near: Vec<f32>,
+    wide: Vec<f32>,
+    halves: [Vec<f32>; 2],
 }
 
 /// One of the bands.
@@ -44,8 +47,12 @@ impl Detail {
         detail.read(size, rgb, known, &mut Blur::default());
         detail.fine.find_slopes();
         detail.coarse.find_slopes();
-        detail.light = Default::default();
-        detail
+        Self {
+            size: detail.size,
+            fine: detail.fine,
+            coarse: detail.coarse,
+            ..Self::default()
+        }
     }
 
     /// Bytes of memory it takes.
@@ -67,38 +74,62 @@ impl Detail {
         assert_eq!(rgb.len(), 3 * pixels, "three values a pixel");
         let is_known = |i: usize| f32::from(u8::from(known[i] > 0.999));
         let gray = |i: usize| (rgb[i] + rgb[pixels + i] + rgb[2 * pixels + i]) / 3.0;
-        for (light, share) in self.light.iter_mut().zip([NEAR, WIDE]) {
-            let radius = ((share * width as f32).round() as usize).max(1);
-            blur.twice(size, radius, (0..pixels).map(|i| gray(i) * is_known(i)));
-            blur.keep();
-            blur.twice(size, radius, (0..pixels).map(is_known));
-            light.clear();
-            let sums = blur.kept.iter().zip(&blur.values);
-            light.extend(sums.map(|(sum, count)| sum / count.max(1e-6)));
+        let radius = |share: f32, width: usize| ((share * width as f32).round() as usize).max(1);
+        let near_radius = radius(NEAR, width);
+        blur.twice(
+            size,
+            near_radius,
+            (0..pixels).map(|i| gray(i) * is_known(i)),
+        );
+        blur.keep();
+        blur.twice(size, near_radius, (0..pixels).map(is_known));
+        let Self {
+            near, wide, halves, ..
+        } = self;
+        near.clear();
+        near.extend(means(blur));
+        for (half, sums) in halves.iter_mut().zip([&blur.kept, &blur.values]) {
+            half.clear();
+            let rows = sums.chunks_exact(width.max(1)).step_by(2);
+            half.extend(rows.flat_map(|row| row.iter().step_by(2)));
         }
+        let half = (width.div_ceil(2), height.div_ceil(2));
+        let wide_radius = radius(WIDE, half.0);
+        blur.twice(half, wide_radius, halves[0].iter().copied());
+        blur.keep();
+        blur.twice(half, wide_radius, halves[1].iter().copied());
+        wide.clear();
+        wide.extend(means(blur));
         self.size = size;
-        let [near, wide] = &self.light;
-        (self.fine).fill(size, 1, |i| (gray(i) - near[i], is_known(i)));
-        (self.coarse).fill(size, 2, |i| (near[i] - wide[i], is_known(i)));
+        let Self { near, wide, .. } = self;
+        (self.fine).fill(size, 1, |i, _| (gray(i) - near[i], is_known(i)));
+        (self.coarse).fill(size, 2, |i, half| (near[i] - wide[half], is_known(i)));
     }
 }
 
+/// The sums that `blur` has kept by the last ones.
+fn means(blur: &Blur) -> impl Iterator<Item = f32> {
+    let sums = blur.kept.iter().zip(&blur.values);
+    sums.map(|(sum, count)| sum / count.max(1e-6))
+}
+
 impl Band {
-    /// Takes every `step`-th pixel of a picture of `size`: the `values` by their index in it, and
-    /// whether they are known.
+    /// Takes every `step`-th pixel of a picture of `size`: the `values` by their index in it and in
+    /// the band, and whether they are known.
     fn fill(
         &mut self,
         (width, height): (usize, usize),
         step: usize,
-        values: impl Fn(usize) -> (f32, f32),
+        values: impl Fn(usize, usize) -> (f32, f32),
     ) {
         self.size = (width.div_ceil(step), height.div_ceil(step));
         self.step = step;
         self.pixels.clear();
         for y in (0..height).step_by(step) {
             let row = (0..width).step_by(step);
-            self.pixels.extend(row.map(|x| {
-                let (value, known) = values(y * width + x);
+            let first = self.pixels.len();
+            self.pixels.extend(row.enumerate().map(|(column, x)| {
+                let (value, known) = values(y * width + x, first + column);
                 let known = known * UNITS;
                 [(value.clamp(-1.0, 1.0) * known) as i16, 0, 0, known as i16]
             }));
@@ -134,13 +165,16 @@ impl Band {
         let at = top * width + left;
         let upper = &self.pixels[at..at + 2];
         let lower = &self.pixels[at + width..at + width + 2];
-        Some(std::array::from_fn(|lane| {
-            let between = |row: &[[i16; 4]]| {
-                let [left, right] = [row[0], row[1]].map(|pixel| f32::from(pixel[lane]));
+        let [a, b, c, d] = [upper[0], upper[1], lower[0], lower[1]];
+        let mut values = [0.0; 4];
+        for (lane, value) in values.iter_mut().enumerate() {
+            let between = |left: [i16; 4], right: [i16; 4]| {
+                let (left, right) = (f32::from(left[lane]), f32::from(right[lane]));
                 left + fx * (right - left)
             };
-            let (upper, lower) = (between(upper), between(lower));
-            (upper + fy * (lower - upper)) / UNITS
-        }))
+            let (upper, lower) = (between(a, b), between(c, d));
+            *value = (upper + fy * (lower - upper)) / UNITS;
+        }
+        Some(values)
     }
 }

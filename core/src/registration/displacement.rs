@@ -36,6 +36,18 @@ impl Displacement {
         })
     }
 
+    /// A bound on how far the displacements of a picture's pixels are from those of `other`, along one
+    /// axis.
+    pub(super) fn farthest_from(&self, other: &Self) -> f32 {
+        // x and y run from -2 to 2 on a square picture.
+        const MOST: [f32; TERMS] = [1.0, 2.0, 2.0, 4.0, 4.0, 4.0];
+        let along = |factors: &[f32; TERMS], others: &[f32; TERMS]| -> f32 {
+            let changes = factors.iter().zip(others).zip(MOST);
+            changes.map(|((a, b), most)| (a - b).abs() * most).sum()
+        };
+        along(&self.x, &other.x).max(along(&self.y, &other.y))
+    }
+
     /// None, in pictures of `size` = (width, height).
     pub(super) fn of_size((width, height): (usize, usize)) -> Self {
         Self {

@@ -100,7 +100,11 @@ impl Registrar {
             let Some(found) = bent::step(near, &other.fine, &bent, &straight) else {
                 break;
             };
+            let change = found.farthest_from(&bent);
             bent = found;
+            if change < LAST_STEP {
+                break;
+            }
         }
         let far = |sample: &Sample| {
             let [x, y] = bent.at(sample.at);

@@ -9,8 +9,9 @@ const REACH: f32 = 0.19;
 /// Half axes of the face's ellipse about the picture's middle, as shares of its sides; what lies
 /// outside moves by itself.
 const FACE: [f32; 2] = [0.41, 0.485];
-/// More pixels than this tell nothing more.
-const MOST: usize = 1600;
+/// More pixels than this tell nothing more: of the face, of which four numbers are to be told, and
+/// near what is missing.
+const MOST: [usize; 2] = [800, 1600];
 /// A difference as large as this counts half, in the range from black to white.
 const OUTLIER: f32 = 0.05;
 
@@ -88,7 +89,8 @@ impl Samples {
                 let i = y * width + x;
                 let along =
                     |v: usize, side: usize, half: f32| (v as f32 / side as f32 - 0.5) / half;
-                let is_face = along(x, width, FACE[0]).hypot(along(y, height, FACE[1])) <= 1.0;
+                let [across, down] = [along(x, width, FACE[0]), along(y, height, FACE[1])];
+                let is_face = across * across + down * down <= 1.0;
                 if is_face && beside[i] < 0.5 {
                     let at = [x as f32, y as f32];
                     let of = |band: &Band| {
@@ -102,8 +104,8 @@ impl Samples {
                 }
             }
         }
-        for samples in [face, near] {
-            let surplus = samples.len().div_ceil(MOST).max(1);
+        for (samples, most) in [face, near].into_iter().zip(MOST) {
+            let surplus = samples.len().div_ceil(most).max(1);
             let mut index = 0..;
             samples.retain(|_| {
                 index

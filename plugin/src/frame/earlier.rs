@@ -1,11 +1,12 @@
 //! The frame before, from which holes are filled with what they hid a moment ago.
 
+use gst_video::VideoFrameRef;
 use gst_video::prelude::*;
-use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::occlusion::Rect;
 
 use super::canvas::Frame;
 use super::component::{self, Layout, Sample, with_sample};
+use super::still::Still;
 use super::write::PixelWeights;
 
 /// Pixels of a hole that move alike, from left to right.
@@ -22,29 +23,18 @@ const STRANGE: f32 = 0.06;
 /// before.
 #[derive(Clone, Debug, Default)]
 pub struct Earlier {
-    info: Option<VideoInfo>,
-    strides: Vec<i32>,
-    planes: Vec<Vec<u8>>,
+    kept: Still,
 }
 
 impl Earlier {
     /// Forgets the frame.
     pub fn forget(&mut self) {
-        self.info = None;
+        self.kept.forget();
     }
 
     /// Keeps `frame` in place of the one before.
     pub fn keep<T>(&mut self, frame: &VideoFrameRef<T>) {
-        let count = frame.n_planes() as usize;
-        self.info = Some(frame.info().clone());
-        self.strides.clear();
-        self.strides
-            .extend_from_slice(&frame.plane_stride()[..count]);
-        self.planes.resize_with(count, Vec::new);
-        for (index, plane) in (0..).zip(&mut self.planes) {
-            plane.clear();
-            plane.extend_from_slice(frame.plane_data(index).unwrap_or(&[]));
-        }
+        self.kept.keep(frame);
     }
 
     /// Lays what was there before over the `pixels` of `frame` that have weights, moved as what is
@@ -55,9 +45,7 @@ impl Earlier {
     /// # Panics
     /// If the format is not a [supported](super::SUPPORTED_FORMATS) one.
     pub fn lay(&self, frame: &mut Frame<'_>, pixels: PixelWeights<'_>, strength: f32) {
-        let is_alike = self.info.as_ref() == Some(frame.info())
-            && self.strides[..] == frame.plane_stride()[..self.strides.len()];
-        if !is_alike {
+        if !self.kept.is_like(frame.info()) {
             return;
         }
         let area = pixels.area;
@@ -103,7 +91,7 @@ impl Earlier {
     ) -> Option<f32> {
         let layout = Layout::of(frame, 0);
         let data = frame.plane_data(layout.plane).ok()?;
-        let before = self.planes.get(layout.plane as usize)?;
+        let (earlier, before) = self.kept.component(&layout)?;
         let most = ((1u32 << layout.packing.depth) - 1) as f32;
         let around = Rect::new(
             part.x0.saturating_sub(RIM),
@@ -120,7 +108,7 @@ impl Earlier {
         let (mut sum, mut count) = (0.0, 0);
         with_sample!(layout.packing, sample => {
             for (y, from) in (around.y0..around.y1).zip(top..) {
-                let (now, then) = (layout.start_of(y), layout.start_of(from));
+                let (now, then) = (layout.start_of(y), earlier.start_of(from));
                 for (x, from) in (around.x0..around.x1).zip(first..) {
                     if weight(pixels, x, y) == 0.0 {
                         let value = sample.get(data, now + x * layout.step);
@@ -143,7 +131,7 @@ impl Earlier {
     ) {
         for index in 0..component::count(frame) {
             let layout = Layout::of(frame, index);
-            let Some(before) = self.planes.get(layout.plane as usize) else {
+            let Some((earlier, before)) = self.kept.component(&layout) else {
                 continue;
             };
             let Ok(data) = frame.plane_data_mut(layout.plane) else {
@@ -156,7 +144,7 @@ impl Earlier {
                 for y in part.y0..part.y1 {
                     let row = layout.row_of(y);
                     let to = layout.start_of(row);
-                    let from = layout.start_of(moved(row, dy, layout.height));
+                    let from = earlier.start_of(moved(row, dy, layout.height));
                     for x in part.x0..part.x1 {
                         let weight = weight(pixels, x, y) * strength;
                         if weight == 0.0 {

@@ -16,6 +16,11 @@ pub struct Still {
 }
 
 impl Still {
+    /// Forgets the frame.
+    pub fn forget(&mut self) {
+        self.info = None;
+    }
+
     /// Keeps `frame` in place of the one before.
     pub fn keep<T>(&mut self, frame: &VideoFrameRef<T>) {
         let count = frame.n_planes() as usize;

@@ -1,6 +1,7 @@
 //! Views on their way through a frame: which looks at the faces are kept, which view the generator
 //! is shown of each, and what of it is laid on the completion.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gst_video::VideoFrameRef;
@@ -14,6 +15,10 @@ use crate::completer::Batch;
 use crate::covers::Asking;
 use crate::frame::{Layer, MOST_LAYERS};
 use crate::views::{Choice, LookReader, Origin, Reference, Sight, View, Views};
+
+/// Where less than this share of what is missing is copied from the mirror, its detail would not be
+/// seen.
+const LEAST_MIRRORED: f32 = 0.05;
 
 /// Keeps looks at the faces of a stream and hands them out. Made once and reused.
 #[derive(Debug)]
@@ -175,15 +180,26 @@ impl Copying {
     }
 
     /// Follows the flows by which the completions that `faces` have in `batch` were copied as far as
-    /// the frame bears them out.
-    pub fn settle(&mut self, faces: &[Face], batch: &mut Batch) {
-        let Self {
-            views, registrars, ..
-        } = self;
-        for (identity, crop, _) in cropped(faces).filter(|(_, crop, _)| crop.view.is_some()) {
-            if let Some(mut copied) = batch.copied_mut(crop.index) {
-                views.settle(identity, &registrars[crop.index], &mut copied);
+    /// the `frame` bears them out, and finds what it shows where they were copied from their mirror.
+    pub fn settle<T>(&mut self, frame: &VideoFrameRef<T>, faces: &mut [Face], batch: &mut Batch) {
+        for face in faces {
+            let (Some(identity), Some(crop)) = (face.identity, &mut face.crop) else {
+                continue;
+            };
+            let settled = crop.view.as_ref().and(batch.copied_mut(crop.index));
+            if let Some(mut copied) = settled {
+                let registrar = &self.registrars[crop.index];
+                self.views.settle(identity, registrar, &mut copied);
             }
+            let mask = batch.mask(crop.index);
+            let shares = batch.copied(crop.index).map(|c| c.shares(mask, self.size));
+            let is_mirrored = shares.is_some_and(|[_, _, mirror]| mirror >= LEAST_MIRRORED);
+            crop.mirror = is_mirrored.then(|| {
+                self.find_known(mask);
+                let known = &self.known;
+                let looks = &mut self.reader;
+                Arc::new(looks.read_mirrored(frame, &face.region, self.size, known))
+            });
         }
     }
 
@@ -227,6 +243,17 @@ pub fn layers<'a>(crop: &'a BatchCrop, batch: &'a Batch) -> [Option<Layer<'a>>; 
             flow: &before.flow,
             weights: &before.weights,
             opacity: 1.0 - choice.opacity,
+        });
+    }
+    if let (Some(mirror), Some(copied)) = (&crop.mirror, batch.copied(crop.index)) {
+        let (flow, weights) = copied.of_mirror();
+        layers[2] = Some(Layer {
+            pyramid: mirror,
+            displacement: &Displacement::NONE,
+            shown: mirror.base(),
+            flow,
+            weights,
+            opacity: 1.0,
         });
     }
     layers

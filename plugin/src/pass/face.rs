@@ -1,9 +1,12 @@
 //! The one record of a face that goes through all steps of a frame.
 
+use std::sync::Arc;
+
 use mde_core::occlusion::Rect;
 
 use super::identity::Identity;
 use crate::covers::Finding;
+use crate::frame::Pyramid;
 use crate::locate::Region;
 use crate::views::Choice;
 
@@ -38,6 +41,8 @@ pub struct BatchCrop {
     pub is_covered: bool,
     /// The view that the generator is shown with it.
     pub view: Option<Choice>,
+    /// What the mirrored frame shows, if the generator has copied from that.
+    pub mirror: Option<Arc<Pyramid>>,
 }
 
 impl Face {

@@ -72,7 +72,7 @@ impl Pass {
         (self.reader).read(frame, faces, missing, covers, settings, batch);
         report.is_unplaced = !self.show_views(frame);
         report.set_time(Step::Preprocess, lap.next());
-        self.infer(report)?;
+        self.infer(frame, report)?;
         report.set_time(Step::Inference, lap.next());
         Ok(())
     }
@@ -178,7 +178,11 @@ impl Pass {
     }
 
     /// Runs the generator; a completion that is no picture is left out.
-    fn infer(&mut self, report: &mut Report) -> Result<(), FrameError> {
+    fn infer<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        report: &mut Report,
+    ) -> Result<(), FrameError> {
         // Until it has succeeded there is nothing to recall.
         self.recall.forget();
         self.completer.complete(&mut self.batch)?;
@@ -189,7 +193,9 @@ impl Pass {
             }
         }
         report.invalid += report.without_numbers;
-        self.copying.settle(&self.faces, &mut self.batch);
+        if self.missing.hole.channels() == Channels::Rgb {
+            (self.copying).settle(frame, &mut self.faces, &mut self.batch);
+        }
         self.recall.learn(&self.faces);
         Ok(())
     }

@@ -43,6 +43,7 @@ impl CropReader {
                 index,
                 is_covered: self.read_one(frame, &source, missing, batch, index),
                 view: None,
+                mirror: None,
             });
             face.is_recalled = false;
         }

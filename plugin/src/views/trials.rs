@@ -2,7 +2,7 @@
 //!
 //! Five points under a cover tell badly where a face is, and so how much a view looks like what is
 //! seen of it. So each view is registered before it is compared: all of them when they are new, later
-//! the one in use in each frame and the others in turns.
+//! the one in use in each frame and the others in turns, one every other frame.
 
 use std::sync::Arc;
 
@@ -14,11 +14,15 @@ use super::view::View;
 /// A view must be nearer than the one in use by this to take its place.
 const CLEARLY_NEARER: f32 = 0.0015;
 
+/// Frames from one that tries another view than the one in use to the next.
+const TURNS: usize = 2;
+
 /// The views of one face that have been laid on it.
 #[derive(Debug, Default)]
 pub struct Trials {
     tried: Vec<Trial>,
-    /// Whose turn it was last.
+    /// The frame, and whose turn it was last.
+    frame: usize,
     turn: usize,
 }
 
@@ -53,9 +57,12 @@ impl Trials {
                 trial.lay(&mut register);
             }
         }
-        self.turn = (self.turn + 1) % self.tried.len().max(1);
-        if let Some(trial) = self.tried.get_mut(self.turn) {
-            trial.lay(&mut register);
+        self.frame = self.frame.wrapping_add(1);
+        if self.frame.is_multiple_of(TURNS) {
+            self.turn = (self.turn + 1) % self.tried.len().max(1);
+            if let Some(trial) = self.tried.get_mut(self.turn) {
+                trial.lay(&mut register);
+            }
         }
         // A new one lies about as the one in use does: what the points err by is the same.
         let from = self.tried.iter().find(|trial| is_current(&trial.view));

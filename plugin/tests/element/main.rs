@@ -10,6 +10,8 @@ mod samples;
 #[path = "../common/skip.rs"]
 mod skip;
 
+#[cfg(feature = "analytics")]
+mod analytics;
 mod buffers;
 mod covers;
 mod damage;

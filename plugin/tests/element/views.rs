@@ -6,6 +6,9 @@ use gst_check::Harness;
 use gst_video::{VideoFormat, VideoFrame, VideoInfo, VideoRegionOfInterestMeta};
 use gstmdecomplete::locate::{COMPLETED_TYPE, POINT_FIELDS, POINTS_PARAM};
 
+use mde_core::CROP_SIZE;
+use mde_core::alignment::TEMPLATE;
+
 use crate::models::{Model, with_runtime};
 use crate::picture::{PORTRAIT_POINTS, converted, portrait};
 use crate::skip::skip;
@@ -111,8 +114,13 @@ fn mark(buffer: &mut gst::BufferRef, points: &[[f64; 2]; 5], id: i32) {
 
 /// An element that copies what is missing from the view it is shown, and is grey elsewhere.
 pub(crate) fn element(properties: &[(&str, &str)]) -> gst::Element {
-    let model = Model::copies_view(96, 96, [0.0; 2]).to_bytes();
-    let file = model_file("copies_view.onnx", &model);
+    let model = Model::copies_view(96, 96, [0.0; 2]);
+    element_with("copies_view.onnx", &model, properties)
+}
+
+/// An element with `model`, which lies in the file `name`.
+fn element_with(name: &str, model: &Model, properties: &[(&str, &str)]) -> gst::Element {
+    let file = model_file(name, &model.to_bytes());
     let builder = gst::ElementFactory::make("mdecomplete")
         .property_from_str("region", "roi-list")
         .property_from_str("execution-provider", "cpu")
@@ -317,6 +325,43 @@ fn views_grow_old() {
         assert!(at(&mut harness, WHOLE) > 30.0);
         // 40 ms a frame.
         assert!(at(&mut harness, WHOLE + 12) < 18.0);
+    });
+}
+
+#[test]
+fn what_is_copied_from_the_face_s_other_half_is_as_sharp_as_that() {
+    let Some(clip) = Clip::new() else { return };
+    with_runtime(|| {
+        let mut shot = clip.shot(0, false, false);
+        // The frame is the crop, and alike left and right.
+        for row in shot.taken.chunks_exact_mut(3 * SIDE) {
+            for x in 0..SIDE / 2 {
+                let from = 3 * (SIDE - 1 - x);
+                row.copy_within(from..from + 3, 3 * x);
+            }
+        }
+        shot.cover = [320, 120, 500, 320];
+        let mut shown = shot.taken.clone();
+        let [x0, y0, x1, y1] = shot.cover;
+        for y in y0..y1 {
+            for pixel in shown[3 * (y * SIDE + x0)..3 * (y * SIDE + x1)].chunks_exact_mut(3) {
+                pixel.copy_from_slice(&COVER);
+            }
+        }
+        shot.buffer = timed(gst::Buffer::from_mut_slice(shown), 0);
+        let scale = SIDE as f64 / CROP_SIZE as f64;
+        let points = TEMPLATE.map(|point| point.map(|v| (v + 0.5) * scale - 0.5));
+        mark(shot.buffer.make_mut(), &points, 0);
+
+        let model = Model::copies_mirror(CROP_SIZE, CROP_SIZE);
+        let element = element_with("copies_mirror.onnx", &model, &[]);
+        let out = push(&mut harness(&element, &clip.info), &shot);
+        let [.., mirror, painted] = told(&out);
+        assert!(mirror > 0.99 && painted < 0.01, "{mirror} {painted}");
+        let out = bytes(&out);
+        let ratio = sharpness(&out, &shot) / sharpness(&shot.taken, &shot);
+        assert!((0.85..1.1).contains(&ratio), "{ratio}");
+        assert!(psnr(&out, &shot) > 32.0, "{}", psnr(&out, &shot));
     });
 }
 

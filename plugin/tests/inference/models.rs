@@ -103,6 +103,40 @@ impl Model {
             .node("Add", &["nowhere", "away"], OUTPUT_FLOW)
     }
 
+    /// Fills holes with the picture mirrored left to right, and says so.
+    pub fn copies_mirror(width: usize, height: usize) -> Self {
+        let last = [0, 0, i64::MAX, i64::MAX];
+        Self::generator_with_views(width, height)
+            .constant("one", &[], Values::Float(&[1.0]))
+            .node("Sub", &["one", INPUT_MASK], "missing")
+            .constant("rightmost", &[1], Values::Int64(&[-1]))
+            .constant("leftmost", &[1], Values::Int64(&[i64::MIN]))
+            .constant("across", &[1], Values::Int64(&[3]))
+            .constant("back", &[1], Values::Int64(&[-1]))
+            .node(
+                "Slice",
+                &[INPUT_IMAGE, "rightmost", "leftmost", "across", "back"],
+                "mirror",
+            )
+            .node("Mul", &["missing", "mirror"], "filled")
+            .node("Add", &[INPUT_IMAGE, "filled"], OUTPUT)
+            .constant("starts", &[2], Values::Int64(&last[..2]))
+            .constant("ends", &[2], Values::Int64(&last[2..]))
+            .constant("axes", &[2], Values::Int64(&[2, 3]))
+            .constant("steps", &[2], Values::Int64(&[2, 2]))
+            .node(
+                "Slice",
+                &[INPUT_VIEW_MASK, "starts", "ends", "axes", "steps"],
+                "cells",
+            )
+            .constant("none", &[1, 4, 1, 1], Values::Float(&[0.0; 4]))
+            .node("Mul", &["cells", "none"], OUTPUT_FLOW)
+            .constant("no", &[1, 3, 1, 1], Values::Float(&[0.0; 3]))
+            .node("Mul", &["cells", "no"], "nothing")
+            .constant("all", &[1, 3, 1, 1], Values::Float(&[0.0, 0.0, 1.0]))
+            .node("Add", &["nothing", "all"], OUTPUT_WEIGHTS)
+    }
+
     /// A cover net for crops of `side` pixels that takes pure green for objects, pure blue for masks
     /// and pure red for sunglasses.
     pub fn sees_colours(side: usize) -> Self {
