@@ -35,7 +35,7 @@ demo: build ## complete a damaged clip of a portrait: demo/
 	@pipelines/demo.sh
 
 .PHONY: test lint unit-tests docs brief-fuzz
-test: lint docs brief-fuzz unit-tests $(if $(CLUSTER),test-cluster) ## everything that must hold: format, clippy, documentation, all tests; CLUSTER=1 for those below, too
+test: lint docs brief-fuzz unit-tests $(if $(CLUSTER),test-cluster) $(if $(ANALYTICS),test-analytics) ## everything that must hold: format, clippy, documentation, all tests; CLUSTER=1 ANALYTICS=1 for those below, too
 
 # The feature `analytics` needs GStreamer 1.26. An older one will do to check its types, for nothing is
 # linked.
@@ -46,7 +46,7 @@ lint: setup ## format, clippy, and what may come into the dependencies
 	@setup/wheels.sh deny
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
-	$(WITH_ANY_GSTREAMER) $(CARGO) clippy --package gst-plugin-mdecomplete --lib --profile test --features analytics --quiet -- --deny warnings
+	$(WITH_ANY_GSTREAMER) $(CARGO) clippy --package gst-plugin-mdecomplete --lib --test element --profile test --features analytics --quiet -- --deny warnings
 	.deps/bin/cargo-deny --offline --log-level error check bans licenses sources
 
 docs: setup ## the documentation of all crates: target/doc
@@ -66,6 +66,11 @@ test-cluster: setup-runtime ## restoring on a cluster, with a real one of Ray on
 	cd pipelines/cluster && ../../.deps/cluster/bin/ruff format --check . && ../../.deps/cluster/bin/ruff check .
 	cd pipelines/cluster && ../../.deps/cluster/bin/mypy
 	cd pipelines/cluster && ../../.deps/cluster/bin/python -m pytest
+
+# Debian 13 takes 3 GB in .deps/, unless the system has GStreamer 1.26 itself.
+.PHONY: test-analytics
+test-analytics: setup-runtime ## the feature `analytics`, with GStreamer 1.26: the system's or, with root, Debian 13's
+	@tests/analytics.sh
 
 # Long enough to find what a change breaks at once; `make fuzz` looks on. Model files are left to it:
 # what it finds there is mostly ONNX Runtime's.

@@ -28,7 +28,11 @@ impl Codec {
                 "x264enc key-int-max=25 bitrate=1200 option-string=slices=8 \
                  ! video/x-h264,stream-format=byte-stream"
             }
-            Self::Mpeg2 => "mpeg2enc format=3 bitrate=2500 ! mpegvideoparse",
+            // The encoder takes no larger frames; libav's takes none at all in this GStreamer.
+            Self::Mpeg2 => {
+                "videoscale ! video/x-raw,width=[16,640,2],height=[16,480,2] \
+                 ! mpeg2enc format=3 bitrate=2500 ! mpegvideoparse"
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! How near completions come to the person's own face, and how sharp they are, at the frame's size.
 //!
-//! `make own-face`, or `cargo bench --bench own-face -- [frames] [cover...] [folder]`: how many frames
-//! of each clip are taken (150), which of the covers arriving, static and hand are laid on (all),
-//! and where to put pictures (nowhere). `MDE_DATA` names the folder with
+//! `make own-face`, or `cargo bench --bench own-face -- [frames] [cover...] [part...] [folder]`: how
+//! many frames of each clip are taken (150), which of the covers arriving, static and hand are laid on
+//! (all), on which part of the face (eyes, mouth, left-eye and right-half, in turns), and where to put
+//! pictures (nowhere). `MDE_DATA` names the folder with
 //! `clips/`, `MDE_CLIPS` another folder of videos, of people that no generator was trained on.
 //! `MDE_MODEL` names the generator that is measured, where it is not the embedded one, and
 //! `MDE_BASELINE` one to compare it with.
@@ -50,7 +51,7 @@ use situation::Situation;
 const FRAMES: usize = 150;
 /// Fewest frames: some are covered where the reference is three seconds away.
 const LEAST: usize = 4 * clips::RATE as usize;
-/// Parts of the face that are covered.
+/// Parts of the face that are covered, unless others are named.
 const PARTS: [Occlusion; 4] = [
     Occlusion::Eyes,
     Occlusion::Mouth,
@@ -65,18 +66,25 @@ fn main() -> Result<ExitCode> {
         println!("nothing measured: neither MDE_DATA nor MDE_CLIPS names a folder of videos");
         return Ok(ExitCode::SUCCESS);
     }
-    let (mut frames, mut pictures, mut chosen) = (FRAMES, None, Vec::new());
+    let (mut frames, mut pictures) = (FRAMES, None);
+    let (mut situations, mut parts) = (Vec::new(), Vec::new());
     for argument in measure::arguments() {
-        match (argument.parse(), Situation::named(&argument)) {
-            (Ok(number), _) => frames = number,
-            (_, Some(situation)) => chosen.push(situation),
-            _ => pictures = Some(PathBuf::from(argument)),
+        if let Ok(number) = argument.parse() {
+            frames = number;
+        } else if let Some(situation) = Situation::named(&argument) {
+            situations.push(situation);
+        } else if let Ok(part) = argument.parse() {
+            parts.push(part);
+        } else {
+            pictures = Some(PathBuf::from(argument));
         }
     }
-    let situations = match chosen.as_slice() {
-        [] => Situation::ALL.to_vec(),
-        some => some.to_vec(),
-    };
+    if situations.is_empty() {
+        situations.extend(Situation::ALL);
+    }
+    if parts.is_empty() {
+        parts.extend(PARTS);
+    }
     let lpips = Lpips::open()?;
     let model_of = |name: &str| std::env::var(name).ok().filter(|file| !file.is_empty());
     let (model, baseline) = (model_of("MDE_MODEL"), model_of("MDE_BASELINE"));
@@ -99,7 +107,7 @@ fn main() -> Result<ExitCode> {
     }
     let columns = ways.len() + 1;
     let mut locator = Locator::open()?;
-    let mut totals = vec![Scores::default(); situations.len() * PARTS.len() * columns];
+    let mut totals = vec![Scores::default(); situations.len() * parts.len() * columns];
     let folder = tempfile::TempDir::new()?;
     let reference = folder.path().join("reference.png");
     for file in files {
@@ -113,7 +121,7 @@ fn main() -> Result<ExitCode> {
         println!("{}, {} frames", file.display(), scenes.len());
         println!("{HEADER}");
         scenes.save_frame(scenes.len() - 1, &reference)?;
-        let cells = situations.iter().flat_map(|s| PARTS.map(|part| (*s, part)));
+        let cells = (situations.iter()).flat_map(|s| parts.iter().map(|part| (*s, *part)));
         for ((situation, part), totals) in cells.zip(totals.chunks_mut(columns)) {
             let covered = |index| situation.cover(part, index, scenes.len());
             let name = format!("{} | {}", situation.name(), part.name());
@@ -140,7 +148,7 @@ fn main() -> Result<ExitCode> {
             }
         }
     }
-    judge(&situations, &ways, &totals)
+    judge(&situations, &parts, &ways, &totals)
 }
 
 /// The head of each table.
@@ -192,12 +200,17 @@ fn complete(scenes: &Scenes, covered: &Covered, ways: &[Way]) -> Result<Vec<Comp
 }
 
 /// Prints the means over all clips and judges them.
-fn judge(situations: &[Situation], ways: &[Way], totals: &[Scores]) -> Result<ExitCode> {
+fn judge(
+    situations: &[Situation],
+    parts: &[Occlusion],
+    ways: &[Way],
+    totals: &[Scores],
+) -> Result<ExitCode> {
     let mut verdict = Verdict::default();
     println!("mean over all clips\n{HEADER}");
     let columns = ways.len() + 1;
-    for (situation, totals) in situations.iter().zip(totals.chunks(PARTS.len() * columns)) {
-        for (part, totals) in PARTS.into_iter().zip(totals.chunks(columns)) {
+    for (situation, totals) in situations.iter().zip(totals.chunks(parts.len() * columns)) {
+        for (part, totals) in parts.iter().zip(totals.chunks(columns)) {
             let name = format!("{} | {}", situation.name(), part.name());
             let names = ways.iter().map(|(name, _)| *name).chain(["pasted"]);
             for (way, total) in names.zip(totals) {

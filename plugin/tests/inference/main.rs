@@ -8,6 +8,7 @@ mod covers;
 mod damaged;
 mod gpu;
 mod group;
+#[allow(dead_code, reason = "the models that only other tests use")]
 mod models;
 mod runtime;
 mod strangers;

@@ -16,8 +16,10 @@ const PLAIN: f32 = 1.0;
 const ALIKE: f32 = 1.0;
 /// That is what noise is left of a single colour.
 const FLAT: f32 = 0.3;
-/// Where it has taken the place of a picture, those before differed by more.
+/// Where it has taken the place of a picture, those before differed by more: by less, where it has no
+/// noise at all, as nothing has that a camera took.
 const DETAILED: f32 = 2.5;
+const NOISY: f32 = 0.5;
 /// How far things move from frame to frame, in values of a sheet to the left and right.
 const FAR: usize = 6;
 /// How much they change in doing so, on average.
@@ -195,12 +197,22 @@ fn kind(now: &Sheet, before: &Sheet, place: Rect) -> Kind {
     let is_smeared = unlike > UNLIKE && across.min(down) <= PLAIN;
     let is_flat = unlike > ALIKE && across.max(down) <= FLAT;
     let [across_before, down_before] = details(before, place);
-    let was_picture = across_before.min(down_before) > DETAILED;
+    let enough = match is_blank(now, place) {
+        true => NOISY,
+        false => DETAILED,
+    };
+    let was_picture = across_before.min(down_before) > enough;
     match (is_smeared, is_flat) {
         (true, _) if was_picture && !has_moved(now, before, place) => Kind::Lost,
         (false, false) => Kind::Sound,
         _ => Kind::Plain,
     }
+}
+
+/// Whether all values in `place` are the same.
+fn is_blank(sheet: &Sheet, place: Rect) -> bool {
+    let first = part(sheet, place, place.y0)[0];
+    (place.y0..place.y1).all(|y| part(sheet, place, y).iter().all(|value| *value == first))
 }
 
 /// Whether what is seen in `place` was nearby before.
@@ -320,6 +332,25 @@ mod tests {
                 "too large"
             );
         }
+    }
+
+    #[test]
+    fn of_a_wall_noise_tells_them_apart() {
+        let wall = |x: usize, y: usize| (90 + (x * 7 + y * 3) % 4) as u8;
+        let all = Rect::new(0, 0, FRAME.0, FRAME.1);
+        let sound = sheet(all, wall);
+        let area = Rect::new(64, 32, 128, 48);
+        let with = |value: &dyn Fn(usize, usize) -> u8| {
+            sheet(all, |x, y| match area.contains(2 * x, y) {
+                true => value(x, y),
+                false => wall(x, y),
+            })
+        };
+        let blank = with(&|_, _| 128);
+        assert_eq!(found(&mut Blocks::default(), &blank, &sound, 0.25), [area]);
+        // A thing of another colour is as rough as the wall is.
+        let thing = with(&|x, y| wall(x, y) + 38);
+        assert!(found(&mut Blocks::default(), &thing, &sound, 0.25).is_empty());
     }
 
     #[test]
