@@ -118,7 +118,7 @@ dropouts: setup-runtime ## how well drop-outs are found; needs MDE_DATA or MDE_C
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench dropouts
 
 .PHONY: film
-film: setup-runtime ## how well dirt of films is found and mended; needs MDE_DATA or MDE_CLIPS, takes MDE_FILM, MDE_CV
+film: setup-runtime ## how well dirt and scratches of films are found and mended; needs MDE_DATA or MDE_CLIPS, takes MDE_FILM, MDE_CV, MDE_VS
 	$(CARGO) bench --package gst-plugin-mdecomplete --bench film
 
 .PHONY: scenes

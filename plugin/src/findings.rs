@@ -1,6 +1,7 @@
 //! What is found by itself, as structures: messages and metas tell of it alike.
 
-use crate::damage::{Confidences, DropOut, Fault, Faults};
+use crate::damage::{Confidences, DropOut, Fault, Faults, FilmFind};
+use mde_core::occlusion::Rect;
 
 /// The channels that have `faults`, what is wrong with each, and how sure that is.
 pub fn channels(faults: &Faults, sure: &Confidences) -> impl Iterator<Item = gst::Structure> {
@@ -30,12 +31,26 @@ fn channel(name: &str, fault: Fault, sure: f32) -> gst::Structure {
 
 /// A drop-out, in pixels of the frame.
 pub fn drop_out(found: &DropOut) -> gst::Structure {
-    gst::Structure::builder("drop-out")
-        .field("kind", found.kind.name())
-        .field("x", found.area.x0 as u32)
-        .field("y", found.area.y0 as u32)
-        .field("width", found.area.width() as u32)
-        .field("height", found.area.height() as u32)
-        .field("confidence", f64::from(found.confidence))
+    place("drop-out", found.kind.name(), found.area, found.confidence)
+}
+
+/// Damage of a film, in pixels of the frame.
+pub fn film(found: &FilmFind) -> gst::Structure {
+    place(
+        "film-damage",
+        found.kind.name(),
+        found.area,
+        found.confidence,
+    )
+}
+
+fn place(name: &str, kind: &str, area: Rect, confidence: f32) -> gst::Structure {
+    gst::Structure::builder(name)
+        .field("kind", kind)
+        .field("x", area.x0 as u32)
+        .field("y", area.y0 as u32)
+        .field("width", area.width() as u32)
+        .field("height", area.height() as u32)
+        .field("confidence", f64::from(confidence))
         .build()
 }

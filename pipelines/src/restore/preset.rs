@@ -10,7 +10,8 @@ pub enum Preset {
     /// Drop-outs of a tape, lost blocks, and bars of the digital magenta: damage=lines+blocks and
     /// damage-color=0xff00ff
     DropOuts,
-    /// Dust, dirt and hairs of a film: damage=dirt damage-max-size=0.05
+    /// Dust, dirt, hairs and vertical scratches of a film: damage=dirt+scratches
+    /// damage-max-size=0.05
     Film,
     /// Faces with something before them, such as hands, masks and dark glasses: occlusion=auto
     CoveredFaces,
@@ -22,7 +23,10 @@ impl Preset {
         match self {
             Self::DeadChannel => &[("damaged-channels", "auto")],
             Self::DropOuts => &[("damage", "lines+blocks"), ("damage-color", "0xff00ff")],
-            Self::Film => &[("damage", "dirt"), ("damage-max-size", "0.05")],
+            Self::Film => &[
+                ("damage", "dirt+scratches"),
+                ("damage-max-size", "0.05"),
+            ],
             Self::CoveredFaces => &[("occlusion", "auto")],
         }
     }
@@ -70,7 +74,7 @@ mod tests {
     fn presets_look_for_damage_together() {
         let all = settings(&[Preset::DropOuts, Preset::Film, Preset::Film], &[]);
         let found = all.iter().filter(|setting| setting.name == "damage");
-        assert!(found.eq([&Setting::new("damage", "lines+blocks+dirt")]));
+        assert!(found.eq([&Setting::new("damage", "lines+blocks+dirt+scratches")]));
         let sizes = all.iter().filter(|s| s.name == "damage-max-size");
         assert_eq!(sizes.count(), 1);
     }

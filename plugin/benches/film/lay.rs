@@ -74,8 +74,21 @@ impl Pieces {
         ])
     }
 
+    /// Lays some of them over each of `frames` but the first and the last one.
+    pub fn lay_over(&self, frames: &[Image], random: &mut StdRng) -> Vec<(Image, Laid)> {
+        let damaged = frames.iter().enumerate().map(|(number, image)| {
+            let mut image = image.clone();
+            let laid = match (1..frames.len() - 1).contains(&number) {
+                true => self.lay(&mut image, random),
+                false => Vec::new(),
+            };
+            (image, laid)
+        });
+        damaged.collect()
+    }
+
     /// Lays some of them over `image`, in white or black, and gives their kinds and pixels.
-    pub fn lay(&self, image: &mut Image, random: &mut StdRng) -> Laid {
+    fn lay(&self, image: &mut Image, random: &mut StdRng) -> Laid {
         if !random.random_bool(DIRTY) {
             return Vec::new();
         }

@@ -1,39 +1,49 @@
-//! How well dirt of a film is found and mended, and how often what is sound is taken for it.
+//! How well dirt and scratches of a film are found and mended, and how often what is sound is taken for
+//! them.
 //!
 //! `make film`, or `cargo bench --bench film -- [frames]`: how many frames of each clip are taken (40).
 //! `MDE_DATA` names the folder with `clips/`, `MDE_CLIPS` another folder of videos, `MDE_FILM` a folder
 //! of folders of pictures whose alpha is damage; without it hairs and blots are drawn. `MDE_CV` names a
-//! Python with OpenCV, whose Telea is then measured too.
+//! Python with OpenCV, whose Telea and Navier-Stokes are then measured too, and `MDE_VS` one with
+//! VapourSynth, its MVTools and DeScratch; ffmpeg's filters are measured where there is one.
 //!
-//! Up to three pieces of damage, a tenth to two fifths as high as the frame, are laid over seven of ten
-//! frames, white or black, each frame on its own; the first and the last frame of a clip, which have one
-//! neighbour alone, stay clean. A pixel counts as damaged where its green differs by more than 16 of 255. It is found where half
-//! of it or more is replaced. What is replaced and lies within two pixels of damage is none that is
-//! wrongly called so: films are mended with a rim. Telea is told where the damage is, with the same rim.
+//! Dirt: up to three pieces of damage, a tenth to two fifths as high as the frame, are laid over seven of
+//! ten frames, white or black, each frame on its own; the first and the last frame of a clip, which have
+//! one neighbour alone, stay clean. Scratches: one to three on each clip, one to five pixels wide, half of
+//! them as high as the frame, half of them there from the first frame on; they wander by a pixel in one of
+//! five frames.
+//!
+//! A pixel counts as damaged where its green differs by more than 16 of 255. It is found where half of it
+//! or more is replaced. What is replaced and lies within two pixels of damage is none that is wrongly
+//! called so: films are mended with a rim. PSNR is that of green. OpenCV, the plain fill and ffmpeg's
+//! removelogo and delogo are told where the damage is, with the same rim; ffmpeg's median works on all of
+//! the frame.
 
 #[path = "../clips/mod.rs"]
 mod clips;
 mod lay;
 #[path = "../measure/mod.rs"]
 mod measure;
-mod telea;
+mod peers;
+mod score;
+mod scratches;
+mod vapoursynth;
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use gst_video::{VideoFormat, VideoFrameRef};
 use gstmdecomplete::damage::{Film, FilmWanted};
-use gstmdecomplete::frame::{Filler, PixelWeights};
-use mde_core::occlusion::Rect;
+use gstmdecomplete::frame::PixelWeights;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use clips::Image;
 use lay::{Laid, Pieces};
 use measure::{Verdict, folder_named};
-use telea::Telea;
+use peers::Peers;
+use score::{Score, Shares};
 
 /// Difference of a value from which on it is damaged.
 const SEEN: u8 = 16;
@@ -41,6 +51,7 @@ const SEEN: u8 = 16;
 const RIM: usize = 2;
 const WANTED: FilmWanted = FilmWanted {
     dirt: true,
+    scratches: true,
     max_size: 0.05,
 };
 /// Frames of each clip, unless others are asked for.
@@ -97,140 +108,6 @@ fn mended(frames: &[Image]) -> Result<Vec<Mended>> {
     Ok(done)
 }
 
-/// Squared errors.
-#[derive(Clone, Copy, Default)]
-struct Errors {
-    sum: f64,
-    count: usize,
-}
-
-impl Errors {
-    fn add(&mut self, sound: &Image, other: &Image, at: usize) {
-        let pairs = sound.pixels[3 * at..][..3]
-            .iter()
-            .zip(&other.pixels[3 * at..][..3]);
-        self.sum += pairs
-            .map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2))
-            .sum::<f64>();
-        self.count += 3;
-    }
-
-    fn psnr(&self) -> f64 {
-        10.0 * (255.0f64.powi(2) * self.count.max(1) as f64 / self.sum.max(1e-9)).log10()
-    }
-}
-
-#[derive(Default)]
-struct Score {
-    damaged: usize,
-    found: usize,
-    called: usize,
-    rightly_called: usize,
-    clean: usize,
-    clean_called: usize,
-    /// Of each kind, pieces, and those of which at least half is found.
-    pieces: BTreeMap<String, [usize; 2]>,
-    /// In found damage: of what is mended, of this crate's plain fill, of OpenCV's.
-    errors: [Errors; 3],
-}
-
-impl Score {
-    fn add_clean(&mut self, done: &[Mended]) {
-        for mended in done {
-            self.clean += mended.weights.len();
-            self.clean_called += mended.weights.iter().filter(|w| **w > 0.0).count();
-        }
-    }
-
-    fn add(
-        &mut self,
-        sound: &[Image],
-        damaged: &[(Image, Laid)],
-        done: &[Mended],
-        telea: &mut Option<Telea>,
-    ) -> Result<()> {
-        for ((sound, (image, pieces)), mended) in sound.iter().zip(damaged).zip(done) {
-            let width = sound.width;
-            let differs = |at: usize| sound.pixels[3 * at + 1].abs_diff(image.pixels[3 * at + 1]);
-            let is_damaged: Vec<bool> = (0..mended.weights.len())
-                .map(|at| differs(at) > SEEN)
-                .collect();
-            let mut is_laid = vec![false; is_damaged.len()];
-            for at in pieces.iter().flat_map(|(_, pixels)| pixels) {
-                is_laid[*at] = true;
-            }
-            let is_near = grown(&is_laid, width);
-            let filled = plain(image, &is_near)?;
-            let filled = [
-                Some(filled),
-                match telea {
-                    Some(telea) if !pieces.is_empty() => Some(telea.fill(image, &is_near)?),
-                    _ => None,
-                },
-            ];
-            for (at, weight) in mended.weights.iter().enumerate() {
-                let is_called = *weight >= 0.5;
-                self.damaged += usize::from(is_damaged[at]);
-                self.called += usize::from(is_called);
-                self.rightly_called += usize::from(is_called && is_near[at]);
-                if is_called && is_damaged[at] {
-                    self.found += 1;
-                    self.errors[0].add(sound, &mended.image, at);
-                    for (errors, filled) in self.errors[1..].iter_mut().zip(&filled) {
-                        if let Some(filled) = filled {
-                            errors.add(sound, filled, at);
-                        }
-                    }
-                }
-            }
-            for (kind, pixels) in pieces {
-                let damaged = pixels.iter().filter(|at| is_damaged[**at]);
-                let found = damaged.clone().filter(|at| mended.weights[**at] >= 0.5);
-                let (damaged, found) = (damaged.count(), found.count());
-                if damaged > 0 {
-                    let [all, seen] = self.pieces.entry(kind.clone()).or_default();
-                    *all += 1;
-                    *seen += usize::from(2 * found >= damaged);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What is within the rim of what is `laid`.
-fn grown(laid: &[bool], width: usize) -> Vec<bool> {
-    let mut grown = vec![false; laid.len()];
-    let height = laid.len() / width;
-    for at in laid
-        .iter()
-        .enumerate()
-        .filter(|(_, is)| **is)
-        .map(|(at, _)| at)
-    {
-        let (x, y) = (at % width, at / width);
-        for v in y.saturating_sub(RIM)..(y + RIM + 1).min(height) {
-            grown[v * width..][x.saturating_sub(RIM)..(x + RIM + 1).min(width)].fill(true);
-        }
-    }
-    grown
-}
-
-/// `image` with the element's plain fill where it `is_hole`.
-fn plain(image: &Image, is_hole: &[bool]) -> Result<Image> {
-    let weights: Vec<f32> = is_hole.iter().map(|is| f32::from(u8::from(*is))).collect();
-    let (info, mut buffer) = image.frame()?;
-    let pixels = PixelWeights {
-        area: Rect::new(0, 0, image.width, image.height),
-        weights: &weights,
-    };
-    let writable = buffer.get_mut().context("a buffer of one's own")?;
-    let mut frame = VideoFrameRef::from_buffer_ref_writable(writable, &info)?;
-    Filler::default().fill(&mut frame, pixels, 1.0);
-    drop(frame);
-    Image::of(&buffer, &info)
-}
-
 fn main() -> Result<ExitCode> {
     measure::init();
     let files = clips::named()?;
@@ -244,113 +121,97 @@ fn main() -> Result<ExitCode> {
         Some(folder) => Pieces::read(&folder)?,
         None => Pieces::drawn(&mut random),
     };
-    println!("damage: {}", pieces.kinds().collect::<Vec<_>>().join(", "));
-    let mut telea = Telea::start()?;
+    println!("dirt: {}", pieces.kinds().collect::<Vec<_>>().join(", "));
+    let mut peers = Peers::start()?;
 
-    let mut all = Score::default();
+    let (mut dirt, mut scratches) = (Score::default(), Score::default());
     println!(
-        "| clip | recall | precision | clean pixels touched | PSNR: mended | plain fill | OpenCV |"
+        "| clip | damage | recall | precision | sound pixels touched | PSNR: mended | {} |",
+        peers::NAMES.join(" | ")
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    println!("|{}", " --- |".repeat(6 + peers::NAMES.len()));
     for file in &files {
         let sound = clips::frames(file, Some(most.unwrap_or(FRAMES)))
             .with_context(|| file.display().to_string())?;
-        let mut score = Score::default();
-        score.add_clean(&mended(&sound)?);
-        let damaged: Vec<_> = sound
-            .iter()
-            .enumerate()
-            .map(|(number, image)| {
-                let mut image = image.clone();
-                let laid = match (1..sound.len() - 1).contains(&number) {
-                    true => pieces.lay(&mut image, &mut random),
-                    false => Vec::new(),
-                };
-                (image, laid)
-            })
-            .collect();
-        let images: Vec<_> = damaged.iter().map(|(image, _)| image.clone()).collect();
-        score.add(&sound, &damaged, &mended(&images)?, &mut telea)?;
-        let name = file
-            .file_stem()
-            .map(|name| name.to_string_lossy().into_owned());
-        print(&name.unwrap_or_default(), &score);
-        all.join(&score);
+        let clean = mended(&sound)?;
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let with_dirt = pieces.lay_over(&sound, &mut random);
+        let with_scratches = scratches::lay(&sound, &mut random);
+        for (kind, damaged, all) in [
+            ("dirt", with_dirt, &mut dirt),
+            ("scratches", with_scratches, &mut scratches),
+        ] {
+            let images: Vec<_> = damaged.iter().map(|(image, _)| image.clone()).collect();
+            let mut score = Score::default();
+            score.add_clean(&clean);
+            score.add(&sound, &damaged, &mended(&images)?, &mut peers)?;
+            print(&name, kind, &score);
+            all.join(&score);
+        }
     }
-    print("all", &all);
-    for (kind, [count, found]) in &all.pieces {
-        println!("{kind}: {found} of {count} pieces found");
-    }
+    print("all", "dirt", &dirt);
+    print("all", "scratches", &scratches);
     let mut verdict = Verdict::default();
-    let Shares {
-        recall,
-        precision,
-        touched,
-    } = all.shares();
-    verdict.at_least("recall", recall, 0.8);
-    verdict.at_least("precision", precision, 0.8);
-    verdict.at_most("% of clean pixels touched", touched, 0.05);
-    let gain = all.errors[0].psnr()
-        - all.errors[1..]
-            .iter()
-            .filter(|e| e.count > 0)
-            .map(Errors::psnr)
-            .fold(0.0, f64::max);
-    verdict.at_least("dB above Telea", gain, 5.0);
+    for (kind, score, least) in [
+        ("dirt", &dirt, [0.8, 0.8, 5.0]),
+        ("scratches", &scratches, [0.5, 0.9, 0.0]),
+    ] {
+        print_alone(kind, score);
+        judge(kind, score, least, &mut verdict);
+    }
     judge_cost(&mut verdict)?;
     Ok(verdict.exit_code())
 }
 
-struct Shares {
-    recall: f64,
-    precision: f64,
-    /// In percent.
-    touched: f64,
-}
-
-impl Score {
-    fn shares(&self) -> Shares {
-        let share = |part: usize, all: usize| part as f64 / all.max(1) as f64;
-        Shares {
-            recall: share(self.found, self.damaged),
-            precision: share(self.rightly_called, self.called),
-            touched: 100.0 * share(self.clean_called, self.clean),
-        }
-    }
-
-    fn join(&mut self, other: &Self) {
-        self.damaged += other.damaged;
-        self.found += other.found;
-        self.called += other.called;
-        self.rightly_called += other.rightly_called;
-        self.clean += other.clean;
-        self.clean_called += other.clean_called;
-        for (kind, [all, found]) in &other.pieces {
-            let sums = self.pieces.entry(kind.clone()).or_default();
-            sums[0] += all;
-            sums[1] += found;
-        }
-        for (errors, other) in self.errors.iter_mut().zip(other.errors) {
-            errors.sum += other.sum;
-            errors.count += other.count;
-        }
-    }
-}
-
-fn print(name: &str, score: &Score) {
+/// Holds `score` to the `least` recall, precision, and dB above the best peer that is told where damage is.
+fn judge(kind: &str, score: &Score, least: [f64; 3], verdict: &mut Verdict) {
     let Shares {
         recall,
         precision,
-        touched,
+        clean_called,
     } = score.shares();
-    let psnr = score.errors.map(|errors| match errors.count {
-        0 => "-".to_string(),
-        _ => format!("{:.2}", errors.psnr()),
-    });
+    verdict.at_least(&format!("recall of {kind}"), recall, least[0]);
+    verdict.at_least(&format!("precision of {kind}"), precision, least[1]);
+    verdict.at_most("% of sound pixels touched", clean_called, 0.05);
+    let best = score.filled.iter().filter_map(|errors| errors.psnr());
+    let best = best.fold(0.0, f64::max);
+    let gain = score.mended.psnr().unwrap_or(0.0) - best;
+    verdict.at_least(&format!("dB above the best peer, {kind}"), gain, least[2]);
+}
+
+fn print(name: &str, kind: &str, score: &Score) {
+    let Shares {
+        recall,
+        precision,
+        clean_called,
+    } = score.shares();
+    let errors = std::iter::once(&score.mended).chain(&score.filled);
+    let psnr: Vec<_> = errors.map(|errors| decibels(errors.psnr())).collect();
     println!(
-        "| {name} | {recall:.3} | {precision:.3} | {touched:.4} % | {} |",
+        "| {name} | {kind} | {recall:.3} | {precision:.3} | {clean_called:.4} % | {} |",
         psnr.join(" | ")
     );
+}
+
+fn decibels(psnr: Option<f64>) -> String {
+    psnr.map_or("-".to_string(), |psnr| format!("{psnr:.2}"))
+}
+
+/// What is left in all damage of a `kind`, found or not, beside filters that find it for themselves, and
+/// the pieces found.
+fn print_alone(kind: &str, score: &Score) {
+    println!("\n| {kind}, all of it | PSNR | other pixels changed by more than 2 |");
+    println!("| --- | --- | --- |");
+    let names = ["as it is", "this"].into_iter().chain(vapoursynth::NAMES);
+    for ((name, errors), touched) in names.zip(&score.all).zip(score.touched()) {
+        if let Some(psnr) = errors.psnr() {
+            println!("| {name} | {psnr:.2} | {touched:.3} % |");
+        }
+    }
+    println!();
+    for (kind, [count, found]) in &score.pieces {
+        println!("{kind}: {found} of {count} found");
+    }
 }
 
 /// What a frame of 1920x1080 costs, in which a textured picture moves.

@@ -21,7 +21,7 @@ mod tone;
 mod watch;
 
 pub use drop_outs::{DropOut, DropOuts, Kind, Wanted};
-pub use film::{Film, FilmWanted, Finds};
+pub use film::{Film, FilmFind, FilmKind, FilmWanted};
 pub use judge::{Fault, Space};
 pub use watch::{Confidences, Faults, Watch};
 

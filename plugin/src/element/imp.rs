@@ -62,8 +62,8 @@
  * `y`, `width`, `height` and `confidence`). Which kinds count is told by #mdecomplete:channel-kinds,
  * #mdecomplete:cover-kinds and #mdecomplete:damage.
  *
- * Dirt of a film (#mdecomplete:damage) is replaced by what the frames before and after it show, before
- * anybody looks for faces. One frame is held back for that.
+ * Dirt and scratches of a film (#mdecomplete:damage) are replaced by what the frames before and after
+ * show, or what is beside a scratch, before anybody looks for faces. One frame is held back for that.
  *
  * With #mdecomplete:lookahead frames are held back for a while, so that what later ones show is copied
  * as well (`from-later` in metas and statistics). Such frames are sent on before any event that

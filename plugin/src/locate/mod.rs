@@ -37,7 +37,7 @@ pub use model_file::VARIABLE as DETECTOR_VARIABLE;
 pub use point_net::{PointEstimate, PointNet, PointQuery};
 pub use region::Region;
 pub use roi::{
-    CHANNELS_TYPE, COMPLETED_TYPE, DROP_OUT_TYPE, POINT_FIELDS, POINTS_PARAM, RoiError, is_marked,
-    marked,
+    CHANNELS_TYPE, COMPLETED_TYPE, DROP_OUT_TYPE, FILM_TYPE, POINT_FIELDS, POINTS_PARAM, RoiError,
+    is_marked, marked,
 };
 pub use track::{Track, TrackRules, bounds_of, eye_distance};

@@ -24,6 +24,9 @@ pub const COMPLETED_TYPE: &str = "mdecomplete/face";
 /// The type of regions that are drop-outs.
 pub const DROP_OUT_TYPE: &str = "mdecomplete/drop-out";
 
+/// The type of regions that were damaged in a film.
+pub const FILM_TYPE: &str = "mdecomplete/film-damage";
+
 /// The type of a region that is the whole frame, some of whose channels are damaged.
 pub const CHANNELS_TYPE: &str = "mdecomplete/channels";
 

@@ -3,10 +3,12 @@
 
 use mde_core::occlusion::Rect;
 
-use super::light::{Lights, brighten};
-use super::motion::{BLOCK, Motion, Vector, compensate, compensate_block};
+use super::light::brighten;
+use super::motion::{BLOCK, Motion, Vector, compensate_block};
+use super::neighbour::Neighbour;
 use super::plane::{Plane, Steps};
-use super::spikes::{BRIGHT, DARK, STRONG, Spikes};
+use super::spikes::{self, BRIGHT, DARK, STRONG, Spikes};
+use crate::damage::confidence;
 use crate::distance::Distances;
 
 /// Spots of less pixels are grain.
@@ -33,36 +35,12 @@ const FARTHEST: f32 = 60.0;
 const SAMPLES: usize = 48;
 /// Grain from which on the frames show different things, in 255ths.
 const CUT: f32 = 14.0;
-/// The share of blocks that must be things which move on, from the frame before to the one after: else
-/// one of these shows another scene.
-const GOES_ON: f32 = 0.4;
 /// The share of pixels that are strong spikes from which on something is wrong with the frame.
 const FLOOD: f32 = 0.25;
-
-/// A neighbour in time.
-#[derive(Debug, Default)]
-pub struct Neighbour {
-    /// From the present frame to it.
-    pub motion: Motion,
-    /// What it shows where the present frame's things were, as bright as that.
-    pub moved: Plane,
-    pub lights: Lights,
-}
-
-impl Neighbour {
-    /// Compares `now` with what the neighbour `shows`, whose motion is known.
-    fn compare(&mut self, now: &Steps, shows: &Steps) {
-        compensate(shows.finest(), &self.motion, &mut self.moved);
-        self.lights.measure(now.finest(), &self.moved);
-        self.lights.equalise(&mut self.moved);
-    }
-}
 
 /// Finds dirt. Made once and reused.
 #[derive(Debug, Default)]
 pub struct Dirt {
-    /// The one before and the one after.
-    pub neighbours: [Neighbour; 2],
     spikes: Spikes,
     pixels: Vec<(usize, usize)>,
     heap: Vec<(usize, usize)>,
@@ -76,46 +54,45 @@ pub struct Dirt {
 pub struct Spot {
     /// Where all of what is replaced lies.
     pub area: Rect,
+    /// How sure it is that it is dirt, from 0.5 to 1.
+    pub confidence: f32,
 }
 
 impl Dirt {
-    /// Finds dirt in `now` with the frames before and after it, and marks in `weights`, in 255ths,
-    /// how much of each pixel is to be replaced. Spots with more than `most` pixels are none.
+    /// Finds dirt in `now` with the frames before and after it, to which `sides` lead, and marks in
+    /// `weights`, in 255ths, how much of each pixel is to be replaced. Spots with more than `most`
+    /// pixels are none.
     pub fn find(
         &mut self,
         now: &Steps,
         shown: [&Steps; 2],
+        sides: &mut [Neighbour; 2],
         most: usize,
         weights: &mut Plane,
         found: &mut Vec<Spot>,
     ) {
-        for (neighbour, shows) in self.neighbours.iter_mut().zip(shown) {
-            neighbour.motion.estimate(now, shows);
+        for (side, shows) in sides.iter_mut().zip(shown) {
+            side.compare(now, shows);
         }
-        let sides = self.neighbours.each_mut();
-        if Motion::settle(sides.map(|neighbour| &mut neighbour.motion)) < GOES_ON {
-            return;
-        }
-        for (neighbour, shows) in self.neighbours.iter_mut().zip(shown) {
-            neighbour.compare(now, shows);
-        }
-        let spreads = self.neighbours.each_ref().map(|n| n.lights.middle_spread());
+        let spreads = sides.each_ref().map(|side| side.lights.middle_spread());
         if spreads[0].max(spreads[1]) > CUT {
             return;
         }
-        let [before, after] = &self.neighbours;
+        let [before, after] = &*sides;
         self.spikes.mark(
             now.finest(),
             [&before.moved, &after.moved],
             [&before.lights, &after.lights],
         );
         self.gather(now.finest().size, most);
-        self.refine(now.finest(), shown);
+        self.refine(now.finest(), shown, sides);
         for index in 0..self.spots.len() {
             let (area, pixels) = self.spots[index].clone();
-            if self.is_dirt(now.finest(), shown, area, pixels.clone()) {
+            let judged = self.judge(now.finest(), shown, sides, area, pixels.clone());
+            if let Some(confidence) = judged {
                 found.push(Spot {
                     area: self.lay(now.finest().size, area, pixels, weights),
+                    confidence,
                 });
             }
         }
@@ -175,8 +152,8 @@ impl Dirt {
     }
 
     /// Looks once more where the blocks with spots have come from, without the spots.
-    fn refine(&mut self, now: &Plane, shown: [&Steps; 2]) {
-        let (columns, rows) = self.neighbours[0].motion.count();
+    fn refine(&mut self, now: &Plane, shown: [&Steps; 2], sides: &mut [Neighbour; 2]) {
+        let (columns, rows) = sides[0].motion.count();
         self.is_refined.clear();
         self.is_refined.resize(columns * rows, false);
         for &(x, y) in &self.pixels {
@@ -185,7 +162,7 @@ impl Dirt {
             if std::mem::replace(is_done, true) {
                 continue;
             }
-            for (neighbour, shows) in self.neighbours.iter_mut().zip(shown) {
+            for (neighbour, shows) in sides.iter_mut().zip(shown) {
                 let Neighbour {
                     motion,
                     moved,
@@ -211,16 +188,18 @@ impl Dirt {
         }
     }
 
-    /// Whether the spot of `pixels` in `area` is none of the picture's things.
-    fn is_dirt(
+    /// How sure it is that the spot of `pixels` in `area` is none of the picture's things, if it is
+    /// none.
+    fn judge(
         &mut self,
         now: &Plane,
         shown: [&Steps; 2],
+        sides: &[Neighbour; 2],
         area: Rect,
         pixels: std::ops::Range<usize>,
-    ) -> bool {
+    ) -> Option<f32> {
         let spot = &self.pixels[pixels];
-        let planes = self.neighbours.each_ref().map(|n| &n.moved);
+        let planes = sides.each_ref().map(|n| &n.moved);
         let (mut contrast, mut apart) = (0.0, 0.0);
         for &(x, y) in spot {
             let [a, b] = planes.map(|plane| f32::from(plane.at(x, y)));
@@ -230,10 +209,10 @@ impl Dirt {
         let count = spot.len() as f32;
         let (contrast, apart) = ((contrast / count).abs(), apart / count);
         let (x, y) = spot[0];
-        let spread = self.neighbours.each_ref().map(|n| n.lights.at(x, y).spread);
+        let spread = sides.each_ref().map(|n| n.lights.at(x, y).spread);
         let grain = spread[0].max(spread[1]);
         if apart > (APART * contrast).max(grain) {
-            return false;
+            return None;
         }
         let around = wider(area, now.size);
         let squares = distances(&mut self.distances, spot, around);
@@ -253,22 +232,23 @@ impl Dirt {
         }
         // All that is around is damaged as well: nothing is known.
         if rim * 2 < (spot.len() as f32).sqrt() as usize {
-            return false;
+            return None;
         }
         let off = off.map(|off| off / rim.max(1) as f32);
         if off[0].max(off[1]) > AROUND * contrast + 0.8 * grain {
-            return false;
+            return None;
         }
         let thing = Thing { spot, contrast };
         let reach = (FARTHEST * now.size.1 as f32 / 1080.0).max(16.0) as i32;
         let is_elsewhere = |index: usize| {
             let shows: &Steps = shown[index];
-            let neighbour = &self.neighbours[index];
+            let neighbour = &sides[index];
             let offset = neighbour.lights.at(x, y).offset;
             let way = neighbour.motion.at(x / BLOCK, y / BLOCK);
             thing.has_moved(now, shows.finest(), offset, way, reach)
         };
-        !(is_elsewhere(0) && is_elsewhere(1))
+        let is_thing = is_elsewhere(0) && is_elsewhere(1);
+        (!is_thing).then(|| confidence(contrast, spikes::needed(grain)))
     }
 
     /// Marks in `weights` how much of the spot of `pixels` in `area`, and of what is around, is to be

@@ -17,6 +17,11 @@ const BY_GRAIN: f32 = 2.6;
 /// Weak ones differ by this share of what strong ones do.
 const WEAK: f32 = 0.55;
 
+/// The least difference of a strong one where the grain is so large, in 255ths.
+pub fn needed(grain: f32) -> f32 {
+    LEAST + BY_GRAIN * grain
+}
+
 /// Marks spikes. Made once and reused.
 #[derive(Debug, Default)]
 pub struct Spikes {
@@ -36,7 +41,7 @@ impl Spikes {
             for left in (0..width).step_by(TILE) {
                 let columns = left..(left + TILE).min(width);
                 let spread = lights.map(|lights| lights.at(left, y).spread);
-                let strong = LEAST + BY_GRAIN * spread[0].max(spread[1]);
+                let strong = needed(spread[0].max(spread[1]));
                 let weak = (WEAK * strong) as u8;
                 let strong = strong.min(255.0) as u8;
                 let range = self.least[columns.clone()]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::completer::{Completer, Step};
 use crate::covers::Finding;
-use crate::damage::{Confidences, DropOut, Faults};
+use crate::damage::{Confidences, DropOut, Faults, FilmFind};
 use crate::findings;
 use crate::locate::Region;
 
@@ -89,13 +89,15 @@ pub fn fits_no_face() -> gst::Structure {
         .build()
 }
 
-/// What is wrong with the channels of the frames from now on and how sure that is, which faces are covered in frames of
-/// `size` = (width, height), by what, and where there are drop-outs; empty lists where nothing is.
+/// What is wrong with the channels of the frames from now on and how sure that is, which faces are
+/// covered in frames of `size` = (width, height), by what, where there are drop-outs, and what has
+/// befallen a `film`; empty lists where nothing is.
 pub fn damage<'a>(
     faults: &Faults,
     confidences: &Confidences,
     covered: impl Iterator<Item = (&'a Region, Finding)>,
     drop_outs: &[DropOut],
+    film: &[FilmFind],
     size: (u32, u32),
 ) -> gst::Structure {
     gst::Structure::builder("mdecomplete/damage")
@@ -111,6 +113,7 @@ pub fn damage<'a>(
             "drop-outs",
             gst::Array::new(drop_outs.iter().map(findings::drop_out)),
         )
+        .field("film", gst::Array::new(film.iter().map(findings::film)))
         .build()
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::damage::Finds;
+use crate::damage::{FilmFind, FilmKind};
 use crate::pass::{Report, Step};
 
 /// Longer times count as this one.
@@ -24,6 +24,8 @@ pub struct Stats {
     pub restored: u64,
     /// Spots of dirt that were found on a film.
     pub dirt: u64,
+    /// Scratches that were found on its frames.
+    pub scratches: u64,
     /// As in [`Report`], of all frames.
     pub faces: u64,
     pub completed: u64,
@@ -100,6 +102,7 @@ impl Stats {
             late: 0,
             restored: 0,
             dirt: 0,
+            scratches: 0,
             faces: 0,
             completed: 0,
             reused: 0,
@@ -131,9 +134,14 @@ impl Stats {
         }
     }
 
-    /// Adds what was found on a frame of a film.
-    pub fn add_film(&mut self, finds: &Finds) {
-        self.dirt += finds.spots as u64;
+    /// Adds what was `found` on a frame of a film.
+    pub fn add_film(&mut self, found: &[FilmFind]) {
+        for find in found {
+            match find.kind {
+                FilmKind::Dirt => self.dirt += 1,
+                FilmKind::Scratch => self.scratches += 1,
+            }
+        }
     }
 
     /// How long `step` took; zeros where it was never taken.
@@ -160,6 +168,7 @@ impl Stats {
             .field("covered", self.covered)
             .field("drop-outs", self.drop_outs)
             .field("dirt", self.dirt)
+            .field("scratches", self.scratches)
             .field("cover-looks", self.looked)
             .field("provider", provider)
             .field("model", model)

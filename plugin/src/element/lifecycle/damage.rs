@@ -4,9 +4,9 @@ use gst::subclass::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo, VideoRegionOfInterestMeta};
 
 use super::model::post;
-use crate::damage::{Confidences, Faults, Watch};
+use crate::damage::{Confidences, Faults, FilmFind, Watch};
 use crate::element::bus::messages;
-use crate::element::imp::MdeComplete;
+use crate::element::imp::{MdeComplete, State};
 use crate::element::properties::{DamagedChannels, FrameSettings};
 use crate::findings;
 use crate::frame::Realigner;
@@ -85,7 +85,7 @@ impl MdeComplete {
         let news = self.state().as_mut().and_then(|state| {
             state.damage_finder = finder;
             let pass = state.pass.as_ref().filter(|_| is_news)?;
-            Some(damage(&faults, &sure, pass, &info))
+            Some(damage(&faults, &sure, pass, state.film.found(), &info))
         });
         if let Some(message) = news {
             post(&self.obj(), message);
@@ -95,20 +95,48 @@ impl MdeComplete {
     /// Tells the application what is before the faces in the frame of the format `info` that `pass`
     /// has worked on, and where it has drop-outs.
     pub(super) fn tell_of_finds(&self, pass: &Pass, info: &VideoInfo) {
-        let state = self.state();
-        let finder = state.as_ref().map(|state| &state.damage_finder);
-        let told = finder.map(|finder| (finder.told, *finder.watch.confidences()));
-        drop(state);
-        let (faults, sure) = told.unwrap_or_default();
-        post(&self.obj(), damage(&faults, &sure, pass, info));
+        let message = {
+            let state = self.state();
+            state.as_ref().map(|state| state.message(pass, info))
+        };
+        if let Some(message) = message {
+            post(&self.obj(), message);
+        }
+    }
+
+    /// Tells the application what has befallen the last frame of a film, of the format `info`.
+    pub(super) fn tell_of_film(&self, info: &VideoInfo) {
+        let message = self.state().as_ref().and_then(|state| {
+            let pass = state.pass.as_ref()?;
+            Some(state.message(pass, info))
+        });
+        if let Some(message) = message {
+            post(&self.obj(), message);
+        }
     }
 }
 
-/// The message on `faults`, of which it is so `sure`, and on the covers and drop-outs in the last
-/// frame of `pass`, which has the format `info`.
-fn damage(faults: &Faults, sure: &Confidences, pass: &Pass, info: &VideoInfo) -> gst::Structure {
+impl State {
+    /// The message on all that is found by itself, of the last frame of `pass`, which has the format
+    /// `info`.
+    fn message(&self, pass: &Pass, info: &VideoInfo) -> gst::Structure {
+        let finder = &self.damage_finder;
+        let sure = finder.watch.confidences();
+        damage(&finder.told, sure, pass, self.film.found(), info)
+    }
+}
+
+/// The message on `faults`, of which it is so `sure`, on the covers and drop-outs in the last frame of
+/// `pass`, which has the format `info`, and on what was found on a `film`.
+fn damage(
+    faults: &Faults,
+    sure: &Confidences,
+    pass: &Pass,
+    film: &[FilmFind],
+    info: &VideoInfo,
+) -> gst::Structure {
     let size = (info.width(), info.height());
-    messages::damage(faults, sure, pass.covered(), pass.drop_outs(), size)
+    messages::damage(faults, sure, pass.covered(), pass.drop_outs(), film, size)
 }
 
 /// Marks on `buffer` that channels of the frame in it have these `faults`.

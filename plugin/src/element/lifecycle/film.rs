@@ -3,14 +3,17 @@
 
 use std::time::{Duration, Instant};
 
-use gst_video::{VideoFrameRef, VideoInfo};
+use gst_video::{VideoFrameRef, VideoInfo, VideoRegionOfInterestMeta};
+use mde_core::occlusion::Rect;
 
 use super::stream::is_of_few;
-use crate::damage::{Film, Finds};
+use crate::damage::{Film, FilmFind, FilmKind};
 use crate::element::bus::latency::Latency;
 use crate::element::bus::qos;
 use crate::element::imp::MdeComplete;
 use crate::element::properties::FrameSettings;
+use crate::findings;
+use crate::locate::FILM_TYPE;
 
 /// How long a frame is held back where the stream does not say how long one lasts.
 const UNTOLD: gst::ClockTime = gst::ClockTime::from_mseconds(42);
@@ -21,6 +24,9 @@ pub struct FilmMender {
     film: Film,
     /// The last frame that came, as it came.
     held: Option<gst::Buffer>,
+    /// What was found in the last frame that went on, and in the one before that.
+    found: Vec<FilmFind>,
+    told: Vec<FilmFind>,
     /// How long mending takes.
     latency: Latency,
 }
@@ -32,35 +38,62 @@ impl FilmMender {
         self.held = None;
     }
 
+    /// What was found in the last frame that went on.
+    pub fn found(&self) -> &[FilmFind] {
+        &self.found
+    }
+
+    /// Whether that is something else than in the frame before.
+    fn is_news(&mut self) -> bool {
+        let what = |find: &FilmFind| -> (FilmKind, Rect) { (find.kind, find.area) };
+        let is_news = !(self.found.iter().map(what)).eq(self.told.iter().map(what));
+        self.told.clone_from(&self.found);
+        is_news
+    }
+
     /// Mends the frame that is held, as `settings` ask for, now that `next` has come after it, or
-    /// nothing does, and gives it and what was found. Both are of the format `info`.
+    /// nothing does, and gives it. Both are of the format `info`.
     fn mend(
         &mut self,
         next: Option<&gst::BufferRef>,
         info: &VideoInfo,
         settings: &FrameSettings,
-    ) -> Option<(gst::Buffer, Finds)> {
+    ) -> Option<gst::Buffer> {
         let frame = next.and_then(|next| VideoFrameRef::from_buffer_ref_readable(next, info).ok());
         self.film.see(frame.as_ref());
+        self.found.clear();
         let mut buffer = self.held.take()?;
-        let wanted = settings.damage_search.wanted_of_film();
-        let finds = match &wanted {
-            Some(wanted) => self.film.find(wanted),
-            None => Finds::default(),
-        };
-        if finds != Finds::default() && settings.changes_film() {
-            // A frame that cannot be mapped was not seen either.
-            if let Ok(mut frame) = VideoFrameRef::from_buffer_ref_writable(buffer.make_mut(), info)
-            {
-                if settings.paints() {
-                    self.film.mend(&mut frame, settings.strength);
-                }
-                if settings.shows_damage() {
-                    self.film.show(&mut frame);
-                }
+        if let Some(wanted) = settings.damage_search.wanted_of_film() {
+            self.film.find(&wanted);
+            self.found.extend(self.film.found());
+        }
+        if self.found.is_empty() {
+            return Some(buffer);
+        }
+        let buffer_ref = buffer.make_mut();
+        // A frame that cannot be mapped was not seen either.
+        if settings.changes_film()
+            && let Ok(mut frame) = VideoFrameRef::from_buffer_ref_writable(buffer_ref, info)
+        {
+            if settings.paints() {
+                self.film.mend(&mut frame, settings.strength);
+            }
+            if settings.shows_damage() {
+                self.film.show(&mut frame);
             }
         }
-        Some((buffer, finds))
+        mark(buffer_ref, &self.found);
+        Some(buffer)
+    }
+}
+
+/// Marks on `buffer` what was `found` in the frame in it.
+fn mark(buffer: &mut gst::BufferRef, found: &[FilmFind]) {
+    for find in found {
+        let Rect { x0, y0, .. } = find.area;
+        let (width, height) = (find.area.width(), find.area.height());
+        let area = (x0 as u32, y0 as u32, width as u32, height as u32);
+        VideoRegionOfInterestMeta::add(buffer, FILM_TYPE, area).add_param(findings::film(find));
     }
 }
 
@@ -109,12 +142,11 @@ impl MdeComplete {
         let start = Instant::now();
         let made = mender.mend(next.map(|next| &**next), &info, &settings);
         let is_new_latency = mender.latency.record(start.elapsed());
+        let is_news = mender.is_news();
         let is_told = match self.state().as_mut() {
             Some(state) => {
+                state.stats.add_film(mender.found());
                 state.film = mender;
-                if let Some((_, finds)) = &made {
-                    state.stats.add_film(finds);
-                }
                 is_new_latency && state.is_live == Some(true)
             }
             None => false,
@@ -122,13 +154,16 @@ impl MdeComplete {
         if is_told {
             self.tell_of_latency();
         }
+        if is_news {
+            self.tell_of_film(&info);
+        }
         if next.is_some() && info.is_interlaced() {
             self.warn_of(
                 "a film is mended in whole frames alone, and these are fields: put a deinterlacer \
                  before the element",
             );
         }
-        Some(made?.0)
+        made
     }
 
     /// How long a frame is held back for a film to be mended, and how long that takes.

@@ -38,6 +38,13 @@ pub enum Damage {
         nick = "dirt"
     )]
     DIRT = 1 << 3,
+    /// Those of a film that lie on all its frames.
+    #[flags_value(
+        name = "Scratches: thin vertical lines of a film, which stay or wander whatever the picture \
+                does; holds back one frame",
+        nick = "scratches"
+    )]
+    SCRATCHES = 1 << 4,
 }
 
 /// Which damage is looked for; may change between any two frames.
@@ -73,9 +80,10 @@ impl DamageSearch {
     pub fn wanted_of_film(&self) -> Option<FilmWanted> {
         let wanted = FilmWanted {
             dirt: self.damage.contains(Damage::DIRT),
+            scratches: self.damage.contains(Damage::SCRATCHES),
             max_size: self.max_size,
         };
-        wanted.dirt.then_some(wanted)
+        (wanted.dirt || wanted.scratches).then_some(wanted)
     }
 
     /// Takes over the new value of the property `name`; false where it is none of these.

@@ -569,7 +569,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
                  them skipped-late and restored (a lost channel, in the whole frame). Faces: faces; of them completed (by the generator), reused (an earlier \
                  completion), skipped-invalid (cannot be completed), skipped-surplus (more than \
                  max-faces), covered (something is found before them by occlusion=auto, whose net \
-                 looked at cover-looks of the faces). Damage found by damage: drop-outs, and spots of dirt. Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
+                 looked at cover-looks of the faces). Damage found by damage: drop-outs, spots of dirt, and scratches, each anew in every frame. Times: median (-p50), 95th percentile (-p95) and maximum (-max) of \
                  locate-us, covers-us, preprocess-us, inference-us and postprocess-us, in microseconds a \
                  frame. Of what was missing, where the model tells it: the mean shares from-memory, \
                  from-later, from-reference, from-mirror and painted, and how well the views agreed \

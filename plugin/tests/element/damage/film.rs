@@ -1,9 +1,10 @@
 //! What has befallen a film, found and mended by the element.
 
 use gst_video::VideoFrameRef;
+use gstmdecomplete::locate::FILM_TYPE;
 
 use super::*;
-use crate::support::{bytes, count, timed};
+use crate::support::{bytes, count, messages_named, timed};
 
 const SIZE: (usize, usize) = (192, 160);
 const FRAMES: u64 = 8;
@@ -104,6 +105,8 @@ fn dirt_goes_and_nothing_else_changes() {
     with_runtime(|| {
         for format in FORMATS {
             let element = mender("dirt");
+            let bus = gst::Bus::new();
+            element.set_bus(Some(&bus));
             let clip: Vec<_> = (0..FRAMES)
                 .map(|n| frame(format, n, 0, &flecks(n)))
                 .collect();
@@ -132,6 +135,31 @@ fn dirt_goes_and_nothing_else_changes() {
                 );
             }
             assert_eq!(count(&element, "dirt"), 4, "{format:?}");
+            for (number, after) in (0..).zip(&done) {
+                let metas = after.iter_meta::<VideoRegionOfInterestMeta>();
+                let told = metas
+                    .filter(|meta| meta.roi_type() == FILM_TYPE)
+                    .filter_map(|meta| {
+                        let told = meta.param("film-damage")?;
+                        let corner = (told.get::<u32>("x").ok()?, told.get::<u32>("y").ok()?);
+                        Some((
+                            told.get::<String>("kind").ok()?,
+                            corner == (meta.rect().0, meta.rect().1),
+                        ))
+                    });
+                let told: Vec<_> = told.collect();
+                let wanted = vec![("dirt".to_string(), true); flecks(number).len()];
+                assert_eq!(told, wanted, "{format:?}: frame {number}");
+            }
+            let news = messages_named(&bus, "mdecomplete/damage");
+            let counts = news
+                .iter()
+                .map(|told| told.get::<gst::Array>("film").map(|film| film.len()));
+            assert_eq!(
+                counts.collect::<Result<Vec<_>, _>>(),
+                Ok(vec![2, 1, 0, 1, 0]),
+                "{format:?}"
+            );
         }
     });
 }

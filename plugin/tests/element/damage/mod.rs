@@ -29,6 +29,7 @@ mod film;
 mod frames;
 mod pictures;
 mod playing;
+mod scratches;
 mod seen;
 
 /// Where the masks are white, on a frame of 96x96 pixels.
