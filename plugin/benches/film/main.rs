@@ -40,7 +40,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use clips::Image;
-use lay::{Laid, Pieces};
+use lay::Pieces;
 use measure::{Verdict, folder_named};
 use peers::Peers;
 use score::{Score, Shares};
