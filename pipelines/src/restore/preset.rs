@@ -23,10 +23,7 @@ impl Preset {
         match self {
             Self::DeadChannel => &[("damaged-channels", "auto")],
             Self::DropOuts => &[("damage", "lines+blocks"), ("damage-color", "0xff00ff")],
-            Self::Film => &[
-                ("damage", "dirt+scratches"),
-                ("damage-max-size", "0.05"),
-            ],
+            Self::Film => &[("damage", "dirt+scratches"), ("damage-max-size", "0.05")],
             Self::CoveredFaces => &[("occlusion", "auto")],
         }
     }

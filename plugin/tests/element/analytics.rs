@@ -22,7 +22,6 @@ fn a_face_that_was_detected_upstream_is_completed_and_told_of_downstream() {
             meta.add_od_mtd(glib::Quark::from_str(kind), x, 70, 61, 82, 0.9)
                 .expect("an object");
         }
-        drop(meta);
 
         let copy = frame.copy_deep().expect("a copy");
         let out = harness.push_and_pull(copy).expect("a frame");

@@ -17,7 +17,7 @@ pub struct Views {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Train(train::Train),
+    Train(Box<train::Train>),
     Samples(samples::Samples),
     Score(score::Score),
     Export(export::Export),
