@@ -67,10 +67,18 @@ impl Model {
         model
     }
 
+    /// Takes every other column and row of `input`.
+    fn every_other(self, input: &str, output: &str) -> Self {
+        self.constant("starts", &[2], Values::Int64(&[0; 2]))
+            .constant("ends", &[2], Values::Int64(&[i64::MAX; 2]))
+            .constant("axes", &[2], Values::Int64(&[2, 3]))
+            .constant("steps", &[2], Values::Int64(&[2; 2]))
+            .node("Slice", &[input, "starts", "ends", "axes", "steps"], output)
+    }
+
     /// Fills holes with the view where it is known, and with grey elsewhere. It says that it copies
     /// from `flow` away.
     pub fn copies_view(width: usize, height: usize, flow: [f32; 2]) -> Self {
-        let last = [0, 0, i64::MAX, i64::MAX];
         Self::generator_with_views(width, height)
             .constant("one", &[], Values::Float(&[1.0]))
             .constant("grey", &[], Values::Float(&[0.5]))
@@ -80,15 +88,7 @@ impl Model {
             .node("Add", &[INPUT_VIEW, "painted"], "fill")
             .node("Mul", &["missing", "fill"], "filled")
             .node("Add", &[INPUT_IMAGE, "filled"], OUTPUT)
-            .constant("starts", &[2], Values::Int64(&last[..2]))
-            .constant("ends", &[2], Values::Int64(&last[2..]))
-            .constant("axes", &[2], Values::Int64(&[2, 3]))
-            .constant("steps", &[2], Values::Int64(&[2, 2]))
-            .node(
-                "Slice",
-                &[INPUT_VIEW_MASK, "starts", "ends", "axes", "steps"],
-                "copied",
-            )
+            .every_other(INPUT_VIEW_MASK, "copied")
             .constant("moves", &[1, 3, 1, 1], Values::Float(&[-1.0, 1.0, 0.0]))
             .constant("rest", &[1, 3, 1, 1], Values::Float(&[1.0, 0.0, 0.0]))
             .node("Mul", &["copied", "moves"], "moved")
@@ -105,7 +105,6 @@ impl Model {
 
     /// Fills holes with the picture mirrored left to right, and says so.
     pub fn copies_mirror(width: usize, height: usize) -> Self {
-        let last = [0, 0, i64::MAX, i64::MAX];
         Self::generator_with_views(width, height)
             .constant("one", &[], Values::Float(&[1.0]))
             .node("Sub", &["one", INPUT_MASK], "missing")
@@ -120,15 +119,7 @@ impl Model {
             )
             .node("Mul", &["missing", "mirror"], "filled")
             .node("Add", &[INPUT_IMAGE, "filled"], OUTPUT)
-            .constant("starts", &[2], Values::Int64(&last[..2]))
-            .constant("ends", &[2], Values::Int64(&last[2..]))
-            .constant("axes", &[2], Values::Int64(&[2, 3]))
-            .constant("steps", &[2], Values::Int64(&[2, 2]))
-            .node(
-                "Slice",
-                &[INPUT_VIEW_MASK, "starts", "ends", "axes", "steps"],
-                "cells",
-            )
+            .every_other(INPUT_VIEW_MASK, "cells")
             .constant("none", &[1, 4, 1, 1], Values::Float(&[0.0; 4]))
             .node("Mul", &["cells", "none"], OUTPUT_FLOW)
             .constant("no", &[1, 3, 1, 1], Values::Float(&[0.0; 3]))
@@ -140,23 +131,14 @@ impl Model {
     /// A cover net for crops of `side` pixels that takes pure green for objects, pure blue for masks
     /// and pure red for sunglasses.
     pub fn sees_colours(side: usize) -> Self {
-        let last = [0, 0, i64::MAX, i64::MAX];
         let mut weights = [-1.0; 15];
         for (kind, own) in [1, 2, 0].into_iter().enumerate() {
             weights[3 * kind + own] = 1.0;
         }
         weights[9..].fill(0.0);
         Self::cover_net(side)
-            .constant("starts", &[2], Values::Int64(&last[..2]))
-            .constant("ends", &[2], Values::Int64(&last[2..]))
-            .constant("axes", &[2], Values::Int64(&[2, 3]))
-            .constant("steps", &[2], Values::Int64(&[2, 2]))
             .constant("weights", &[5, 3, 1, 1], Values::Float(&weights))
-            .node(
-                "Slice",
-                &[INPUT_IMAGE, "starts", "ends", "axes", "steps"],
-                "small",
-            )
+            .every_other(INPUT_IMAGE, "small")
             .node("Conv", &["small", "weights"], "off")
             .node("Relu", &["off"], covers::OUTPUT)
     }
