@@ -25,6 +25,7 @@ mod lay;
 #[path = "../measure/mod.rs"]
 mod measure;
 mod peers;
+mod python;
 mod score;
 mod scratches;
 mod vapoursynth;

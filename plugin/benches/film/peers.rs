@@ -1,7 +1,7 @@
 //! Others that fill holes: OpenCV in a Python beside, ffmpeg's filters, and this crate's plain fill.
 
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use gst_video::VideoFrameRef;
@@ -9,6 +9,7 @@ use gstmdecomplete::frame::{Filler, PixelWeights};
 use mde_core::occlusion::Rect;
 
 use super::clips::Image;
+use super::python::Python;
 
 /// What they are called.
 pub const NAMES: [&str; 6] = [
@@ -150,41 +151,26 @@ impl Drop for Folder {
 }
 
 /// A Python that fills holes.
-struct OpenCv {
-    child: Child,
-    to: ChildStdin,
-    from: ChildStdout,
-}
+struct OpenCv(Python);
 
 impl OpenCv {
     /// In the Python that `MDE_CV` names; nothing where it names none.
     fn start() -> Result<Option<Self>> {
-        let Some(python) = std::env::var_os("MDE_CV").filter(|value| !value.is_empty()) else {
-            return Ok(None);
-        };
-        let mut child = Command::new(&python)
-            .args(["-c", SCRIPT])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("MDE_CV={}", python.display()))?;
-        let to = child.stdin.take().context("its input")?;
-        let from = child.stdout.take().context("its output")?;
-        Ok(Some(Self { child, to, from }))
+        Ok(Python::start("MDE_CV", SCRIPT)?.map(Self))
     }
 
     /// `image` with what Telea and Navier-Stokes fill in where it `is_hole`.
     fn fill(&mut self, image: &Image, is_hole: &[bool]) -> Result<[Image; 2]> {
         for side in [image.width, image.height] {
-            self.to.write_all(&(side as u32).to_le_bytes())?;
+            self.0.to.write_all(&(side as u32).to_le_bytes())?;
         }
-        self.to.write_all(&image.pixels)?;
+        self.0.to.write_all(&image.pixels)?;
         let mask: Vec<u8> = is_hole.iter().map(|is| 255 * u8::from(*is)).collect();
-        self.to.write_all(&mask)?;
-        self.to.flush()?;
+        self.0.to.write_all(&mask)?;
+        self.0.to.flush()?;
         let mut filled = [image.clone(), image.clone()];
         for filled in &mut filled {
-            self.from.read_exact(&mut filled.pixels)?;
+            self.0.from.read_exact(&mut filled.pixels)?;
         }
         Ok(filled)
     }
@@ -193,7 +179,7 @@ impl OpenCv {
 impl Drop for OpenCv {
     fn drop(&mut self) {
         // It has no more to do, and its input is about to be closed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.child.kill();
+        let _ = self.0.child.wait();
     }
 }

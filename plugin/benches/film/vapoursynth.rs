@@ -1,11 +1,11 @@
 //! VapourSynth's filters that find damage for themselves, in a Python beside.
 
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
 use super::clips::Image;
+use super::python::Python;
 
 /// What they are called.
 pub const NAMES: [&str; 2] = ["DeScratch", "MVTools and median"];
@@ -41,17 +41,14 @@ for result in scratch, median:
 
 /// `frames`, in grey, as each of them leaves them; nothing without a Python that `MDE_VS` names.
 pub fn filtered(frames: &[Image]) -> Result<Option<[Vec<Image>; 2]>> {
-    let Some(python) = std::env::var_os("MDE_VS").filter(|value| !value.is_empty()) else {
+    let Some(python) = Python::start("MDE_VS", SCRIPT)? else {
         return Ok(None);
     };
-    let mut child = Command::new(&python)
-        .args(["-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("MDE_VS={}", python.display()))?;
-    let mut to = child.stdin.take().context("its input")?;
-    let mut from = child.stdout.take().context("its output")?;
+    let Python {
+        mut child,
+        mut to,
+        mut from,
+    } = python;
     let first = frames.first().context("frames")?;
     for number in [frames.len(), first.width, first.height] {
         to.write_all(&(number as u32).to_le_bytes())?;

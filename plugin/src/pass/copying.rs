@@ -186,8 +186,9 @@ impl Copying {
             let (Some(identity), Some(crop)) = (face.identity, &mut face.crop) else {
                 continue;
             };
-            let settled = crop.view.as_ref().and(batch.copied_mut(crop.index));
-            if let Some(mut copied) = settled {
+            if crop.view.is_some()
+                && let Some(mut copied) = batch.copied_mut(crop.index)
+            {
                 let registrar = &self.registrars[crop.index];
                 self.views.settle(identity, registrar, &mut copied);
             }

@@ -21,9 +21,8 @@ const TURNS: usize = 2;
 #[derive(Debug, Default)]
 pub struct Trials {
     tried: Vec<Trial>,
-    /// The frame, and whose turn it was last.
-    frame: usize,
-    turn: usize,
+    /// How many frames there were: whose turn it is follows from that.
+    frames: usize,
 }
 
 #[derive(Debug)]
@@ -57,10 +56,10 @@ impl Trials {
                 trial.lay(&mut register);
             }
         }
-        self.frame = self.frame.wrapping_add(1);
-        if self.frame.is_multiple_of(TURNS) {
-            self.turn = (self.turn + 1) % self.tried.len().max(1);
-            if let Some(trial) = self.tried.get_mut(self.turn) {
+        self.frames = self.frames.wrapping_add(1);
+        if self.frames.is_multiple_of(TURNS) {
+            let turn = self.frames / TURNS % self.tried.len().max(1);
+            if let Some(trial) = self.tried.get_mut(turn) {
                 trial.lay(&mut register);
             }
         }

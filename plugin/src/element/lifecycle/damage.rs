@@ -4,7 +4,7 @@ use gst::subclass::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo, VideoRegionOfInterestMeta};
 
 use super::model::post;
-use crate::damage::{Confidences, Faults, FilmFind, Watch};
+use crate::damage::{Confidences, Faults, Watch};
 use crate::element::bus::messages;
 use crate::element::imp::{MdeComplete, State};
 use crate::element::properties::{DamagedChannels, FrameSettings};
@@ -81,33 +81,21 @@ impl MdeComplete {
         frame.damaged_channels |= DamagedChannels::of(&faults);
         let is_news = finder.told != faults;
         finder.told = faults;
-        let sure = *finder.watch.confidences();
         let news = self.state().as_mut().and_then(|state| {
             state.damage_finder = finder;
             let pass = state.pass.as_ref().filter(|_| is_news)?;
-            Some(damage(&faults, &sure, pass, state.film.found(), &info))
+            Some(state.message(pass, &info))
         });
         if let Some(message) = news {
             post(&self.obj(), message);
         }
     }
 
-    /// Tells the application what is before the faces in the frame of the format `info` that `pass`
-    /// has worked on, and where it has drop-outs.
-    pub(super) fn tell_of_finds(&self, pass: &Pass, info: &VideoInfo) {
-        let message = {
-            let state = self.state();
-            state.as_ref().map(|state| state.message(pass, info))
-        };
-        if let Some(message) = message {
-            post(&self.obj(), message);
-        }
-    }
-
-    /// Tells the application what has befallen the last frame of a film, of the format `info`.
-    pub(super) fn tell_of_film(&self, info: &VideoInfo) {
+    /// Tells the application of all that is found by itself in the frame of the format `info` that
+    /// `pass` has worked on; without one it is that of the stream.
+    pub(super) fn tell_of_finds(&self, pass: Option<&Pass>, info: &VideoInfo) {
         let message = self.state().as_ref().and_then(|state| {
-            let pass = state.pass.as_ref()?;
+            let pass = pass.or(state.pass.as_ref())?;
             Some(state.message(pass, info))
         });
         if let Some(message) = message {
@@ -121,22 +109,15 @@ impl State {
     /// `info`.
     fn message(&self, pass: &Pass, info: &VideoInfo) -> gst::Structure {
         let finder = &self.damage_finder;
-        let sure = finder.watch.confidences();
-        damage(&finder.told, sure, pass, self.film.found(), info)
+        messages::damage(
+            &finder.told,
+            finder.watch.confidences(),
+            pass.covered(),
+            pass.drop_outs(),
+            self.film.found(),
+            (info.width(), info.height()),
+        )
     }
-}
-
-/// The message on `faults`, of which it is so `sure`, on the covers and drop-outs in the last frame of
-/// `pass`, which has the format `info`, and on what was found on a `film`.
-fn damage(
-    faults: &Faults,
-    sure: &Confidences,
-    pass: &Pass,
-    film: &[FilmFind],
-    info: &VideoInfo,
-) -> gst::Structure {
-    let size = (info.width(), info.height());
-    messages::damage(faults, sure, pass.covered(), pass.drop_outs(), film, size)
 }
 
 /// Marks on `buffer` that channels of the frame in it have these `faults`.

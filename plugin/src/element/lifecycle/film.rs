@@ -155,7 +155,7 @@ impl MdeComplete {
             self.tell_of_latency();
         }
         if is_news {
-            self.tell_of_film(&info);
+            self.tell_of_finds(None, &info);
         }
         if next.is_some() && info.is_interlaced() {
             self.warn_of(

@@ -193,7 +193,7 @@ impl MdeComplete {
         gst::trace!(CAT, imp = self, "{report:?}");
         self.follow_provider(pass.completer());
         if report.has_cover_news || report.has_drop_out_news {
-            self.tell_of_finds(&pass, info);
+            self.tell_of_finds(Some(&pass), info);
         }
         self.return_pass(pass, Some(&report));
         if report.has_filled {

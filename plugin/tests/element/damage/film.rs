@@ -20,7 +20,7 @@ const FORMATS: [VideoFormat; 5] = [
 type Fleck = ((usize, usize), usize);
 
 /// The element, which looks for damage of the kinds `damage` in frames without faces.
-fn mender(damage: &str) -> gst::Element {
+pub(super) fn mender(damage: &str) -> gst::Element {
     let element = mean_fill("");
     element.set_property_from_str("region", "roi-list");
     element.set_property_from_str("damage", damage);

@@ -2,6 +2,7 @@
 
 use gstmdecomplete::locate::FILM_TYPE;
 
+use super::film::mender;
 use super::*;
 use crate::picture::portrait;
 use crate::support::{bytes, count, messages_named, timed};
@@ -33,14 +34,6 @@ fn clip(paint: Paint<'_>) -> Option<(VideoInfo, Vec<gst::Buffer>)> {
     });
     let frames = frames.collect();
     Some((info, frames))
-}
-
-/// The element, which looks for damage of the kinds `damage` in frames without faces.
-fn mender(damage: &str) -> gst::Element {
-    let element = mean_fill("");
-    element.set_property_from_str("region", "roi-list");
-    element.set_property_from_str("damage", damage);
-    element
 }
 
 /// The frames that `element` makes of a clip. It runs as long as the harness is there.
