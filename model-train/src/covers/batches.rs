@@ -42,6 +42,7 @@ impl Material {
         Sources {
             library: &self.library,
             hair: &self.faces.parsed,
+            seen: &self.faces.seen,
         }
     }
 

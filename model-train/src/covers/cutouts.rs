@@ -119,6 +119,29 @@ impl Cutout {
         Self::with_alpha(&picture, &alpha)
     }
 
+    /// The part of a picture `[side, side, 3]` that `alpha` `[side, side]` says, with edges that are
+    /// a pixel soft.
+    pub fn of_part(picture: &[u8], side: usize, alpha: &[f32]) -> Self {
+        let soft = |i: usize| {
+            let (x, y) = (i % side, i / side);
+            let about = |v: usize| v.saturating_sub(1)..(v + 2).min(side);
+            let places = about(y).flat_map(|y| about(x).map(move |x| y * side + x));
+            let (sum, count) = places.fold((0.0, 0.0), |(s, n), at| (s + alpha[at], n + 1.0));
+            // Outlines lie on edges: what is beside them is left out.
+            ((sum / count - 0.5f32) * 2.0).clamp(0.0, 1.0)
+        };
+        let values = picture.chunks_exact(3).enumerate().map(|(i, pixel)| {
+            let a = soft(i);
+            let [r, g, b] = [0, 1, 2].map(|c| f32::from(pixel[c]) / 255.0 * a);
+            [r, g, b, a, alpha[i]]
+        });
+        Self {
+            width: side,
+            height: side,
+            values: values.collect(),
+        }
+    }
+
     /// A hand before a plain wall, told by its colour: red stands out over blue.
     fn hand(picture: RgbaImage) -> Self {
         let warmth: Vec<f32> = (picture.pixels())

@@ -10,10 +10,12 @@ use rand_pcg::Pcg64;
 use super::arm;
 use super::cloth;
 use super::cutouts::{Cutout, Library, any};
+use super::faces::{Framing, Seen};
 use super::hair;
 use super::layer::{AREA, Layer};
 use super::parsed::Parsed;
 use super::pixels;
+use super::sample::{MIRROR, placement};
 use super::shapes::{self, anywhere, place};
 use crate::points::glasses::Glasses;
 
@@ -23,11 +25,24 @@ pub struct Sources<'a> {
     pub library: &'a Library,
     /// Faces whose hair may be laid before others.
     pub hair: &'a [Parsed],
+    /// Real covers.
+    pub seen: &'a [Seen],
 }
+
+/// How often a cover is a real one where there are such of its kind, and how far from where it was
+/// it may lie, beside how far faces do.
+const REAL: f64 = 0.4;
+const REACH: f64 = 2.5;
 
 impl Sources<'_> {
     /// A cover of `kind` for a face with these `points`, whose mean colour is `skin`.
     pub fn draw(&self, kind: Kind, points: &FacePoints, skin: [f32; 3], rng: &mut Pcg64) -> Layer {
+        if rng.random_bool(REAL) {
+            let of_kind: Vec<&Seen> = self.seen.iter().filter(|s| s.kind == kind).collect();
+            if !of_kind.is_empty() {
+                return in_place(of_kind[rng.random_range(0..of_kind.len())], rng);
+            }
+        }
         match kind {
             Kind::Objects => self.object(skin, rng),
             Kind::Masks => self.mask(rng),
@@ -221,6 +236,17 @@ impl Lying {
             ],
         }
     }
+}
+
+/// A real cover about where it was, or there on the other side.
+fn in_place(seen: &Seen, rng: &mut Pcg64) -> Layer {
+    let placed = placement(REACH, rng);
+    let crop = match rng.random() {
+        true => placed.then(&MIRROR),
+        false => placed,
+    };
+    let to_part = crop.then(&Framing::celeba().to_picture());
+    Layer::of_part(seen.kind, &seen.cutout, &to_part)
 }
 
 /// The picture of a pair of glasses, worn.

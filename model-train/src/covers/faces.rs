@@ -1,25 +1,29 @@
 //! Faces to lay covers on: aligned CelebA pictures with their attributes, clips, and faces whose
 //! pixels are named.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use mde_core::alignment::Affine;
-use mde_core::covers::SIDE;
+use mde_core::covers::{Kind, SIDE};
 use rand::RngExt;
 use rand_pcg::Pcg64;
 
+use super::cutouts::Cutout;
+use super::labels;
 use super::parsed::{self, Parsed};
 use crate::data::{CropRule, Dataset, DatasetOptions, Labels, Split};
 use crate::views::faces::{CROP, Clips};
 
 pub use crate::views::faces::PICTURE;
 
-/// How often a face is of a clip, and how often its pixels are named.
+/// How often a face is of a clip, how often its pixels are named, and how often what is before it
+/// is outlined.
 const FROM_CLIPS: f64 = 0.25;
-const FROM_PARSED: f64 = 0.2;
+const FROM_PARSED: f64 = 0.15;
+const FROM_OUTLINED: f64 = 0.15;
 
 /// Where on a picture the crop lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +37,7 @@ impl Framing {
     pub const MIDDLE: Self = Self { corner: [5.0; 2] };
 
     /// On the 144x144 part of aligned CelebA pictures.
-    fn celeba() -> Self {
+    pub fn celeba() -> Self {
         let (left, top, _) = CropRule::CelebA.square_of(PICTURE as u32, PICTURE as u32);
         Self {
             corner: [left, top].map(f64::from),
@@ -75,8 +79,16 @@ pub struct Look<'a> {
     pub framing: Framing,
     /// What is before the face, as [`Parsed::before`], where that is known.
     pub before: Option<&'a [u8]>,
-    /// What it may wear else.
-    pub wears: Wears,
+    /// What it may wear else; nothing where [`Self::before`] tells of all kinds.
+    pub wears: Option<Wears>,
+}
+
+/// A real cover, cut from the picture of a face.
+pub struct Seen {
+    /// What it is.
+    pub kind: Kind,
+    /// It on the 144x144 part of the aligned picture.
+    pub cutout: Cutout,
 }
 
 /// The faces of a split.
@@ -84,6 +96,11 @@ pub struct CoverFaces {
     stills: Dataset,
     wears: Vec<Wears>,
     clips: Option<Clips>,
+    /// What is before the stills whose covers are outlined, and their numbers.
+    before: HashMap<usize, Vec<u8>>,
+    outlined: Vec<usize>,
+    /// What is cut out of these.
+    pub seen: Vec<Seen>,
     /// Faces whose pixels are named.
     pub parsed: Vec<Parsed>,
 }
@@ -106,6 +123,10 @@ pub struct FaceData {
     /// learned from them, nor scored on them.
     #[arg(long)]
     pub covered: Option<PathBuf>,
+    /// Outlines of what is before the faces on some of the pictures: model-train/labels tells of the
+    /// format. They are learned from, and what they outline is laid on other faces as well.
+    #[arg(long)]
+    pub outlines: Option<PathBuf>,
     /// Folder of the picture cache.
     #[arg(long)]
     pub cache: Option<PathBuf>,
@@ -157,12 +178,19 @@ impl FaceData {
             Some(root) => parsed::read(root, split)?,
             None => Vec::new(),
         };
-        Ok(CoverFaces {
+        let mut faces = CoverFaces {
             stills,
             wears,
             clips,
+            before: HashMap::new(),
+            outlined: Vec::new(),
+            seen: Vec::new(),
             parsed,
-        })
+        };
+        if let Some(file) = &self.outlines {
+            faces.take_outlines(file)?;
+        }
+        Ok(faces)
     }
 }
 
@@ -186,6 +214,36 @@ impl CoverFaces {
         [self.stills.len(), of_clips, self.parsed.len()]
     }
 
+    /// Takes in the outlines of `file`.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or outlines what is on a picture that is not there.
+    pub(super) fn take_outlines(&mut self, file: &Path) -> Result<()> {
+        for labelled in labels::read(file)? {
+            let name = &labelled.name;
+            let still = (self.number_of(name))
+                .with_context(|| format!("the data has no picture '{name}' that is outlined"))?;
+            let before = labelled.before();
+            for kind in Kind::ALL.into_iter().filter(|&kind| labelled.shows(kind)) {
+                let alpha: Vec<f32> = (before.iter())
+                    .map(|&v| f32::from(u8::from(v == kind as u8)))
+                    .collect();
+                let cutout = Cutout::of_part(self.stills.picture(still), PICTURE, &alpha);
+                self.seen.push(Seen { kind, cutout });
+            }
+            // All that is before it is known now.
+            self.wears[still].other = false;
+            self.before.insert(still, before);
+            self.outlined.push(still);
+        }
+        Ok(())
+    }
+
+    /// The number of the still of this name.
+    fn number_of(&self, name: &str) -> Option<usize> {
+        (0..self.stills.len()).find(|&i| self.stills.name(i) == name)
+    }
+
     /// Draws a face.
     pub fn draw(&self, rng: &mut Pcg64) -> Look<'_> {
         let from = rng.random::<f64>();
@@ -197,10 +255,10 @@ impl CoverFaces {
                 framing: Framing::MIDDLE,
                 before: None,
                 // Of clips no list tells who has a fringe.
-                wears: Wears {
+                wears: Some(Wears {
                     fringe: true,
                     ..Wears::default()
-                },
+                }),
             };
         }
         if from > 1.0 - FROM_PARSED && !self.parsed.is_empty() {
@@ -210,8 +268,11 @@ impl CoverFaces {
                 view: &face.picture,
                 framing: parsed::CROP,
                 before: Some(&face.before),
-                wears: Wears::default(),
+                wears: None,
             };
+        }
+        if from > 1.0 - FROM_PARSED - FROM_OUTLINED && !self.outlined.is_empty() {
+            return self.still(self.outlined[rng.random_range(0..self.outlined.len())]);
         }
         self.still(rng.random_range(0..self.stills.len()))
     }
@@ -222,15 +283,14 @@ impl CoverFaces {
             picture: self.stills.picture(i),
             view: self.stills.picture(i),
             framing: Framing::celeba(),
-            before: None,
-            wears: self.wears[i],
+            before: self.before.get(&i).map(Vec::as_slice),
+            wears: Some(self.wears[i]),
         }
     }
 
     /// The still of this name.
     pub fn named(&self, name: &str) -> Option<Look<'_>> {
-        let found = (0..self.stills.len()).find(|&i| self.stills.name(i) == name);
-        found.map(|i| self.still(i))
+        self.number_of(name).map(|i| self.still(i))
     }
 
     /// The stills that wear neither glasses nor a hat nor a fringe nor anything else.

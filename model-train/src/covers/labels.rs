@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::faces::PICTURE;
 use super::layer::AREA;
+use super::parsed::{CLEAR, UNSURE as UNKNOWN};
 use super::pixels;
 use super::sample::KINDS;
 
@@ -108,6 +109,23 @@ impl Labelled {
     /// Whether there is nothing to be found.
     pub fn is_clean(&self) -> bool {
         self.covers.iter().all(|cover| cover.kind().is_none())
+    }
+
+    /// What is before each pixel of the picture, `[144, 144]`: the channel of a [`Kind`], or
+    /// [`CLEAR`], or [`UNSURE`](UNKNOWN) as in faces whose pixels are named; of outlines that lie
+    /// over each other the last one counts.
+    pub fn before(&self) -> Vec<u8> {
+        let middles =
+            (0..PICTURE * PICTURE).map(|i| [i % PICTURE, i / PICTURE].map(|v| v as f64 + 0.5));
+        let before = middles.map(|at| {
+            let over = self.covers.iter().rev().find(|cover| cover.contains(at));
+            match over.map(Outline::kind) {
+                None => CLEAR,
+                Some(None) => UNKNOWN,
+                Some(Some(kind)) => kind as u8,
+            }
+        });
+        before.collect()
     }
 
     /// What is covered by each kind, and what of that is known, `[5, S, S]`, on the crop that

@@ -1,7 +1,7 @@
 //! Something that lies before a face: how much of each pixel it takes, in which colour, and which
 //! pixels count as covered.
 
-use mde_core::alignment::Affine;
+use mde_core::alignment::{Affine, Point};
 use mde_core::covers::{Kind, SIDE};
 use rand::RngExt;
 use rand_pcg::Pcg64;
@@ -47,11 +47,24 @@ impl Layer {
 
     /// `cutout` where `to_cutout` maps the crop's pixels.
     pub fn of_cutout(kind: Kind, cutout: &Cutout, to_cutout: &Affine) -> Self {
+        Self::read(kind, |at| cutout.at(to_cutout.apply(at)))
+    }
+
+    /// As [`Self::of_cutout`], and what is cut off at an edge goes on beyond it.
+    pub fn of_part(kind: Kind, part: &Cutout, to_part: &Affine) -> Self {
+        let (width, height) = part.size();
+        Self::read(kind, |at| {
+            let [x, y] = to_part.apply(at);
+            part.at([x.clamp(0.0, width - 1.0), y.clamp(0.0, height - 1.0)])
+        })
+    }
+
+    fn read(kind: Kind, mut cutout: impl FnMut(Point) -> [f32; 5]) -> Self {
         let mut alpha = Vec::with_capacity(AREA);
         let mut rgb = Vec::with_capacity(3 * AREA);
         let mut found = Vec::with_capacity(AREA);
         for at in pixels() {
-            let [r, g, b, a, inside] = cutout.at(to_cutout.apply(at));
+            let [r, g, b, a, inside] = cutout(at);
             alpha.push(a);
             rgb.extend([r, g, b]);
             found.push(inside);

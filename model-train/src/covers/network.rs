@@ -1,23 +1,25 @@
-//! The network: pixel-unshuffle, 3x3 convolutions at a half to a sixteenth of the resolution, and
-//! back to a half with skip connections.
+//! The network: the trunk of SqueezeNet beside a stem that sees the view and the last answer, down
+//! to a sixteenth of the resolution, and back to a half by sums (Lin et al. 2017, "Feature Pyramid
+//! Networks for Object Detection", section 3).
 
+use anyhow::Result;
 use mde_core::covers::{
     INPUT_IMAGE, INPUT_LAST, INPUT_VIEW, INPUT_VIEW_MASK, KIND, Kind, OUTPUT, SIDE,
 };
 use tch::{Device, Kind as Dtype, Tensor};
 
-use crate::network::layers::{Conv, Pass};
-use crate::network::levels::Levels;
+use crate::network::layers::{Conv, ConvBlock, Pass};
 use crate::network::parameters::Store;
+use crate::network::perceptual::Weights;
+use crate::network::trunk::{self, Trunk};
 use crate::onnx::Graph;
 use crate::tensors::channels_last;
 
-/// Channels at a half to a sixteenth of the resolution: about 140 million multiplications a crop.
-const WIDTHS: [i64; 4] = [16, 32, 64, 96];
-/// Convolutions of a level after the one that halves the resolution.
-const DEPTHS: [usize; 3] = [1, 2, 2];
-/// Pixels of the picture for one of the finest features, in each direction.
-const SHUFFLE: i64 = 2;
+/// Channels on the way back, of what comes out at a half to a sixteenth of the resolution: about
+/// 245 million multiplications a crop.
+const WIDTHS: [i64; 4] = [32, 48, 64, 96];
+/// Channels of the stem.
+const STEM: i64 = 16;
 /// Channels of the picture, the view and its mask.
 const PICTURES: i64 = 3 + 3 + 1;
 /// Channels of the answer.
@@ -51,71 +53,111 @@ impl Inputs {
 
 /// The cover net.
 pub struct CoverNet {
+    /// Of the pictures and, after it, of the last answer.
     stem: Conv,
-    levels: Levels,
+    stem_last: Conv,
+    trunk: Trunk,
     /// What every place of the coarsest grid starts from: the crop is aligned, so that a place
     /// tells much.
     places: Tensor,
+    /// Finest first.
+    back: Vec<Back>,
     head: Conv,
+}
+
+/// A level on the way back.
+struct Back {
+    /// From the trunk's channels to those that come from below.
+    lateral: Conv,
+    join: ConvBlock,
 }
 
 impl CoverNet {
     /// A network with freshly drawn weights (by torch's global generator) in `store`.
     pub fn new(store: &mut Store) -> Self {
-        let inputs = SHUFFLE * SHUFFLE * PICTURES + KINDS;
-        let levels = Levels::new(store, &WIDTHS, DEPTHS);
-        let coarsest = (SIDE as i64 / SHUFFLE) >> DEPTHS.len();
-        let zeros = [1, WIDTHS[DEPTHS.len()], coarsest, coarsest];
+        Self::build(store, None).expect("drawn weights fit")
+    }
+
+    /// As [`Self::new`], with a trunk of `pretrained` weights (`mde-train convert-squeezenet`).
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape.
+    pub fn pretrained(store: &mut Store, pretrained: &Weights) -> Result<Self> {
+        Self::build(store, Some(pretrained))
+    }
+
+    fn build(store: &mut Store, pretrained: Option<&Weights>) -> Result<Self> {
+        let coarsest = SIDE as i64 >> WIDTHS.len();
+        let below = WIDTHS[WIDTHS.len() - 1];
+        let zeros = [1, below, coarsest, coarsest];
         let zeros = Tensor::zeros(zeros, (Dtype::Float, Device::Cpu));
-        Self {
-            stem: Conv::with_bias(store, "stem", inputs, WIDTHS[0], 1),
-            levels,
-            places: store.f32_parameter("places".to_owned(), &zeros),
-            head: Conv::zeroed(store, "head", WIDTHS[0], KINDS),
+        let mut back = Vec::new();
+        for (level, width) in WIDTHS.into_iter().enumerate() {
+            let added = if level == 0 { STEM } else { 0 };
+            let inputs = trunk::CHANNELS[level] + added;
+            let from_below = *WIDTHS.get(level + 1).unwrap_or(&below);
+            back.push(Back {
+                lateral: Conv::pointwise(store, &format!("lateral.{level}"), inputs, from_below),
+                join: ConvBlock::new(store, &format!("join.{level}"), from_below, width, 1),
+            });
         }
+        Ok(Self {
+            stem: Conv::with_bias(store, "stem.pictures", PICTURES, STEM, 2),
+            stem_last: Conv::new(store, "stem.last", KINDS, STEM, 1),
+            trunk: Trunk::new(store, STEM, pretrained)?,
+            places: store.f32_parameter("places".to_owned(), &zeros),
+            back,
+            head: Conv::zeroed(store, "head", WIDTHS[0], KINDS),
+        })
     }
 
     /// Logits of the kinds, `[N, 5, S / 2, S / 2]` f32.
     pub fn forward(&self, inputs: &Inputs, pass: Pass) -> Tensor {
         let kind = self.stem.weight().kind();
         let pictures = Tensor::cat(&[&inputs.image, &inputs.view, &inputs.view_mask], 1);
-        let all = Tensor::cat(&[&pictures.pixel_unshuffle(SHUFFLE), &inputs.last], 1);
-        let x = self
-            .stem
-            .forward(&channels_last(&all.to_kind(kind)))
-            .relu_();
-        let x = (self.levels).forward(x, pass, |x| x + self.places.to_kind(kind));
-        self.head.forward(&x).to_kind(Dtype::Float) + BIAS
+        let pictures = channels_last(&pictures.to_kind(kind));
+        let last = channels_last(&inputs.last.to_kind(kind));
+        let stem = (self.stem.forward(&pictures) + self.stem_last.forward(&last)).relu_();
+        let image = channels_last(&inputs.image.to_kind(kind));
+        let features = self.trunk.forward(&image, &stem);
+        let mut below = self.places.to_kind(kind);
+        for (back, features) in self.back.iter().zip(&features).rev() {
+            let beside = back.lateral.forward(features);
+            if below.size()[3] < beside.size()[3] {
+                let size = beside.size();
+                below = below.upsample_nearest2d([size[2], size[3]], None, None);
+            }
+            below = back.join.forward(&(beside + below), pass);
+        }
+        self.head.forward(&below).to_kind(Dtype::Float) + BIAS
     }
 
     /// The network as an ONNX graph that keeps the contract; needs f32 weights.
     pub fn trace(&self) -> Graph {
         let side = SIDE as i64;
-        let half = side / SHUFFLE;
+        let half = side / 2;
         let mut g = Graph::new(KIND);
         let image = g.input(INPUT_IMAGE, &[3, side, side]);
         let view = g.input(INPUT_VIEW, &[3, side, side]);
         let view_mask = g.input(INPUT_VIEW_MASK, &[1, side, side]);
         let last = g.input(INPUT_LAST, &[KINDS, half, half]);
         let pictures = g.concat(&[&image, &view, &view_mask]);
-        let pictures = g.space_to_depth(&pictures, SHUFFLE);
-        let all = g.concat(&[&pictures, &last]);
-        let weight = self.stem.weight();
-        let of_pictures = SHUFFLE * SHUFFLE * PICTURES;
-        let weight = Tensor::cat(
-            &[
-                Conv::unshuffled(&weight.narrow(1, 0, of_pictures), SHUFFLE),
-                weight.narrow(1, of_pictures, KINDS),
-            ],
-            1,
-        );
-        let x = self.stem.trace_with(&mut g, &all, &weight);
-        let x = g.relu(&x);
-        let x = self.levels.trace(&mut g, x, |g, x| {
-            let places = g.constant(&self.places);
-            g.add(&x, &places)
-        });
-        let logits = self.head.trace(&mut g, &x);
+        let pictures = self.stem.trace(&mut g, &pictures);
+        let last = self.stem_last.trace(&mut g, &last);
+        let stem = g.add(&pictures, &last);
+        let stem = g.relu(&stem);
+        let features = self.trunk.trace(&mut g, &image, &stem);
+        let mut below = g.constant(&self.places);
+        let coarsest = self.back.len() - 1;
+        for (level, (back, features)) in self.back.iter().zip(&features).enumerate().rev() {
+            let beside = back.lateral.trace(&mut g, features);
+            if level < coarsest {
+                below = g.enlarge_nearest(&below, 2);
+            }
+            let sum = g.add(&beside, &below);
+            below = back.join.trace(&mut g, &sum);
+        }
+        let logits = self.head.trace(&mut g, &below);
         let logits = g.shift(&logits, BIAS as f32);
         let covers = g.sigmoid(&logits);
         g.output(&covers, OUTPUT, &[KINDS, half, half]);

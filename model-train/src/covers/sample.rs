@@ -114,7 +114,7 @@ pub fn is_within(at: Point, axes: Point) -> bool {
 }
 
 /// How crops lie on the crop they should be.
-fn placement(spread: f64, rng: &mut Pcg64) -> Affine {
+pub fn placement(spread: f64, rng: &mut Pcg64) -> Affine {
     let middle = [(SIDE as f64 - 1.0) / 2.0; 2];
     let shift = [normal(rng), normal(rng)].map(|v| 2.2 * spread * v);
     let scale = (0.04 * spread * normal(rng)).exp();
@@ -122,7 +122,7 @@ fn placement(spread: f64, rng: &mut Pcg64) -> Affine {
 }
 
 /// From the crop mirrored left to right to the crop.
-const MIRROR: Affine = Affine {
+pub const MIRROR: Affine = Affine {
     linear: [[-1.0, 0.0], [0.0, 1.0]],
     translation: [SIDE as f64 - 1.0, 0.0],
 };
@@ -299,10 +299,10 @@ impl Truth {
                 before[y * PICTURE + x]
             });
             for kind in Kind::ALL {
-                let known = match before {
-                    Some(before) => before != UNSURE,
-                    None => look.wears.is_known(kind, at),
-                };
+                let is_told = before == Some(kind as u8);
+                let is_clear = before != Some(UNSURE)
+                    && look.wears.is_none_or(|wears| wears.is_known(kind, at));
+                let known = is_told || is_clear;
                 weights[kind.channel() * AREA + i] = if known { on_face[i] } else { 0.0 };
             }
             if let Some(kind) = before.filter(|&v| v != CLEAR && v != UNSURE) {

@@ -181,7 +181,7 @@ pub fn looks(pictures: &Dataset) -> Vec<Look<'_>> {
             view: pictures.picture(i),
             framing: Framing::MIDDLE,
             before: None,
-            wears: Wears::default(),
+            wears: Some(Wears::default()),
         })
         .collect()
 }

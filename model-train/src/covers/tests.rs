@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use image::{Rgb, RgbImage, Rgba, RgbaImage};
+use mde_core::alignment::Affine;
 use mde_core::covers::{Kind, SIDE};
 use rand_pcg::Pcg64;
 use tch::Device;
@@ -58,6 +59,7 @@ fn material() -> Material {
         clips: None,
         parsed: None,
         covered: Some(covered),
+        outlines: None,
         cache: Some(root.join("cache")),
     };
     Material {
@@ -150,6 +152,42 @@ fn what_a_face_may_wear_unlabelled_does_not_count() {
         assert_eq!(weight(4, Kind::Sunglasses, place), 1.0);
     }
     assert_eq!(material.faces.bare(), [0]);
+}
+
+#[test]
+fn what_is_outlined_is_known_and_is_laid_on_other_faces() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("outlines.json");
+    let outlines = r#"{"pictures": [{"name": "e.png", "what": "a hand", "covers": [
+        {"kind": "objects", "outline": [[40, 90], [110, 90], [110, 140], [40, 140]]},
+        {"kind": "unsure", "outline": [[40, 20], [110, 20], [110, 60], [40, 60]]}
+    ]}]}"#;
+    fs::write(&file, outlines).unwrap();
+    let mut material = material();
+    material.faces.take_outlines(&file).unwrap();
+    let sample = Sample::plain(&material.faces.still(4));
+    let (eye, mouth, cheek) = ([46, 48], [64, 96], [34, 76]);
+    let at = |values, place| of(values, Kind::Objects)[cell(place)];
+    assert_eq!(at(&sample.covers, mouth), 1.0);
+    assert_eq!(
+        (at(&sample.covers, cheek), at(&sample.weights, cheek)),
+        (0.0, 1.0)
+    );
+    assert_eq!(at(&sample.weights, eye), 0.0);
+    let [seen] = &material.faces.seen[..] else {
+        panic!("one cover was outlined");
+    };
+    assert_eq!(seen.kind, Kind::Objects);
+    let layer = Layer::of_part(Kind::Objects, &seen.cutout, &Affine::IDENTITY);
+    let alpha = |x: usize, y: usize| layer.alpha[y * SIDE + x];
+    assert_eq!(
+        [alpha(70, 100), alpha(20, 100), alpha(70, 40)],
+        [1.0, 0.0, 0.0]
+    );
+
+    fs::write(&file, outlines.replace("e.png", "f.png")).unwrap();
+    let error = material.faces.take_outlines(&file).unwrap_err();
+    assert!(error.to_string().contains("'f.png'"), "{error}");
 }
 
 #[test]

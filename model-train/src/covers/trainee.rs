@@ -1,13 +1,17 @@
 //! What the cover net learns, and a run of it on disk.
 
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use tch::Device;
+use tch::{Device, Kind as Dtype};
 
 use super::batches::CoverBatch;
 use super::loss::{self, NAMES};
 use super::network::CoverNet;
 use crate::network::layers::Pass;
-use crate::network::parameters::Precision;
+use crate::network::parameters::{Precision, Store};
+use crate::network::perceptual::Weights;
 use crate::training::learner::Learner;
 use crate::training::loss::Losses;
 use crate::training::optimizer::AdamConfig;
@@ -27,14 +31,33 @@ pub type CoverCheckpoint = State<CoverSubject>;
 /// To tell what is before a face.
 pub struct CoverLesson;
 
-/// A net with freshly drawn weights.
-pub fn fresh(device: Device, precision: Precision) -> Learner<CoverNet> {
-    let adam = AdamConfig {
+fn adam() -> AdamConfig {
+    AdamConfig {
         beta1: 0.9,
         clip: Some(5.0),
         ..AdamConfig::default()
+    }
+}
+
+/// A net with freshly drawn weights.
+pub fn fresh(device: Device, precision: Precision) -> Learner<CoverNet> {
+    Learner::new(device, precision, adam(), CoverNet::new)
+}
+
+/// A net whose trunk has the weights of SqueezeNet in the safetensors file at `path`.
+///
+/// # Errors
+/// Where the file cannot be read, or a tensor is missing or has another shape.
+pub fn pretrained(device: Device, precision: Precision, path: &Path) -> Result<Learner<CoverNet>> {
+    let make = |store: &mut Store| -> Result<CoverNet> {
+        CoverNet::pretrained(store, &Weights::read(path, Device::Cpu, Dtype::Float)?)
     };
-    Learner::new(device, precision, adam, CoverNet::new)
+    Learner::try_new(device, precision, adam(), make).with_context(|| {
+        format!(
+            "cannot take '{}' for the trunk: expected a file of `mde-train convert-squeezenet`",
+            path.display()
+        )
+    })
 }
 
 impl Lesson for CoverLesson {

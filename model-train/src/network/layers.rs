@@ -19,7 +19,7 @@ pub enum Pass {
     Adopt,
 }
 
-/// A 2-D convolution, kernel 3, padding 1.
+/// A 2-D convolution whose padding keeps the size, kernel 3 where nothing else is said.
 pub struct Conv {
     name: String,
     weight: Tensor,
@@ -53,17 +53,29 @@ impl Conv {
         conv
     }
 
+    /// With a bias and a kernel of 1.
+    pub fn pointwise(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
+        let weight = he_uniform(&[outputs, inputs, 1, 1], inputs);
+        let bias = Tensor::zeros([outputs], (Kind::Float, Device::Cpu));
+        Self::of(store, name, &weight, &bias, 1)
+    }
+
+    /// With an odd kernel, and these values at first.
+    pub fn of(store: &mut Store, name: &str, weight: &Tensor, bias: &Tensor, stride: i64) -> Self {
+        Self {
+            name: name.to_owned(),
+            weight: store.weight(format!("{name}.weight"), weight),
+            bias: Some(store.weight(format!("{name}.bias"), bias)),
+            stride,
+        }
+    }
+
     /// With a bias, and all zeros at first.
     pub fn zeroed(store: &mut Store, name: &str, inputs: i64, outputs: i64) -> Self {
         let options = (Kind::Float, Device::Cpu);
         let weight = Tensor::zeros([outputs, inputs, 3, 3], options);
         let bias = Tensor::zeros([outputs], options);
-        Self {
-            name: name.to_owned(),
-            weight: store.weight(format!("{name}.weight"), &weight),
-            bias: Some(store.weight(format!("{name}.bias"), &bias)),
-            stride: 1,
-        }
+        Self::of(store, name, &weight, &bias, 1)
     }
 
     /// `[N, inputs, H, W]` to `[N, outputs, H / stride, W / stride]`.
@@ -73,11 +85,11 @@ impl Conv {
 
     /// As [`Self::forward`], with `weight` in the place of its own.
     pub fn forward_with(&self, weight: &Tensor, x: &Tensor) -> Tensor {
-        let s = self.stride;
-        x.conv2d(weight, self.bias.as_ref(), [s, s], [1, 1], [1, 1], 1)
+        let (s, p) = (self.stride, weight.size()[2] / 2);
+        x.conv2d(weight, self.bias.as_ref(), [s, s], [p, p], [1, 1], 1)
     }
 
-    /// The weight, `[outputs, inputs, 3, 3]`.
+    /// The weight, `[outputs, inputs, K, K]`.
     pub fn weight(&self) -> &Tensor {
         &self.weight
     }

@@ -9,4 +9,5 @@ pub mod levels;
 pub mod parameters;
 pub mod perceptual;
 mod spectral;
+pub mod trunk;
 pub mod view_generator;

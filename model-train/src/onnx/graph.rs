@@ -77,12 +77,13 @@ impl Graph {
         self.push(node("Slice", &inputs))
     }
 
-    /// 3x3 convolution with padding 1.
+    /// Convolution with an odd kernel and half of it as padding.
     pub fn conv(&mut self, x: &str, layer: Layer, stride: i64) -> String {
+        let kernel = layer.weight.size()[2];
         let [weight, bias] = self.weights(layer);
         let mut node = node("Conv", &[x, &weight, &bias]);
-        node.attribute.push(ints("kernel_shape", &[3, 3]));
-        node.attribute.push(ints("pads", &[1; 4]));
+        node.attribute.push(ints("kernel_shape", &[kernel; 2]));
+        node.attribute.push(ints("pads", &[kernel / 2; 4]));
         node.attribute.push(ints("strides", &[stride; 2]));
         self.push(node)
     }
@@ -91,6 +92,15 @@ impl Graph {
     pub fn max_pool(&mut self, x: &str) -> String {
         let mut node = node("MaxPool", &[x]);
         node.attribute.push(ints("kernel_shape", &[2, 2]));
+        node.attribute.push(ints("strides", &[2, 2]));
+        self.push(node)
+    }
+
+    /// The greatest of each 3x3 pixels about every other one of an even number.
+    pub fn max_pool_overlapping(&mut self, x: &str) -> String {
+        let mut node = node("MaxPool", &[x]);
+        node.attribute.push(ints("kernel_shape", &[3, 3]));
+        node.attribute.push(ints("pads", &[0, 0, 1, 1]));
         node.attribute.push(ints("strides", &[2, 2]));
         self.push(node)
     }

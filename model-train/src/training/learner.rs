@@ -1,5 +1,7 @@
 //! A network with what training it needs.
 
+use std::convert::Infallible;
+
 use tch::{Device, Tensor};
 
 use super::optimizer::{Adam, AdamConfig};
@@ -23,14 +25,30 @@ impl<N> Learner<N> {
         adam: AdamConfig,
         make: impl FnOnce(&mut Store) -> N,
     ) -> Self {
+        let made = Self::try_new(device, precision, adam, |store| {
+            Ok::<_, Infallible>(make(store))
+        });
+        made.unwrap_or_else(|never| match never {})
+    }
+
+    /// The network that `make` builds, where it can.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub fn try_new<E>(
+        device: Device,
+        precision: Precision,
+        adam: AdamConfig,
+        make: impl FnOnce(&mut Store) -> Result<N, E>,
+    ) -> Result<Self, E> {
         let mut store = Store::new(device, precision);
-        let network = make(&mut store);
+        let network = make(&mut store)?;
         let adam = Adam::new(&store, adam);
-        Self {
+        Ok(Self {
             store,
             network,
             adam,
-        }
+        })
     }
 
     /// One step down the gradient of `loss` by the parameters of this network alone.

@@ -1,5 +1,6 @@
 //! `mde-train covers train`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -9,7 +10,7 @@ use mde_core::covers::Kind;
 use super::DataArgs;
 use crate::commands::run::RunArgs;
 use crate::covers::batches::stream;
-use crate::covers::trainee::{CoverLesson, CoverSubject, fresh};
+use crate::covers::trainee::{CoverLesson, CoverSubject, fresh, pretrained};
 use crate::data::Split;
 use crate::network::parameters::Precision;
 use crate::training::options::RunOptions;
@@ -24,6 +25,10 @@ pub struct Train {
     data: DataArgs,
     #[command(flatten)]
     run: RunArgs,
+    /// Begin with a trunk of these weights of SqueezeNet, which `convert-squeezenet` writes, not
+    /// with freshly drawn ones.
+    #[arg(long)]
+    trunk: Option<PathBuf>,
     /// Samples a batch.
     #[arg(long, default_value_t = 24)]
     batch: usize,
@@ -57,7 +62,10 @@ impl Train {
                 covers: Kind::ALL.map(Kind::name).join(","),
             })
         })?;
-        let mut net = fresh(device, self.precision);
+        let mut net = match (&self.trunk, &start.earlier) {
+            (Some(path), None) => pretrained(device, self.precision, path)?,
+            _ => fresh(device, self.precision),
+        };
         let mut made = start.record.made;
         if let Some(checkpoint) = start.earlier {
             checkpoint.restore(&path, &mut net, made.updates)?;

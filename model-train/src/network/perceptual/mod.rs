@@ -2,7 +2,7 @@
 
 mod face;
 mod lpips;
-mod squeezenet;
+pub mod squeezenet;
 mod vgg16;
 
 use std::collections::HashMap;
@@ -97,7 +97,10 @@ impl Weights {
     }
 
     /// Those in the safetensors file at `path`.
-    fn read(path: &Path, device: Device, kind: Kind) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read(path: &Path, device: Device, kind: Kind) -> Result<Self> {
         Ok(Self::new(Tensor::read_safetensors(path)?, device, kind))
     }
 
@@ -115,7 +118,10 @@ impl Weights {
     }
 
     /// The tensor `name` of shape `size`.
-    fn get(&self, name: &str, size: &[i64]) -> Result<Tensor> {
+    ///
+    /// # Errors
+    /// Where it is missing or of another shape.
+    pub fn get(&self, name: &str, size: &[i64]) -> Result<Tensor> {
         let found = self.named(name)?;
         ensure!(
             found.size() == size,

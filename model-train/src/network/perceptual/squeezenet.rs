@@ -10,7 +10,7 @@ use super::{ConvShape, FeatureNetwork, FixedConv, Weights};
 pub const FIRST: &str = "conv1.weight";
 
 /// Squeezed and, for each of the two kernels, expanded channels of the modules fire2 to fire9.
-const FIRE: [(i64, i64); 8] = [
+pub const FIRE: [(i64, i64); 8] = [
     (16, 64),
     (16, 64),
     (32, 128),
@@ -21,7 +21,9 @@ const FIRE: [(i64, i64); 8] = [
     (64, 256),
 ];
 /// Modules in front of which the resolution is halved: fire2, fire4 and fire6.
-const POOLED: [usize; 3] = [0, 2, 4];
+pub const POOLED: [usize; 3] = [0, 2, 4];
+/// What is subtracted from blue, green and red in `[0, 255]`.
+pub const MEAN: [f32; 3] = [104.0, 117.0, 123.0];
 /// Modules whose output is a feature: fire3, fire5, fire7 and fire9.
 const TAKEN: [usize; 4] = [1, 3, 5, 7];
 
@@ -92,7 +94,7 @@ impl SqueezeNet {
         Ok(Self {
             conv1,
             fire,
-            mean: weights.per_channel([104.0, 117.0, 123.0]),
+            mean: weights.per_channel(MEAN),
             kind: weights.kind,
         })
     }
