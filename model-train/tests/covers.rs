@@ -151,6 +151,41 @@ fn a_resumed_run_goes_on_and_is_scored() -> Result<()> {
 }
 
 #[test]
+fn real_covers_are_learned_from_their_outlines() -> Result<()> {
+    let folder = scratch()?;
+    let folder = folder.path();
+    let outlines = |name: &str| {
+        let text = format!(
+            r#"{{"pictures": [{{"name": "{name}", "what": "a hand", "covers": [
+                {{"kind": "objects", "outline": [[40, 40], [100, 40], [100, 90], [40, 90]]}}
+            ]}}]}}"#
+        );
+        fs::write(folder.join("outlines.json"), text)
+    };
+    let more = ["--out", "run", "--updates", "1", "--batch", "3"];
+    let more = [&more[..], &["--outlines", "outlines.json"]].concat();
+    outlines("000001.png")?;
+    let told = succeeds(folder, &covers("train", &more))?;
+    assert!(told.contains("1 of them outlined"), "{told}");
+    // A picture of the validation part.
+    outlines("000005.png")?;
+    let error = refusal(folder, &covers("train", &more))?;
+    assert!(error.contains("no picture '000005.png'"), "{error}");
+
+    let trunk = [
+        "--out",
+        "other",
+        "--updates",
+        "1",
+        "--trunk",
+        "outlines.json",
+    ];
+    let error = refusal(folder, &covers("train", &trunk))?;
+    assert!(error.contains("mde-train convert-squeezenet"), "{error}");
+    Ok(())
+}
+
+#[test]
 fn real_covers_are_scored_by_their_outlines() -> Result<()> {
     let folder = scratch()?;
     let folder = folder.path();

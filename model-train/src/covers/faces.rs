@@ -208,10 +208,15 @@ fn names(list: &Path) -> Result<HashSet<String>> {
 }
 
 impl CoverFaces {
-    /// Stills, pictures of clips and faces whose pixels are named.
-    pub fn len(&self) -> [usize; 3] {
+    /// Stills, pictures of clips, faces whose pixels are named, and stills whose covers are outlined.
+    pub fn len(&self) -> [usize; 4] {
         let of_clips = self.clips.as_ref().map_or(0, |c| c.len());
-        [self.stills.len(), of_clips, self.parsed.len()]
+        [
+            self.stills.len(),
+            of_clips,
+            self.parsed.len(),
+            self.outlined.len(),
+        ]
     }
 
     /// Takes in the outlines of `file`.

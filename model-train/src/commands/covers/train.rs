@@ -71,9 +71,10 @@ impl Train {
             checkpoint.restore(&path, &mut net, made.updates)?;
         }
         let material = Arc::new(self.data.open(Split::Train)?);
-        let [stills, of_clips, parsed] = material.faces.len();
+        let [stills, of_clips, parsed, outlined] = material.faces.len();
         println!(
-            "{} parameters; {stills} stills, {of_clips} pictures of clips, {parsed} parsed faces",
+            "{} parameters; {stills} stills, {outlined} of them outlined, {of_clips} pictures of clips, \
+             {parsed} parsed faces",
             net.store.count()
         );
         let batches = stream(material, self.batch, self.run.seed, made.updates)?;
