@@ -107,9 +107,122 @@ pub fn drawn(library: &Library, rng: &mut Pcg64) -> Layer {
     layer
 }
 
+/// An oval, or what lies between one and a rectangle. Lengths are crop pixels.
+struct Oval {
+    middle: Point,
+    half_axes: Point,
+    /// 2 for an ellipse, the greater the more like a rectangle.
+    power: f64,
+}
+
+impl Oval {
+    /// About how far outside a place is; inside negative.
+    fn distance(&self, [x, y]: Point) -> f64 {
+        let [u, v] = [
+            (x - self.middle[0]) / self.half_axes[0],
+            (y - self.middle[1]) / self.half_axes[1],
+        ];
+        let radius = (u.abs().powf(self.power) + v.abs().powf(self.power)).powf(1.0 / self.power);
+        (radius - 1.0) * self.half_axes[0].min(self.half_axes[1])
+    }
+}
+
+/// A mask before eyes and nose or the whole face, and its holes.
+fn holed(rng: &mut Pcg64) -> (Oval, Vec<Oval>) {
+    let is_whole = rng.random_bool(0.65);
+    let (top, bottom, half_width) = match is_whole {
+        true => (
+            rng.random_range(-10.0..34.0),
+            rng.random_range(92.0..150.0),
+            rng.random_range(38.0..64.0),
+        ),
+        false => (
+            rng.random_range(22.0..42.0),
+            rng.random_range(62.0..84.0),
+            rng.random_range(34.0..52.0),
+        ),
+    };
+    let outline = Oval {
+        middle: [rng.random_range(60.0..67.0), (top + bottom) / 2.0],
+        half_axes: [half_width, (bottom - top) / 2.0],
+        power: rng.random_range(1.8..4.0),
+    };
+    let (wide, high) = (rng.random_range(5.0..13.0), rng.random_range(3.0..9.0));
+    let (aside, power) = (rng.random_range(-2.0..4.0), rng.random_range(1.6..3.0));
+    let mut holes = Vec::new();
+    if rng.random_bool(0.9) {
+        holes.extend([-1.0, 1.0].map(|side| Oval {
+            middle: [63.5 + side * (18.0 + aside), rng.random_range(47.0..54.0)],
+            half_axes: [wide, high],
+            power,
+        }));
+    }
+    if is_whole && rng.random_bool(0.5) {
+        holes.push(Oval {
+            middle: [rng.random_range(60.0..67.0), rng.random_range(88.0..95.0)],
+            half_axes: [rng.random_range(8.0..22.0), rng.random_range(3.0..12.0)],
+            power: 2.0,
+        });
+    }
+    (outline, holes)
+}
+
+/// A mask of eyes and nose or of the whole face, one in ten without holes for the eyes.
+pub fn of_the_face(library: &Library, rng: &mut Pcg64) -> Layer {
+    let (outline, holes) = holed(rng);
+    let distance = |at: Point| {
+        let of_holes = holes.iter().map(|hole| -hole.distance(at));
+        of_holes.fold(outline.distance(at), f64::max)
+    };
+    let mut layer = fill(Kind::Masks, inside(distance), library, rng);
+    if rng.random_bool(0.3) {
+        // Of two parts, left and right or above and below.
+        let other = fill(Kind::Masks, inside(distance), library, rng);
+        let (sin, cos) = rng.random_range(-1.6f64..1.6).sin_cos();
+        let [x, y] = outline.middle;
+        for (i, at) in pixels().enumerate() {
+            if cos * (at[0] - x) + sin * (at[1] - y) > 0.0 {
+                layer.rgb[3 * i..][..3].copy_from_slice(&other.rgb[3 * i..][..3]);
+                layer.alpha[i] = other.alpha[i];
+            }
+        }
+    }
+    // The nose stands out, and the rim falls away.
+    let (side, nose): (f64, f64) = (rng.random_range(-0.5..0.5), rng.random_range(0.0..0.35));
+    let round = rng.random_range(0.0..0.6);
+    for (pixel, [x, y]) in layer.rgb.chunks_exact_mut(3).zip(pixels()) {
+        let u = (x - outline.middle[0]) / outline.half_axes[0];
+        let beside = (x - 63.5) / 6.0;
+        let of_nose =
+            (-beside * beside - ((y - 68.0) / 16.0).powi(2)).exp() * beside * side.signum();
+        let light = 1.0 - round * (u - side).powi(2).min(2.0) - nose * of_nose.max(0.0);
+        pixel
+            .iter_mut()
+            .for_each(|v| *v *= light.clamp(0.0, 1.0) as f32);
+    }
+    layer
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mask_of_the_face_hides_the_nose_and_has_holes_for_the_eyes() {
+        let mut rng = Pcg64::new(2, 1);
+        let mut seeing = 0;
+        for _ in 0..200 {
+            let (outline, holes) = holed(&mut rng);
+            assert!(outline.distance([63.5, 56.0]) < 0.0, "the nose shows");
+            assert!(holes.iter().all(|hole| hole.distance([63.5, 68.0]) > 0.0));
+            let eyes = [[45.5, 50.8], [81.5, 50.8]];
+            seeing += usize::from(
+                eyes.iter()
+                    .all(|&eye| holes.iter().any(|hole| hole.distance(eye) < 0.0)),
+            );
+        }
+        assert!((150..200).contains(&seeing), "{seeing}");
+    }
 
     #[test]
     fn a_mask_hides_mouth_and_chin_and_not_the_eyes() {

@@ -107,10 +107,12 @@ impl Sources<'_> {
         }
     }
 
-    /// A mask or a scarf from somewhere on the nose down to the chin or beyond.
+    /// A mask or a scarf from somewhere on the nose down to the chin or beyond, or a mask of the face.
     fn mask(&self, rng: &mut Pcg64) -> Layer {
-        if rng.random_bool(0.4) {
-            return cloth::drawn(self.library, rng);
+        match rng.random::<f64>() {
+            v if v < 0.3 => return cloth::drawn(self.library, rng),
+            v if v < 0.55 => return cloth::of_the_face(self.library, rng),
+            _ => {}
         }
         let top = rng.random_range(58.0..84.0);
         let is_scarf = rng.random_bool(0.3);
