@@ -207,9 +207,11 @@ mod tests {
 
     #[test]
     fn the_labels_of_the_project_are_read() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("labels/covers.json");
-        let pictures = read(&file).unwrap();
-        let clean = pictures.iter().filter(|p| p.is_clean()).count();
-        assert!(pictures.len() - clean >= 30 && clean >= 10);
+        let labels = Path::new(env!("CARGO_MANIFEST_DIR")).join("labels");
+        for (file, covered) in [("covers.json", 30), ("covers-train.json", 800)] {
+            let pictures = read(&labels.join(file)).unwrap();
+            let clean = pictures.iter().filter(|p| p.is_clean()).count();
+            assert!(pictures.len() - clean >= covered && clean >= 10, "{file}");
+        }
     }
 }

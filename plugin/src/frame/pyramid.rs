@@ -219,7 +219,9 @@ impl Level {
         let (mut columns, mut least) = ([0.0f32; 16], u8::MAX);
         for (row, weight) in (y - 1..y + 3).zip(down) {
             let pixels: &[Pixel; 4] = self.pixels[row * width + x - 1..].first_chunk()?;
-            least = pixels.iter().fold(least, |least, pixel| least.min(pixel[3]));
+            least = pixels
+                .iter()
+                .fold(least, |least, pixel| least.min(pixel[3]));
             for (sum, value) in columns.iter_mut().zip(pixels.as_flattened()) {
                 *sum += weight * f32::from(*value);
             }
