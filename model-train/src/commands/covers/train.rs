@@ -30,14 +30,14 @@ pub struct Train {
     #[arg(long)]
     trunk: Option<PathBuf>,
     /// Samples a batch.
-    #[arg(long, default_value_t = 24)]
+    #[arg(long, default_value_t = 20)]
     batch: usize,
     /// Learning rate at the start; it falls to zero.
-    #[arg(long, default_value_t = 2e-3)]
+    #[arg(long, default_value_t = 6e-4)]
     rate: f64,
-    /// Arithmetic. With few channels f32 may well be faster than bf16.
-    #[arg(long, value_enum, default_value = "f32")]
-    precision: Precision,
+    /// Arithmetic; bf16 where the device computes in it, else f32.
+    #[arg(long, value_enum)]
+    precision: Option<Precision>,
 }
 
 /// Name of the checkpoint in the run's folder.
@@ -62,9 +62,10 @@ impl Train {
                 covers: Kind::ALL.map(Kind::name).join(","),
             })
         })?;
+        let precision = self.precision.unwrap_or(Precision::fastest_on(device));
         let mut net = match (&self.trunk, &start.earlier) {
-            (Some(path), None) => pretrained(device, self.precision, path)?,
-            _ => fresh(device, self.precision),
+            (Some(path), None) => pretrained(device, precision, path)?,
+            _ => fresh(device, precision),
         };
         let mut made = start.record.made;
         if let Some(checkpoint) = start.earlier {
@@ -73,7 +74,7 @@ impl Train {
         let material = Arc::new(self.data.open(Split::Train)?);
         let [stills, of_clips, parsed, outlined] = material.faces.len();
         println!(
-            "{} parameters; {stills} stills, {outlined} of them outlined, {of_clips} pictures of clips, \
+            "{} parameters, {precision}; {stills} stills, {outlined} of them outlined, {of_clips} pictures of clips, \
              {parsed} parsed faces",
             net.store.count()
         );
