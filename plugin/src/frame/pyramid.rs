@@ -215,22 +215,17 @@ impl Level {
             return None;
         }
         let [across, down] = [0, 1].map(|axis| cubic_weights(places.fraction[axis][i]));
-        // Down first: of four pixels in a row all sixteen values at once.
-        let (mut columns, mut least) = ([0.0f32; 16], u8::MAX);
+        let (mut sum, mut is_known) = ([0.0f32; 4], true);
         for (row, weight) in (y - 1..y + 3).zip(down) {
             let pixels: &[Pixel; 4] = self.pixels[row * width + x - 1..].first_chunk()?;
-            least = pixels
-                .iter()
-                .fold(least, |least, pixel| least.min(pixel[3]));
-            for (sum, value) in columns.iter_mut().zip(pixels.as_flattened()) {
-                *sum += weight * f32::from(*value);
+            is_known &= pixels.iter().all(|pixel| pixel[3] == u8::MAX);
+            for (pixel, across) in pixels.iter().zip(across) {
+                for (sum, value) in sum.iter_mut().zip(pixel) {
+                    *sum += weight * across * f32::from(*value);
+                }
             }
         }
-        let value = |lane: usize| {
-            let parts = (0..4).map(|k| across[k] * columns[4 * k + lane]);
-            within(parts.sum(), 0.0, STEPS)
-        };
-        (least == u8::MAX).then(|| std::array::from_fn(value))
+        is_known.then(|| sum.map(|value| within(value, 0.0, STEPS)))
     }
 
     /// What lies where `displacement` says of each pixel of the picture.
