@@ -65,7 +65,7 @@ impl Default for Covering {
     fn default() -> Self {
         Self {
             kinds: CoverKinds::OBJECTS | CoverKinds::MASKS | CoverKinds::SUNGLASSES,
-            threshold: 0.3,
+            threshold: 0.35,
         }
     }
 }
