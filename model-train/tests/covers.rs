@@ -162,19 +162,24 @@ fn real_covers_are_learned_from_their_outlines() -> Result<()> {
         );
         fs::write(folder.join("outlines.json"), text)
     };
-    let more = ["--out", "run", "--updates", "1", "--batch", "3"];
-    let more = [&more[..], &["--outlines", "outlines.json"]].concat();
+    let run = |out| {
+        let more = ["--out", out, "--updates", "1", "--batch", "3"];
+        covers(
+            "train",
+            &[&more[..], &["--outlines", "outlines.json"]].concat(),
+        )
+    };
     outlines("000001.png")?;
-    let told = succeeds(folder, &covers("train", &more))?;
+    let told = succeeds(folder, &run("run"))?;
     assert!(told.contains("1 of them outlined"), "{told}");
     // A picture of the validation part.
     outlines("000005.png")?;
-    let error = refusal(folder, &covers("train", &more))?;
+    let error = refusal(folder, &run("second"))?;
     assert!(error.contains("no picture '000005.png'"), "{error}");
 
     let trunk = [
         "--out",
-        "other",
+        "third",
         "--updates",
         "1",
         "--trunk",
