@@ -174,10 +174,11 @@ pub fn of_the_face(library: &Library, rng: &mut Pcg64) -> Layer {
         let of_holes = holes.iter().map(|hole| -hole.distance(at));
         of_holes.fold(outline.distance(at), f64::max)
     };
-    let mut layer = fill(Kind::Masks, inside(distance), library, rng);
+    let alpha = inside(distance);
+    let mut layer = fill(Kind::Masks, alpha.clone(), library, rng);
     if rng.random_bool(0.3) {
         // Of two parts, left and right or above and below.
-        let other = fill(Kind::Masks, inside(distance), library, rng);
+        let other = fill(Kind::Masks, alpha, library, rng);
         let (sin, cos) = rng.random_range(-1.6f64..1.6).sin_cos();
         let [x, y] = outline.middle;
         for (i, at) in pixels().enumerate() {

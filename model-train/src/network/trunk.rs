@@ -32,39 +32,35 @@ impl Trunk {
     /// # Errors
     /// Where a pretrained tensor is missing or has another shape.
     pub fn new(store: &mut Store, added: i64, pretrained: Option<&Weights>) -> Result<Self> {
-        let conv = |store: &mut Store, name: &str, size: [i64; 4], stride, more: i64| {
+        let tensors = |name: &str, size: [i64; 4]| -> Result<(Tensor, Tensor)> {
             let [outputs, inputs, kernel, _] = size;
-            let name = format!("trunk.{name}");
-            let (weight, bias) = match pretrained {
-                Some(weights) => {
-                    let of = &name["trunk.".len()..];
-                    let weight = weights.get(&format!("{of}.weight"), &size)?;
-                    let bias = weights.get(&format!("{of}.bias"), &[outputs])?;
-                    (weight, bias)
-                }
+            Ok(match pretrained {
+                Some(weights) => (
+                    weights.get(&format!("{name}.weight"), &size)?,
+                    weights.get(&format!("{name}.bias"), &[outputs])?,
+                ),
                 None => (
                     he_uniform(&size, inputs * kernel * kernel),
                     Tensor::zeros([outputs], (Kind::Float, Device::Cpu)),
                 ),
-            };
-            let zeros = Tensor::zeros(
-                [outputs, more, kernel, kernel],
-                (Kind::Float, weight.device()),
-            );
-            let weight = Tensor::cat(&[weight, zeros], 1);
-            let (weight, bias) = match (stride, pretrained) {
-                (2, Some(_)) => of_unit_rgb(&weight, &bias),
-                _ => (weight, bias),
-            };
-            anyhow::Ok(Conv::of(store, &name, &weight, &bias, stride))
+            })
         };
-        let first = conv(store, "conv1", [CHANNELS[0], 3, 3, 3], 2, 0)?;
+        let (weight, bias) = tensors("conv1", [CHANNELS[0], 3, 3, 3])?;
+        let (weight, bias) = match pretrained {
+            Some(_) => of_unit_rgb(&weight, &bias),
+            None => (weight, bias),
+        };
+        let first = Conv::of(store, "trunk.conv1", &weight, &bias, 2);
         let (mut inputs, mut more) = (CHANNELS[0], added);
         let mut fire = Vec::with_capacity(FIRE.len());
         for (n, (squeezed, each)) in FIRE.into_iter().enumerate() {
-            let mut part = |part: &str, inputs, outputs, kernel, more| {
+            let mut part = |part: &str, inputs, outputs, kernel, more: i64| {
                 let name = format!("fire{}/{part}", n + 2);
-                conv(store, &name, [outputs, inputs, kernel, kernel], 1, more)
+                let (weight, bias) = tensors(&name, [outputs, inputs, kernel, kernel])?;
+                let options = (Kind::Float, weight.device());
+                let zeros = Tensor::zeros([outputs, more, kernel, kernel], options);
+                let weight = Tensor::cat(&[weight, zeros], 1);
+                anyhow::Ok(Conv::of(store, &format!("trunk.{name}"), &weight, &bias, 1))
             };
             fire.push(Fire {
                 squeeze: part("squeeze1x1", inputs, squeezed, 1, more)?,

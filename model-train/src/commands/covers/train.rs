@@ -74,8 +74,8 @@ impl Train {
         let material = Arc::new(self.data.open(Split::Train)?);
         let [stills, of_clips, parsed, outlined] = material.faces.len();
         println!(
-            "{} parameters, {precision}; {stills} stills, {outlined} of them outlined, {of_clips} pictures of clips, \
-             {parsed} parsed faces",
+            "{} parameters, {precision}; {stills} stills, {outlined} of them outlined, {of_clips} \
+             pictures of clips, {parsed} parsed faces",
             net.store.count()
         );
         let batches = stream(material, self.batch, self.run.seed, made.updates)?;
