@@ -13,6 +13,7 @@ pub mod mask;
 pub mod occlusion;
 pub mod points;
 pub mod quality;
+pub mod refining;
 pub mod registration;
 
 /// Side of the aligned face crop in pixels; the occlusion boxes and the face template are given on it.

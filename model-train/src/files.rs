@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use anyhow::{Context, Result as Outcome};
+use tch::Tensor;
 use tempfile::Builder;
 
 /// Has `write` fill a file of a new name beside `path` and renames it to `path`, so that whoever
@@ -28,6 +30,17 @@ pub fn write_aside<E: From<io::Error>>(
     write(&aside)?;
     fs::set_permissions(&aside, permissions)?;
     Ok(aside.persist(path).map_err(|failed| failed.error)?)
+}
+
+/// Writes named tensors to the safetensors file `path`, whole or not at all.
+///
+/// # Errors
+/// Where the file cannot be written; an earlier one is kept.
+pub fn write_tensors(path: &Path, tensors: &[(impl AsRef<str>, Tensor)]) -> Outcome<()> {
+    write_aside(path, |aside| -> Outcome<()> {
+        Ok(Tensor::write_safetensors(tensors, aside)?)
+    })
+    .with_context(|| format!("cannot write '{}'", path.display()))
 }
 
 /// Temporary files are for their owner alone, where new files are for whoever the umask lets.

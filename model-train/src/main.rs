@@ -12,6 +12,7 @@ mod ncnn;
 mod network;
 mod onnx;
 mod points;
+mod refine;
 mod report;
 mod scenes;
 mod tensors;
@@ -33,6 +34,7 @@ enum Command {
     Points(commands::points::Points),
     Covers(commands::covers::Covers),
     Views(commands::views::Views),
+    Refine(commands::refine::Refine),
     Scenes(commands::scenes::Scenes),
     ExportLpips(commands::export_lpips::ExportLpips),
     ConvertSqueezenet(commands::convert_squeezenet::ConvertSqueezenet),
@@ -51,6 +53,7 @@ fn main() -> anyhow::Result<()> {
         Command::Points(command) => command.run(),
         Command::Covers(command) => command.run(),
         Command::Views(command) => command.run(),
+        Command::Refine(command) => command.run(),
         Command::Scenes(command) => command.run(),
         Command::ExportLpips(command) => command.run(),
         Command::ConvertSqueezenet(command) => command.run(),

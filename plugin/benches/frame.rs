@@ -209,6 +209,7 @@ impl Case {
                 None,
                 None,
             ],
+            refined: None,
         };
         let mut frame = frame.expect("a frame");
         self.writer

@@ -30,6 +30,7 @@ pub mod missing;
 mod parts;
 mod pass;
 mod picture;
+pub mod refine;
 pub mod runtime;
 pub mod scene;
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
-use crate::files::write_aside;
+use crate::files::write_tensors;
 use crate::ncnn;
 use crate::network::perceptual::{SqueezeNet, Weights};
 
@@ -43,10 +43,7 @@ impl ConvertSqueezenet {
         let copies = tensors.iter().map(|(n, t)| (n.clone(), t.shallow_clone()));
         SqueezeNet::new(&Weights::new(copies.collect(), Device::Cpu, Kind::Float))
             .with_context(|| format!("'{}' is not SqueezeNet v1.1", param.display()))?;
-        write_aside(&self.out, |aside| -> Result<()> {
-            Ok(Tensor::write_safetensors(&tensors, aside)?)
-        })
-        .with_context(|| format!("cannot write '{}'", self.out.display()))?;
+        write_tensors(&self.out, &tensors)?;
         println!("{}: {} tensors", self.out.display(), tensors.len());
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use indicatif::ProgressBar;
 use mde_core::mask::Task;
@@ -12,7 +12,7 @@ use tch::{Device, Kind, Tensor};
 use super::DeviceArg;
 use crate::data::{CropRule, Dataset, DatasetOptions, Split};
 use crate::evaluation::{Completes, Model, Scores, all_tasks};
-use crate::files::write_aside;
+use crate::files::write_tensors;
 use crate::network::parameters::Store;
 use crate::network::perceptual;
 use crate::scenes::network::SceneGenerator;
@@ -183,8 +183,5 @@ fn dump(
         ("mask", tensor(&mask)),
         ("completed", tensor(&completed)),
     ];
-    write_aside(path, |aside| -> Result<()> {
-        Ok(Tensor::write_safetensors(&tensors, aside)?)
-    })
-    .with_context(|| format!("cannot write '{}'", path.display()))
+    write_tensors(path, &tensors)
 }

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use super::faces::{FaceBatch, Faces};
 use crate::data::{Sampler, prefetched};
-use crate::files::write_aside;
+use crate::files::write_tensors;
 use crate::network::face::{FaceConfig, FaceNetwork};
 use crate::network::layers::Pass;
 use crate::network::parameters::{Precision, Store};
@@ -129,9 +129,6 @@ impl FaceTrainee {
             found.map(|(_, t)| t.shallow_clone())
         })?;
         let tensors = tch::no_grad(|| network.folded(&store));
-        write_aside(path, |aside| -> Result<()> {
-            Ok(Tensor::write_safetensors(&tensors, aside)?)
-        })
-        .with_context(|| format!("cannot write '{}'", path.display()))
+        write_tensors(path, &tensors)
     }
 }

@@ -139,6 +139,37 @@ impl Conv {
     }
 }
 
+/// `x + b(relu(a(relu(x))))`.
+pub struct Residual {
+    first: Conv,
+    second: Conv,
+}
+
+impl Residual {
+    /// With `channels` of both, named `NAME.0` and `NAME.1`.
+    pub fn new(store: &mut Store, name: &str, channels: i64) -> Self {
+        Self {
+            first: Conv::with_bias(store, &format!("{name}.0"), channels, channels, 1),
+            // A block begins as the identity.
+            second: Conv::zeroed(store, &format!("{name}.1"), channels, channels),
+        }
+    }
+
+    /// `[N, channels, H, W]` to the same.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x + self.second.forward(&self.first.forward(&x.relu()).relu_())
+    }
+
+    /// Appends the block to an ONNX graph; needs f32 weights.
+    pub fn trace(&self, graph: &mut Graph, x: &str) -> String {
+        let inner = graph.relu(x);
+        let inner = self.first.trace(graph, &inner);
+        let inner = graph.relu(&inner);
+        let inner = self.second.trace(graph, &inner);
+        graph.add(x, &inner)
+    }
+}
+
 /// Batch normalisation with f32 statistics.
 pub struct BatchNorm {
     weight: Tensor,

@@ -8,6 +8,7 @@ pub mod layers;
 pub mod levels;
 pub mod parameters;
 pub mod perceptual;
+pub mod refiner;
 mod spectral;
 pub mod trunk;
 pub mod view_generator;

@@ -9,7 +9,7 @@ use mde_core::contract;
 use tch::{Kind, Tensor};
 
 use super::config::ViewGeneratorConfig;
-use super::layers::{Conv, Linear};
+use super::layers::{Conv, Linear, Residual};
 use super::parameters::Store;
 use crate::onnx::Graph;
 use crate::tensors::channels_last;
@@ -79,34 +79,6 @@ impl Outputs {
             (contract::OUTPUT_FLOW, Tensor::cat(&flows, 1) * (side / 2.0)),
             (contract::OUTPUT_WEIGHTS, weights),
         ]
-    }
-}
-
-/// `x + b(relu(a(relu(x))))`.
-struct Residual {
-    first: Conv,
-    second: Conv,
-}
-
-impl Residual {
-    fn new(store: &mut Store, name: &str, channels: i64) -> Self {
-        Self {
-            first: Conv::with_bias(store, &format!("{name}.0"), channels, channels, 1),
-            // A block begins as the identity.
-            second: Conv::zeroed(store, &format!("{name}.1"), channels, channels),
-        }
-    }
-
-    fn forward(&self, x: &Tensor) -> Tensor {
-        x + self.second.forward(&self.first.forward(&x.relu()).relu_())
-    }
-
-    fn trace(&self, graph: &mut Graph, x: &str) -> String {
-        let inner = graph.relu(x);
-        let inner = self.first.trace(graph, &inner);
-        let inner = graph.relu(&inner);
-        let inner = self.second.trace(graph, &inner);
-        graph.add(x, &inner)
     }
 }
 

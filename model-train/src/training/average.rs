@@ -30,22 +30,27 @@ impl Average {
         }
     }
 
-    /// Takes in the values of `store` after an update of it. The first updates weigh more than
-    /// `decay` says, `(1 + n) / (10 + n)` being kept after `n` of them, or the start would linger.
+    /// Takes in the values of `store` after an update of it.
     pub fn follow(&mut self, store: &Store) {
-        let n = self.updates as f64;
-        let kept = if self.updates == 0 {
-            0.0
-        } else {
-            self.decay.min((1.0 + n) / (10.0 + n))
-        };
-        tch::no_grad(|| {
-            for ((_, average), (_, value)) in self.store.named().zip(store.named()) {
-                let _ = average.detach().lerp_(value, 1.0 - kept);
-            }
-        });
+        follow(&self.store, store, self.decay, self.updates);
         self.updates += 1;
     }
+}
+
+/// Takes the values of `store` after an update of it, which others have `followed` before, into their
+/// `average`. The first ones weigh more than `decay`, the share that an update keeps, says,
+/// `(1 + n) / (10 + n)` being kept after `n` of them, or the start would linger.
+pub fn follow(average: &Store, store: &Store, decay: f64, followed: u64) {
+    let n = followed as f64;
+    let kept = match followed {
+        0 => 0.0,
+        _ => decay.min((1.0 + n) / (10.0 + n)),
+    };
+    tch::no_grad(|| {
+        for ((_, average), (_, value)) in average.named().zip(store.named()) {
+            let _ = average.detach().lerp_(value, 1.0 - kept);
+        }
+    });
 }
 
 #[cfg(test)]

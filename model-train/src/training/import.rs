@@ -82,6 +82,16 @@ pub fn weights(path: &Path) -> Result<HashMap<String, Tensor>> {
     })
 }
 
+/// Takes the weights of the model at `path`, an export of `mde-train`, into `store`: that of each name as
+/// `imported` makes it of what the graph has.
+///
+/// # Errors
+/// Where the file cannot be read, is of another program, or has other weights.
+pub fn load(store: &Store, path: &Path, imported: impl Fn(&str, &Tensor) -> Tensor) -> Result<()> {
+    let weights = weights(path)?;
+    store.load(path, |name| Some(imported(name, weights.get(name)?)))
+}
+
 /// The graph of the model at `path`.
 fn graph(path: &Path) -> Result<GraphProto> {
     let model = ModelProto::parse_from_bytes(&fs::read(path)?)?;

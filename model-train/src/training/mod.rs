@@ -7,6 +7,7 @@ pub mod import;
 pub mod learner;
 pub mod loss;
 pub mod mixture;
+pub mod opposed;
 pub mod optimizer;
 pub mod options;
 pub mod pretrained;

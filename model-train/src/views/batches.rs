@@ -49,6 +49,8 @@ pub struct ViewBatchConfig {
 const AHEAD: usize = 3;
 /// Views of which a part is covered as well, among the others.
 const COVERED_VIEWS: f64 = 0.3;
+/// Cells of the grid by which a view is bent, in each direction.
+const CELLS: i64 = 6;
 /// How a face lies on its crop.
 const OF_FACE: Spread = Spread {
     angle: 0.04,
@@ -111,7 +113,7 @@ pub fn make(faces: &ViewFaces, config: &ViewBatchConfig, update: u64) -> ViewBat
         let place = Placement::draw(&OF_FACE, rng).then(&crop);
         places[0].extend(place.rows());
         places[1].extend(Placement::draw(&spread, rng).then(&place).rows());
-        bends.push(bending(spread.bend, side, rng));
+        bends.push(bending(spread.bend, CELLS, side, rng));
         let light = Light::draw(0.12, 0.04, 0.02, rng);
         lights[0].extend(light.values());
         let other = match rng.random() {
@@ -165,7 +167,7 @@ pub fn make(faces: &ViewFaces, config: &ViewBatchConfig, update: u64) -> ViewBat
 }
 
 /// One of the pixels that miss a channel in `mask`, x and y, or any where there is none.
-fn a_pixel_of(mask: &Mask, rng: &mut Pcg64) -> [i64; 2] {
+pub fn a_pixel_of(mask: &Mask, rng: &mut Pcg64) -> [i64; 2] {
     let (width, height) = (mask.width(), mask.height());
     let is_missing = |at: &usize| (0..3).any(|c| !mask.is_known(c, at % width, at / width));
     let missing: Vec<usize> = (0..width * height).filter(is_missing).collect();

@@ -47,13 +47,6 @@ pub struct Weights {
     /// as all the rest on whole pictures. 0 for whole pictures.
     #[arg(long, default_value_t = 0)]
     pub perceptual_window: i64,
-    /// Weight of the adversarial loss: how long its gradient by the completed picture is beside that
-    /// of the other losses.
-    #[arg(long, default_value_t = 0.5)]
-    pub adversarial: f64,
-    /// Weight of the difference in the features of the discriminator.
-    #[arg(long, default_value_t = 0.3)]
-    pub matching: f64,
 }
 
 impl Weights {
@@ -68,8 +61,6 @@ impl Weights {
             .with("price", self.price)
             .with("perceptual", self.perceptual)
             .with("perceptual-window", self.perceptual_window)
-            .with("adversarial", self.adversarial)
-            .with("matching", self.matching)
     }
 }
 
@@ -155,7 +146,7 @@ pub fn of(
 /// The squares of `side` pixels of `pictures` `[N, C, S, S]` that lie about the pixels `around`
 /// `[N, 2]`, x and y, and within the pictures: `[N, C, side, side]`. The whole of them if `side` is 0
 /// or larger than they are.
-fn windows(pictures: &Tensor, around: &Tensor, side: i64) -> Tensor {
+pub fn windows(pictures: &Tensor, around: &Tensor, side: i64) -> Tensor {
     let all = pictures.size()[2];
     if side == 0 || side >= all {
         return pictures.shallow_clone();
@@ -171,7 +162,7 @@ fn windows(pictures: &Tensor, around: &Tensor, side: i64) -> Tensor {
 }
 
 /// Mean absolute difference of neighbours, along both axes.
-fn variation(x: &Tensor) -> Tensor {
+pub fn variation(x: &Tensor) -> Tensor {
     let along = |axis: i64| {
         let steps = x.size()[axis as usize] - 1;
         (x.narrow(axis, 1, steps) - x.narrow(axis, 0, steps))
@@ -189,18 +180,6 @@ fn fetched_off(copied: &Copied, truth: &Tensor, weights: &Tensor) -> Tensor {
         .abs()
         .mean_dim(1, true, Kind::Float);
     (off * &weights).sum(Kind::Float) / (weights.sum(Kind::Float) + 1.0)
-}
-
-/// Mean absolute difference of what a discriminator makes of completed and of true pictures,
-/// `faked` and `real` (Wang et al. 2018), of whose pixels a share `missing` is missing: the mean
-/// of its layers, each in units of what is usual in `real`.
-pub fn features_off(faked: &[Tensor], real: &[Tensor], missing: &Tensor) -> Tensor {
-    let layers = faked.iter().zip(real).map(|(faked, real)| {
-        let [faked, real] = [faked, real].map(|t| t.to_kind(Kind::Float));
-        let usual = real.abs().mean(Kind::Float).detach() + 1e-6;
-        (faked - real.detach()).abs().mean(Kind::Float) / usual
-    });
-    layers.sum::<Tensor>() / faked.len() as f64 / missing.clamp_min(LEAST_HOLE)
 }
 
 #[cfg(test)]

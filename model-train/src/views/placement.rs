@@ -86,17 +86,14 @@ impl Placement {
     }
 }
 
-/// Cells of the grid that is bent, in each direction.
-const CELLS: i64 = 6;
-
-/// A bending of `side` x `side` pixels by `bend` at the corners of a coarse grid,
+/// A bending of `side` x `side` pixels by `bend` at the corners of a grid of `cells` in each direction,
 /// `[1, side, side, 2]`.
-pub fn bending(bend: f64, side: i64, rng: &mut Pcg64) -> Tensor {
-    let values: Vec<f32> = (0..2 * CELLS * CELLS)
+pub fn bending(bend: f64, cells: i64, side: i64, rng: &mut Pcg64) -> Tensor {
+    let values: Vec<f32> = (0..2 * cells * cells)
         .map(|_| (bend * normal(rng)) as f32)
         .collect();
     Tensor::from_slice(&values)
-        .view([1, 2, CELLS, CELLS])
+        .view([1, 2, cells, cells])
         .upsample_bicubic2d([side, side], false, None, None)
         .permute([0, 2, 3, 1])
 }

@@ -68,6 +68,7 @@ fn milliseconds(format: VideoFormat, occlusion: Occlusion) -> [f64; 2] {
         grain: 1.0,
         pixels: None,
         layers: Default::default(),
+        refined: None,
     };
     let with_grain = median_time(|| frame.write(&completion));
     completion.grain = 0.0;

@@ -174,7 +174,7 @@ fn tensors(contract: &Contract) -> (Vec<Wanted>, Vec<Wanted>) {
     let tensor = |name, channels, size| Wanted {
         name,
         channels,
-        size,
+        size: Some(size),
     };
     let mut inputs = vec![
         tensor(INPUT_IMAGE, CHANNELS, crop),

@@ -182,7 +182,7 @@ fn check(session: &Session, contract: &Contract) -> Result<(), CoverError> {
     let of = |name, channels, side| Wanted {
         name,
         channels,
-        size: (side, side),
+        size: Some((side, side)),
     };
     let (side, grid) = (contract.side, contract.grid());
     let inputs = [

@@ -132,7 +132,7 @@ const SHOWS_NONE: f32 = 0.2;
 
 /// How much of the detail is seen where the share `copied` of a pixel is. What is painted there
 /// looks the same but for the detail, so that mixing both would only blur.
-fn shown(copied: f32) -> f32 {
+pub fn shown(copied: f32) -> f32 {
     ((copied - SHOWS_NONE) / (SHOWS_ALL - SHOWS_NONE)).clamp(0.0, 1.0)
 }
 

@@ -9,8 +9,8 @@
 //! completion into the frame: `canvas` goes through the frame's rows and blends what a blend source
 //! says into the samples. Blend sources are completions with one hole for all channels (`plain`,
 //! which `sharpen` prepares for being enlarged) or with a hole for each (`mixed`, sharpened by `guide`), and the marks of [`draw`]. What a completion
-//! copies is laid on with the [`Pyramid`] of its source (`layer`), and `grain` gives the rest the
-//! texture that the frame has around it.
+//! copies is laid on with the [`Pyramid`] of its source (`layer`), what a refiner makes of the rest at
+//! its resolution (`refined`), and `grain` gives that the texture that the frame has around it.
 //!
 //! A [`Search`] looks at what single pixels hold, a [`Probe`] at means of blocks. A [`Filler`] fills
 //! holes without a generator, [`Earlier`] with what was there before, [`mend`] with what
@@ -37,6 +37,7 @@ mod plain;
 mod probe;
 mod pyramid;
 mod read;
+mod refined;
 mod sampler;
 mod search;
 mod sharpen;
@@ -51,11 +52,12 @@ pub use earlier::Earlier;
 pub use fill::Filler;
 pub use format::SUPPORTED_FORMATS;
 pub use hole::Hole;
-pub use layer::{Layer, MOST_LAYERS};
+pub use layer::{Layer, MOST_LAYERS, shown};
 pub use mend::{Shown, mend};
 pub use probe::{Grid, Probe, to_rgb};
 pub use pyramid::{Level, Picture, Pyramid, factor_of, shrink};
 pub use read::{Crop, Reader, mixes_pixels, reach};
+pub use refined::Refined;
 pub use sampler::BLOCK;
 pub use search::{ColourRange, Match, Search, has_alpha, make_opaque, shared_block};
 pub use still::{Still, read_brightness};

@@ -34,7 +34,8 @@ impl Sharpener {
         part: Rect,
     ) -> &'a [f32] {
         let strength = STRENGTH * (enlarged - 1.0).clamp(0.0, 1.0) as f32;
-        if strength == 0.0 {
+        // What is refined is as sharp as the frame.
+        if strength == 0.0 || completion.refined.is_some() {
             return completion.rgb;
         }
         let (width, height) = completion.hole.size();
@@ -123,6 +124,7 @@ mod tests {
             grain: 0.0,
             pixels: None,
             layers: [None; 3],
+            refined: None,
         };
         let part = hole.bounds().expect("a hole");
         Sharpener::default()

@@ -228,6 +228,7 @@ mod tests {
             grain: 0.0,
             pixels: None,
             layers: [None; super::super::layer::MOST_LAYERS],
+            refined: None,
         };
         let mut whole = Whole::default();
         let right = Affine::stretch((60, 40), (width, height));

@@ -12,6 +12,7 @@ use super::hole::Hole;
 use super::layer::{Layer, Layers, MOST_LAYERS};
 use super::mixed::Mixed;
 use super::plain::Plain;
+use super::refined::{Refined, Refinement};
 use super::whole::Whole;
 
 /// A completed crop on its way into the frame.
@@ -34,6 +35,8 @@ pub struct Completion<'a> {
     /// What it copies, as sharp as its sources are. Laid on where all channels have one hole and
     /// stand for colours.
     pub layers: [Option<Layer<'a>>; MOST_LAYERS],
+    /// What is finer of it than the generator's resolution, laid on likewise.
+    pub refined: Option<Refined<'a>>,
 }
 
 /// Blend weights of pixels of the frame, for all channels. Where the crop's hole has a greater
@@ -79,6 +82,7 @@ pub struct Writer {
     mixed: Mixed,
     whole: Whole,
     layers: Layers,
+    refinement: Refinement,
     meter: Meter,
     grain_row: Vec<f32>,
 }
@@ -125,13 +129,15 @@ impl Writer {
             self.plain.take(completion, &colour, enlarged, part);
             let levels = self.layers.take(completion, &to_frame, part);
             let source = self.plain.source(to_crop, completion, part);
-            let row = &mut self.grain_row;
+            let (row, size) = (&mut self.grain_row, (width, height));
+            let (refined, fine) = (completion.refined.as_ref(), &mut self.refinement);
             if levels.iter().all(Option::is_none) {
+                let source = fine.source(source, refined, to_crop, size, colour);
                 let mut source = Grained { source, grain, row };
                 self.canvas.paint(frame, &area, &mut source);
             } else {
-                let size = (width, height);
                 let source = (self.layers).source(source, levels, to_crop, size, part, colour);
+                let source = fine.source(source, refined, to_crop, size, colour);
                 let mut source = Grained { source, grain, row };
                 self.canvas.paint(frame, &area, &mut source);
             }

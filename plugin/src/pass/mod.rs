@@ -20,6 +20,7 @@ mod missing;
 mod paint;
 mod read;
 mod recall;
+mod refining;
 mod region_collector;
 mod report;
 mod roi_writer;
@@ -32,13 +33,16 @@ use std::time::Duration;
 
 use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::alignment::AlignmentError;
+use mde_core::contract::Alignment;
 
 #[cfg(feature = "analytics")]
 use crate::analytics;
 use crate::completer::{Batch, Completer, CompleterError};
 use crate::covers::{CoverError, CoverNet, Finding};
 use crate::damage::DropOut;
+use crate::frame::Channels;
 use crate::locate::{Clock, LocateError, Locator, Region};
+use crate::refine::RefineNet;
 use crate::views::Reference;
 use copying::Copying;
 use covers::Covers;
@@ -51,6 +55,7 @@ use missing::Missing;
 use paint::Painter;
 use read::CropReader;
 use recall::Recall;
+use refining::Refining;
 use report::Lap;
 use roi_writer::RoiWriter;
 
@@ -87,6 +92,8 @@ pub struct Parts {
     pub locator: Option<Locator>,
     /// Without one no covers are found.
     pub cover_net: Option<CoverNet>,
+    /// Without one nothing is refined.
+    pub refine_net: Option<RefineNet>,
     /// Pictures of the people in the stream.
     pub references: Vec<Reference>,
 }
@@ -100,6 +107,8 @@ pub struct Update {
     pub locator: Option<Locator>,
     /// What finds covers.
     pub cover_net: Option<CoverNet>,
+    /// What refines.
+    pub refine_net: Option<RefineNet>,
 }
 
 /// Everything that working on frames takes, between start and stop.
@@ -122,6 +131,7 @@ pub struct Pass {
     recall: Recall,
     copying: Copying,
     finisher: Finisher,
+    refining: Refining,
     painter: Painter,
     drawer: Drawer,
     roi_writer: RoiWriter,
@@ -134,6 +144,7 @@ impl Pass {
             completer,
             locator,
             cover_net,
+            refine_net,
             references,
         } = parts;
         let size = completer.size();
@@ -150,6 +161,7 @@ impl Pass {
             recall: Recall::default(),
             copying: Copying::new(size, references),
             finisher: Finisher::new(size),
+            refining: Refining::new(refine_net),
             painter: Painter::default(),
             drawer: Drawer::default(),
             roi_writer: RoiWriter::new(settings.hole, size),
@@ -166,6 +178,9 @@ impl Pass {
         }
         if let Some(net) = update.cover_net {
             self.covers = Covers::new(Some(net));
+        }
+        if let Some(net) = update.refine_net {
+            self.refining = Refining::new(Some(net));
         }
         if let Some(completer) = update.completer {
             let size = completer.size();
@@ -230,6 +245,7 @@ impl Pass {
         if self.paints() {
             let Self { faces, batch, .. } = self;
             (self.finisher).finish(faces, batch, &self.missing.hole, &self.settings, self.now);
+            self.refine(buffer, info)?;
             self.paint(buffer.make_mut(), info, &mut report)?;
         }
         if self.settings.drop_outs.is_some() {
@@ -302,6 +318,24 @@ impl Pass {
         }
     }
 
+    /// Refines what is painted. A net that fails is told of in the log: the faces are completed without
+    /// it.
+    fn refine(&mut self, buffer: &gst::BufferRef, info: &VideoInfo) -> Result<(), FrameError> {
+        let frame = VideoFrameRef::from_buffer_ref_readable(buffer, info)
+            .map_err(|_| FrameError::Map(describe(info)))?;
+        let hole = &self.missing.hole;
+        let is_colour = hole.channels() == Channels::Rgb && hole.hole().is_uniform();
+        let contract = self.completer.contract();
+        let is_face = contract.is_some_and(|c| c.alignment == Alignment::FaceTemplate)
+            && self.settings.source != RegionSource::FullFrame;
+        let is_wanted = self.settings.refine && is_colour && is_face;
+        let refined = (self.refining).refine(&frame, &self.faces, &self.batch, is_wanted);
+        if let Err(error) = refined {
+            gst::warning!(crate::CAT, "{error}");
+        }
+        Ok(())
+    }
+
     /// Writes the completions and marks the completed regions.
     fn paint(
         &mut self,
@@ -318,13 +352,14 @@ impl Pass {
             batch,
             settings,
             painter,
+            refining,
             ..
         } = self;
         let size = batch.size();
         for face in &*faces {
             let cover = covers.laid(settings, face, size);
             let cover = cover.as_ref();
-            painter.write(&mut frame, face, cover, missing, batch, settings)?;
+            painter.write(&mut frame, face, cover, missing, batch, refining, settings)?;
         }
         report.has_filled = painter.fill(&mut frame, faces, missing, settings);
         drop(frame);

@@ -6,6 +6,7 @@ use mde_core::alignment::AlignmentError;
 use super::copying::layers;
 use super::face::Face;
 use super::missing::Missing;
+use super::refining::Refining;
 use super::settings::Settings;
 use crate::completer::Batch;
 use crate::frame::{self, Completion, Earlier, Filler, PixelWeights, Writer};
@@ -40,6 +41,7 @@ impl Painter {
         cover: Option<&LaidCover<'_>>,
         missing: &mut Missing,
         batch: &Batch,
+        refining: &Refining,
         settings: &Settings,
     ) -> Result<(), AlignmentError> {
         let crop = face.crop.as_ref();
@@ -59,6 +61,7 @@ impl Painter {
             grain: settings.grain,
             pixels: weights(damage, hole, face, cover),
             layers: layers(crop, batch),
+            refined: refining.of(crop.index),
         };
         self.writer
             .write(frame, &face.region.to_crop, &completion)?;

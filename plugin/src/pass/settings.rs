@@ -47,6 +47,8 @@ pub struct Settings {
     pub border_match: f32,
     /// The share of the frame's grain that the completion gets, in `[0, 1]`.
     pub grain: f32,
+    /// Whether what is painted is refined, where there is a net for it.
+    pub refine: bool,
     /// The share of what was painted before that stays after 1/30 s, in `[0, 1]`.
     pub temporal_smoothing: f32,
     /// What is drawn over the frame.

@@ -80,6 +80,7 @@ impl Stream {
             completer: completer()?,
             locator: None,
             cover_net: None,
+            refine_net: None,
             references: Vec::new(),
         };
         Some(Self {

@@ -10,8 +10,8 @@ pub struct Wanted {
     pub name: &'static str,
     /// Its second side.
     pub channels: usize,
-    /// Width and height.
-    pub size: (usize, usize),
+    /// Width and height; nothing where both are to be free.
+    pub size: Option<(usize, usize)>,
 }
 
 /// A sentence on what is missing from the model of `session` or different there than `inputs` and
@@ -34,9 +34,12 @@ pub fn list(tensors: &[Wanted]) -> String {
         let Wanted {
             name,
             channels,
-            size: (width, height),
+            size,
         } = wanted;
-        format!("'{name}' Tensor<f32>(N, {channels}, {height}, {width})")
+        let sides = size.map_or("H, W".to_owned(), |(width, height)| {
+            format!("{height}, {width}")
+        });
+        format!("'{name}' Tensor<f32>(N, {channels}, {sides})")
     });
     each.collect::<Vec<_>>().join(", ")
 }
@@ -79,8 +82,8 @@ fn difference(outlets: &[Outlet], kind: &str, wanted: &[Wanted]) -> Option<Strin
         let Some(outlet) = outlets.iter().find(|outlet| outlet.name() == name) else {
             return Some(format!("{kind} '{name}' is missing"));
         };
-        let (width, height) = wanted.size;
-        let shape = [None, Some(wanted.channels), Some(height), Some(width)];
+        let (width, height) = wanted.size.unzip();
+        let shape = [None, Some(wanted.channels), height, width];
         let fits = |(found, wanted): (Option<usize>, Option<usize>)| {
             found.is_none() || wanted.is_none() || found == wanted
         };

@@ -163,6 +163,7 @@ impl Restorer {
             grain: 0.0,
             pixels: None,
             layers: [None; MOST_LAYERS],
+            refined: None,
         };
         (self.writer).write(frame, &region.to_crop, &completion)?;
         Ok(is_known)

@@ -89,6 +89,7 @@ impl Case {
             grain: (self.seed % 3) as f32 / 2.0,
             pixels,
             layers,
+            refined: None,
         };
         let is_written = self.change(&mut buffer, &info, |frame| {
             writer.write(frame, &self.to_crop, &completion).is_ok()

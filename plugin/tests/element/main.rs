@@ -25,6 +25,7 @@ mod model;
 mod negotiation;
 mod picture;
 mod pipelines;
+mod refine;
 mod regions;
 mod seams;
 mod start;

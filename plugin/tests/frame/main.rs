@@ -10,6 +10,7 @@ mod fields;
 mod grain;
 mod layers;
 mod reading;
+mod refined;
 #[path = "../common/samples.rs"]
 mod samples;
 mod untouched;
@@ -53,6 +54,7 @@ fn completion<'a>(rgb: &'a [f32], image: &'a [f32], hole: &'a Hole) -> Completio
         grain: 0.0,
         pixels: None,
         layers: Default::default(),
+        refined: None,
     }
 }
 

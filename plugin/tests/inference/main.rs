@@ -10,6 +10,7 @@ mod gpu;
 mod group;
 #[allow(dead_code, reason = "the models that only other tests use")]
 mod models;
+mod refine;
 mod runtime;
 mod strangers;
 mod views;

@@ -7,6 +7,7 @@ use mde_core::contract::{
     OUTPUT_WEIGHTS, ValueRange, Version,
 };
 use mde_core::covers;
+use mde_core::refining;
 use onnx_protobuf::{
     GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
     TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
@@ -24,6 +25,7 @@ pub struct Model {
     graph: GraphProto,
     contract: Option<Contract>,
     covers: Option<covers::Contract>,
+    refining: Option<refining::Contract>,
 }
 
 impl Model {
@@ -46,6 +48,7 @@ impl Model {
                 license: "MPL-2.0".into(),
             }),
             covers: None,
+            refining: None,
         };
         model.graph.output = vec![tensor(OUTPUT, [-1, 3, sides[0], sides[1]])];
         model.with_input(INPUT_IMAGE, 3).with_input(INPUT_MASK, 3)
@@ -159,6 +162,33 @@ impl Model {
         let grid = [-1, 5, side as i64 / 2, side as i64 / 2];
         model.graph.input.push(tensor(covers::INPUT_LAST, grid));
         model.graph.output = vec![tensor(covers::OUTPUT, grid)];
+        model
+    }
+
+    /// A refiner for twice a generator's resolution that adds `by` to what is missing:
+    /// `image + by (1 - mask)`.
+    pub fn brightens(by: f32) -> Self {
+        Self::refiner()
+            .constant("one", &[], Values::Float(&[1.0]))
+            .constant("by", &[], Values::Float(&[by]))
+            .node("Sub", &["one", INPUT_MASK], "missing")
+            .node("Mul", &["missing", "by"], "change")
+            .node("Add", &[INPUT_IMAGE, "change"], refining::OUTPUT)
+    }
+
+    /// The inputs, output and metadata of a refiner; no nodes yet.
+    pub fn refiner() -> Self {
+        let mut model = Self::generator(8, 8);
+        model.contract = None;
+        model.refining = Some(refining::Contract {
+            scale: 2,
+            range: ValueRange::Unit,
+            training: "none: a graph built by hand".into(),
+            license: "MPL-2.0".into(),
+        });
+        let free = |name, channels| tensor(name, [-1, channels, -1, -1]);
+        model.graph.input = vec![free(INPUT_IMAGE, 3), free(INPUT_MASK, 1)];
+        model.graph.output = vec![free(refining::OUTPUT, 3)];
         model
     }
 
@@ -341,7 +371,8 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let metadata = self.contract.iter().flat_map(Contract::to_metadata);
         let covers = self.covers.iter().flat_map(covers::Contract::to_metadata);
-        let metadata = metadata.chain(covers);
+        let refining = (self.refining.iter()).flat_map(refining::Contract::to_metadata);
+        let metadata = metadata.chain(covers).chain(refining);
         let model = ModelProto {
             ir_version: 8,
             producer_name: "mdecomplete tests".into(),

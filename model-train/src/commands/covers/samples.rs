@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use image::RgbImage;
 use mde_core::covers;
@@ -17,7 +17,7 @@ use crate::covers::sample::{Plan, Sample};
 use crate::covers::scores::looks;
 use crate::covers::trainee::CoverCheckpoint;
 use crate::data::Split;
-use crate::files::write_aside;
+use crate::files::write_tensors;
 use crate::network::layers::Pass;
 use crate::report::sheet;
 use crate::tensors::to_picture;
@@ -129,10 +129,7 @@ fn dump(path: &Path, inputs: &Inputs, found: &Tensor) -> Result<()> {
         (covers::OUTPUT, found),
     ];
     let tensors = tensors.map(|(name, t)| (name, t.contiguous()));
-    write_aside(path, |aside| -> Result<()> {
-        Ok(Tensor::write_safetensors(&tensors, aside)?)
-    })
-    .with_context(|| format!("cannot write '{}'", path.display()))
+    write_tensors(path, &tensors)
 }
 
 /// `image` `[N, 3, S, S]`, grey, with `covers` `[N, 5, S / 2, S / 2]` in their colours.

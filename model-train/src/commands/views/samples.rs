@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use image::RgbImage;
 use mde_core::contract;
-use tch::Tensor;
 
 use super::TASKS;
 use crate::data::Split;
-use crate::files::write_aside;
+use crate::files::write_tensors;
 use crate::network::view_generator::{Inputs, Outputs};
 use crate::report::sheet;
 use crate::tensors::{composited, to_picture};
@@ -93,8 +92,5 @@ fn dump(path: &Path, inputs: &Inputs, outputs: &Outputs) -> Result<()> {
     ];
     let mut tensors: Vec<_> = inputs.map(|(name, t)| (name, t.contiguous())).into();
     tensors.extend(outputs.exported().map(|(name, t)| (name, t.contiguous())));
-    write_aside(path, |aside| -> Result<()> {
-        Ok(Tensor::write_safetensors(&tensors, aside)?)
-    })
-    .with_context(|| format!("cannot write '{}'", path.display()))
+    write_tensors(path, &tensors)
 }

@@ -7,22 +7,22 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::TASKS;
-use crate::commands::objective::{file_name, name_of};
+use crate::commands::objective::file_name;
+use crate::commands::opponent::OpponentArgs;
 use crate::commands::run::RunArgs;
 use crate::data::Split;
-use crate::network::config::{
-    DiscriminatorConfig, DiscriminatorKind, DiscriminatorNorm, ViewPreset,
-};
+use crate::network::config::ViewPreset;
 use crate::network::parameters::Precision;
 use crate::network::perceptual;
+use crate::network::view_generator::ViewGenerator;
 use crate::training::mixture::Mixture;
+use crate::training::opposed::{Opposed, Training};
 use crate::training::options::RunOptions;
 use crate::training::schedule::{Budget, Schedule};
-use crate::training::step::Rates;
 use crate::views::batches::{ViewBatchConfig, stream};
 use crate::views::faces::FaceData;
 use crate::views::loss::Weights;
-use crate::views::trainee::{Plan, ViewSubject, ViewTrainee, ViewTraining};
+use crate::views::trainee::{ViewLesson, ViewSubject};
 
 /// Trains the generator, for 200000 updates where no length is given; interrupt it at any time and
 /// go on with --resume.
@@ -41,9 +41,6 @@ pub struct Train {
     /// Learning rate at the start; it falls to zero.
     #[arg(long, default_value_t = 4e-4)]
     rate: f64,
-    /// Learning rate of the discriminator at the start.
-    #[arg(long, default_value_t = 4e-4)]
-    discriminator_rate: f64,
     /// Exponent of the polynomial annealing.
     #[arg(long, default_value_t = 0.9)]
     power: f64,
@@ -55,24 +52,8 @@ pub struct Train {
     without_view: f64,
     #[command(flatten)]
     weights: Weights,
-    /// The update from which on there is an adversarial loss.
-    #[arg(long, default_value_t = 6000)]
-    adversarial_from: u64,
-    /// Channels of the discriminator at full resolution.
-    #[arg(long, default_value_t = 24)]
-    discriminator_width: i64,
-    /// Normalisation of the discriminator's convolutions.
-    #[arg(long, value_enum, default_value = "spectral")]
-    discriminator_norm: DiscriminatorNorm,
-    /// Factor of the R1 penalty.
-    #[arg(long, default_value_t = 0.3)]
-    r1: f64,
-    /// Updates from one R1 penalty to the next.
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..))]
-    r1_every: u64,
-    /// Share of the old values that an update leaves in the average of the weights.
-    #[arg(long, default_value_t = 0.999)]
-    ema: f64,
+    #[command(flatten)]
+    opponent: OpponentArgs,
     /// Weights of the network whose features the perceptual loss compares, a safetensors file.
     #[arg(long)]
     perceptual_network: Option<PathBuf>,
@@ -112,22 +93,18 @@ impl Train {
             "the run in '{}' has a generator of another --preset, {found:?}",
             path.display()
         );
-        let mut training = ViewTraining::new(device, precision, &sizes, &self.opponent());
+        let mut training = Training::new(device, precision, &self.opponent.config(), |store| {
+            ViewGenerator::new(store, &sizes)
+        });
         match (start.earlier, &self.init_from) {
             (Some(checkpoint), _) => training.restore(&checkpoint, &path)?,
-            (None, Some(model)) => training.begin_with(model)?,
+            (None, Some(model)) => {
+                training.begin_with::<ViewSubject>(model, ViewGenerator::imported)?;
+            }
             (None, None) => {}
         }
-        let plan = Plan {
-            rates: Rates {
-                generator: self.rate,
-                discriminator: self.discriminator_rate,
-            },
+        let lesson = ViewLesson {
             weights: self.weights,
-            adversarial_from: self.adversarial_from,
-            r1: self.r1,
-            r1_every: self.r1_every,
-            decay: self.ema,
             perceptual: match &self.perceptual_network {
                 Some(file) => Some(perceptual::open(file, device, precision.kind())?),
                 None => None,
@@ -149,9 +126,10 @@ impl Train {
             power: self.power,
             warm_up: WARM_UP,
         };
-        let mut trainee = ViewTrainee {
+        let mut trainee = Opposed {
+            lesson,
             training,
-            plan,
+            plan: self.opponent.plan(self.rate),
             record: start.record,
             path,
         };
@@ -161,15 +139,6 @@ impl Train {
         Ok(())
     }
 
-    fn opponent(&self) -> DiscriminatorConfig {
-        DiscriminatorConfig {
-            kind: DiscriminatorKind::Patch,
-            width: self.discriminator_width,
-            coordinates: true,
-            norm: self.discriminator_norm,
-        }
-    }
-
     /// What the weights hang on, beside sizes and seed.
     fn options(&self) -> RunOptions {
         RunOptions::default()
@@ -177,16 +146,10 @@ impl Train {
             .with("tasks", &self.tasks)
             .with("without-view", self.without_view)
             .with("rate", self.rate)
-            .with("discriminator-rate", self.discriminator_rate)
             .with("power", self.power)
-            .with("adversarial-from", self.adversarial_from)
-            .with("discriminator-width", self.discriminator_width)
-            .with("discriminator-norm", name_of(self.discriminator_norm))
-            .with("r1", self.r1)
-            .with("r1-every", self.r1_every)
-            .with("ema", self.ema)
             .with_maybe("perceptual-network", file_name(&self.perceptual_network))
             .with_maybe("init-from", file_name(&self.init_from))
             .and(self.weights.options())
+            .and(self.opponent.options())
     }
 }

@@ -7,6 +7,7 @@ use crate::covers::{CoverError, CoverNet};
 use crate::element::properties::{ModelSettings, RegionSource, Settings};
 use crate::locate::Locator;
 use crate::missing::{self, FittedMask};
+use crate::refine::{RefineError, RefineNet};
 use crate::runtime::RuntimeError;
 use crate::scene::Restorer;
 use crate::views::reference::{self, Reference, ReferenceError};
@@ -16,6 +17,9 @@ static EMBEDDED_MODEL: &[u8] = include_bytes!("../../../models/face.onnx");
 
 /// The net that finds covers, likewise.
 static EMBEDDED_COVERS: &[u8] = include_bytes!("../../../models/covers.onnx");
+
+/// The net that refines, likewise.
+static EMBEDDED_REFINER: &[u8] = include_bytes!("../../../models/refine.onnx");
 
 /// The generator of scenes, likewise.
 static EMBEDDED_SCENES: &[u8] = include_bytes!("../../../models/scene.onnx");
@@ -96,24 +100,63 @@ pub fn open_cover_net(file: Option<&Path>) -> Result<CoverNet, OpenError> {
         Some(file) => CoverNet::open(file),
         None => CoverNet::of_bytes(EMBEDDED_COVERS),
     };
-    net.map_err(|error| why_no_covers(file, &error))
+    net.map_err(|error| {
+        let (is_unread, library) = match &error {
+            CoverError::Read { .. } => (true, None),
+            CoverError::Runtime(RuntimeError::Library(e)) => (false, Some(e.to_string())),
+            _ => (false, None),
+        };
+        let net = (
+            "cover-model",
+            "The embedded net that finds covers",
+            "covers",
+        );
+        why_no_net(net, file, &error, is_unread, library)
+    })
 }
 
-fn why_no_covers(file: Option<&Path>, error: &CoverError) -> OpenError {
-    let what_to_do = "Set it to an ONNX file exported by mde-train covers export";
+/// Why the net in `file` cannot be used, of which are given the property that names it, what the embedded
+/// one is called, and the command of the trainer that makes it: the file is not read, or the `library` is
+/// not to be had, or else it is the net's fault.
+fn why_no_net(
+    (property, embedded, command): (&str, &str, &str),
+    file: Option<&Path>,
+    error: &dyn std::error::Error,
+    is_unread: bool,
+    library: Option<String>,
+) -> OpenError {
+    let what_to_do = format!("Set it to an ONNX file exported by mde-train {command} export");
     let what = match file {
-        Some(file) => format!("cover-model {}", file.display()),
-        None => "The embedded net that finds covers".to_owned(),
+        Some(file) => format!("{property} {}", file.display()),
+        None => embedded.to_owned(),
     };
-    let (kind, text) = match error {
-        CoverError::Read { .. } => (Kind::File, format!("cover-model {error}. {what_to_do}")),
-        CoverError::Runtime(RuntimeError::Library(e)) => (Kind::Library, e.to_string()),
-        _ => (
+    let (kind, text) = match library {
+        Some(library) => (Kind::Library, library),
+        None if is_unread => (Kind::File, format!("{property} {error}. {what_to_do}")),
+        None => (
             Kind::Content,
             format!("{what} cannot be used: {error}. {what_to_do}"),
         ),
     };
     OpenError { kind, text }
+}
+
+/// What refines: the net in the file that `settings` name, or the embedded one.
+pub fn open_refine_net(settings: &Settings) -> Result<RefineNet, OpenError> {
+    let (file, threads) = (settings.refine_model.as_deref(), settings.model.threads());
+    let net = match file {
+        Some(file) => RefineNet::open(file, threads),
+        None => RefineNet::of_bytes(EMBEDDED_REFINER, threads),
+    };
+    net.map_err(|error| {
+        let (is_unread, library) = match &error {
+            RefineError::Read { .. } => (true, None),
+            RefineError::Runtime(RuntimeError::Library(e)) => (false, Some(e.to_string())),
+            _ => (false, None),
+        };
+        let net = ("refine-model", "The embedded net that refines", "refine");
+        why_no_net(net, file, &error, is_unread, library)
+    })
 }
 
 /// What restores whole frames: the generator of scenes in `file`, or the embedded one, where the
@@ -154,6 +197,7 @@ pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, OpenError> {
 pub struct Finding {
     pub locator: Option<Locator>,
     pub cover_net: Option<CoverNet>,
+    pub refine_net: Option<RefineNet>,
     pub references: Vec<Reference>,
     /// Why others of these cannot be used.
     pub faults: Vec<ReferenceError>,
@@ -168,10 +212,13 @@ pub fn open_finding(settings: &Settings) -> Result<Finding, OpenError> {
     };
     let looks_for_covers = settings.frame.looks_for_covers();
     let cover_net = looks_for_covers.then(|| open_cover_net(settings.cover_model.as_deref()));
+    let refines = settings.frame.blending.refine;
+    let refine_net = refines.then(|| open_refine_net(settings));
     let (references, faults) = open_references(settings.reference_file.as_deref())?;
     Ok(Finding {
         locator,
         cover_net: cover_net.transpose()?,
+        refine_net: refine_net.transpose()?,
         references,
         faults,
     })

@@ -12,7 +12,8 @@ use super::film::FilmMender;
 use super::masks::Masks;
 use super::model::{announce, post};
 use super::opening::{
-    OpenError, open_completer, open_cover_net, open_finding, open_locator, open_mask, open_restorer,
+    OpenError, open_completer, open_cover_net, open_finding, open_locator, open_mask,
+    open_refine_net, open_restorer,
 };
 use super::orientation::Orientation;
 use crate::CAT;
@@ -49,6 +50,7 @@ impl MdeComplete {
             is_live: None,
             has_locator: parts.locator.is_some(),
             has_cover_net: parts.cover_net.is_some(),
+            has_refine_net: parts.refine_net.is_some(),
             pass: None,
             update: Update::default(),
             masks,
@@ -96,6 +98,7 @@ impl MdeComplete {
             completer,
             locator: finding.locator,
             cover_net: finding.cover_net,
+            refine_net: finding.refine_net,
             references: finding.references,
         })
     }
@@ -198,6 +201,13 @@ impl MdeComplete {
             self.warn_of_refusal("occlusion", &error);
             self.obj().notify("occlusion");
         }
+        if wanted.blending.refine
+            && let Err(error) = self.provide_refine_net()
+        {
+            self.settings().frame.blending.refine = false;
+            self.warn_of_refusal("refine", &error);
+            self.obj().notify("refine");
+        }
         if wanted.may_restore_frames()
             && let Err(error) = self.provide_restorer()
         {
@@ -238,6 +248,21 @@ impl MdeComplete {
         if let Some(state) = self.state().as_mut().filter(needs_one) {
             state.update.cover_net = net.take();
             state.has_cover_net = true;
+        }
+        Ok(())
+    }
+
+    /// Opens the net that refines if the element runs without one, as [`Self::provide_locator`] does.
+    fn provide_refine_net(&self) -> Result<(), OpenError> {
+        let needs_one = |state: &&mut State| !state.has_refine_net;
+        if self.state().as_mut().filter(needs_one).is_none() {
+            return Ok(());
+        }
+        let settings = self.settings().clone();
+        let mut net = Some(open_refine_net(&settings)?);
+        if let Some(state) = self.state().as_mut().filter(needs_one) {
+            state.update.refine_net = net.take();
+            state.has_refine_net = true;
         }
         Ok(())
     }

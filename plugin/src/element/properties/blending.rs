@@ -12,6 +12,8 @@ pub struct Blending {
     pub border_match: f32,
     /// From 0 to 1.
     pub grain: f32,
+    /// Whether what is painted is refined.
+    pub refine: bool,
 }
 
 impl Default for Blending {
@@ -19,6 +21,7 @@ impl Default for Blending {
         Self {
             border_match: 1.0,
             grain: 1.0,
+            refine: true,
         }
     }
 }
@@ -29,6 +32,7 @@ impl Blending {
         match name {
             "border-match" => self.border_match = of(value),
             "grain" => self.grain = of(value),
+            "refine" => self.refine = of(value),
             _ => return false,
         }
         true
@@ -39,12 +43,13 @@ impl Blending {
         Some(match name {
             "border-match" => self.border_match.to_value(),
             "grain" => self.grain.to_value(),
+            "refine" => self.refine.to_value(),
             _ => return None,
         })
     }
 
     /// The descriptions of the properties.
-    pub fn properties() -> [glib::ParamSpec; 2] {
+    pub fn properties() -> [glib::ParamSpec; 4] {
         let defaults = Self::default();
         [
             glib::ParamSpecFloat::builder("border-match")
@@ -70,6 +75,20 @@ impl Blending {
                 .default_value(defaults.grain)
                 .mutable_playing()
                 .controllable()
+                .build(),
+            glib::ParamSpecBoolean::builder("refine")
+                .nick("Refine")
+                .blurb(
+                    "Whether what is painted of faces larger than the model's crop is painted anew at \
+                     twice its resolution, as sharp as the frame around it",
+                )
+                .default_value(defaults.refine)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecString::builder("refine-model")
+                .nick("Refine model")
+                .blurb("ONNX file of the net that refines what is painted. Empty: the embedded one")
+                .mutable_ready()
                 .build(),
         ]
     }

@@ -65,6 +65,11 @@ impl ModelSettings {
         }
     }
 
+    /// Threads for one inference on the CPU, where they are told.
+    pub fn threads(&self) -> Option<usize> {
+        usize::try_from(self.num_threads).ok().filter(|n| *n > 0)
+    }
+
     /// What the completer is asked for, where the regions come from `region` and `interrupt` ends
     /// waits.
     pub fn config(&self, region: RegionSource, interrupt: &Interrupt) -> Config {
@@ -74,7 +79,7 @@ impl ModelSettings {
                 precision: self.precision.into(),
                 fallback: self.fallback_policy.into(),
                 device: self.device.clone(),
-                threads: usize::try_from(self.num_threads).ok().filter(|n| *n > 0),
+                threads: self.threads(),
                 cache_dir: self.model_cache_dir.clone(),
                 // Members of a group run their crops together, on one.
                 sessions: match &self.batch_across {

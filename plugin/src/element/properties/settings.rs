@@ -42,6 +42,8 @@ pub struct Settings {
     pub reference_file: Option<String>,
     /// Read when covers are looked for for the first time.
     pub cover_model: Option<PathBuf>,
+    /// Read when something is to be refined for the first time.
+    pub refine_model: Option<PathBuf>,
     /// Read when a channel is lost for the first time.
     pub scene_model: Option<PathBuf>,
     /// Read for each frame.
@@ -164,6 +166,7 @@ impl FrameSettings {
             dry_run: self.dry_run,
             border_match: self.blending.border_match,
             grain: self.blending.grain,
+            refine: self.blending.refine,
             temporal_smoothing: self.temporal_smoothing,
             overlay: self.overlay.into(),
         }
@@ -293,6 +296,7 @@ impl Settings {
             }
             "reference-file" => self.reference_file = of(value),
             "cover-model" => self.cover_model = path(value),
+            "refine-model" => self.refine_model = path(value),
             "scene-model" => self.scene_model = path(value),
             "channel-scope" => self.frame.channel_scope = of(value),
             "channel-kinds" => self.frame.channel_kinds = of(value),
@@ -329,6 +333,7 @@ impl Settings {
             "mask-file" => text(self.mask_file.as_deref()),
             "reference-file" => self.reference_file.to_value(),
             "cover-model" => text(self.cover_model.as_deref()),
+            "refine-model" => text(self.refine_model.as_deref()),
             "scene-model" => text(self.scene_model.as_deref()),
             "channel-scope" => self.frame.channel_scope.to_value(),
             "channel-kinds" => self.frame.channel_kinds.to_value(),
