@@ -53,6 +53,8 @@ impl ConvertSqueezenet {
 mod tests {
     use std::path::Path;
 
+    use tch::Tensor;
+
     use super::*;
     use crate::network::perceptual;
 

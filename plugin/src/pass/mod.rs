@@ -52,7 +52,7 @@ use face::Face;
 use finder::FaceFinder;
 use finisher::Finisher;
 use missing::Missing;
-use paint::Painter;
+use paint::{Made, Painter};
 use read::CropReader;
 use recall::Recall;
 use refining::Refining;
@@ -356,10 +356,11 @@ impl Pass {
             ..
         } = self;
         let size = batch.size();
+        let made = Made { batch, refining };
         for face in &*faces {
             let cover = covers.laid(settings, face, size);
             let cover = cover.as_ref();
-            painter.write(&mut frame, face, cover, missing, batch, refining, settings)?;
+            painter.write(&mut frame, face, cover, missing, made, settings)?;
         }
         report.has_filled = painter.fill(&mut frame, faces, missing, settings);
         drop(frame);

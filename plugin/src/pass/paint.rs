@@ -14,6 +14,15 @@ use crate::missing::{FrameMissing, LaidCover, StaticHole};
 
 pub(super) type Frame<'a> = VideoFrameRef<&'a mut gst::BufferRef>;
 
+/// What was made of the faces.
+#[derive(Clone, Copy, Debug)]
+pub struct Made<'a> {
+    /// Their completions.
+    pub batch: &'a Batch,
+    /// What is finer of them.
+    pub refining: &'a Refining,
+}
+
 /// Writes completions, and fills what no face has. Made once and reused.
 #[derive(Debug, Default)]
 pub struct Painter {
@@ -33,17 +42,17 @@ impl Painter {
         self.earlier.forget();
     }
 
-    /// Writes the completion that `batch` holds of `face`, if it has one: the missing pixels alone.
+    /// Writes the completion that was `made` of `face`, if it has one: the missing pixels alone.
     pub fn write(
         &mut self,
         frame: &mut Frame<'_>,
         face: &Face,
         cover: Option<&LaidCover<'_>>,
         missing: &mut Missing,
-        batch: &Batch,
-        refining: &Refining,
+        made: Made<'_>,
         settings: &Settings,
     ) -> Result<(), AlignmentError> {
+        let Made { batch, refining } = made;
         let crop = face.crop.as_ref();
         let Some((crop, rgb)) = crop.and_then(|c| Some((c, batch.completed(c.index)?))) else {
             return Ok(());

@@ -73,6 +73,7 @@ impl Stream {
             dry_run: false,
             border_match: 1.0,
             grain: 0.0,
+            refine: false,
             temporal_smoothing: 0.9,
             overlay: Overlay::None,
         };
