@@ -47,6 +47,8 @@ lint: setup ## format, clippy, and what may come into the dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
 	$(WITH_ANY_GSTREAMER) $(CARGO) clippy --package gst-plugin-mdecomplete --lib --test element --profile test --features analytics --quiet -- --deny warnings
+	@# It looks at the crates of all systems, of which a build fetches its own alone.
+	$(CARGO) fetch --locked --quiet
 	.deps/bin/cargo-deny --offline --log-level error check bans licenses sources
 
 docs: setup ## the documentation of all crates: target/doc
