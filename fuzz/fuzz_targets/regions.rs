@@ -83,6 +83,7 @@ fn complete(buffer: &mut gst::Buffer, info: &VideoInfo, region: &Region) {
         grain: 1.0,
         pixels: None,
         layers: Default::default(),
+        refined: None,
     };
     let _ = Writer::default().write(&mut frame, &region.to_crop, &completion);
 }
