@@ -40,6 +40,8 @@ fn darker_fill(border_match: f32, grain: f32) -> gst::Element {
         .property("mask-feather", 0f32)
         .property("border-match", border_match)
         .property("grain", grain)
+        // What is refined is no longer what the model says.
+        .property("refine", false)
         .property("model-file", file.to_str())
         .build()
         .expect("the element")
