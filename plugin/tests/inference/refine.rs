@@ -18,7 +18,7 @@ fn holes_of_any_size_are_refined() {
         let mut net = net.expect("a refiner");
         assert_eq!(net.scale(), 2);
         let mut refined = Vec::new();
-        for size in [(16, 8), (64, 128), (8, 8)] {
+        for size in [(32, 16), (64, 128), (16, 16)] {
             let (image, mask) = shown(size);
             let shown = Shown {
                 size,
@@ -42,9 +42,9 @@ fn what_is_no_number_is_told_of() {
             .node("Sub", &[INPUT_IMAGE, INPUT_IMAGE], "nothing")
             .node("Div", &["nothing", "nothing"], OUTPUT);
         let mut net = RefineNet::of_bytes(&model.to_bytes(), None).expect("a refiner");
-        let (image, mask) = shown((8, 8));
+        let (image, mask) = shown((16, 16));
         let shown = Shown {
-            size: (8, 8),
+            size: (16, 16),
             image: &image,
             mask: &mask,
         };
