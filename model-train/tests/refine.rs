@@ -43,25 +43,22 @@ fn refine<'a>(command: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["refine", command], &DATA[..], more].concat()
 }
 
-/// A short training with an opponent from the second update on.
+/// A short training with an opponent from the second update on, and what of the options is not given in
+/// `more`.
 fn train<'a>(out: &'a str, updates: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut options = vec!["--out", out, "--updates", updates, "--batch", "2"];
-    options.extend([
-        "--window",
-        "64",
-        "--adversarial-from",
-        "1",
-        "--r1-every",
-        "2",
-    ]);
-    options.extend([
-        "--discriminator-width",
-        "4",
-        "--precision",
-        "f32",
-        "--rate",
-        "1e-2",
-    ]);
+    for pair in [
+        ["--window", "64"],
+        ["--adversarial-from", "1"],
+        ["--r1-every", "2"],
+        ["--discriminator-width", "4"],
+        ["--precision", "f32"],
+        ["--rate", "1e-2"],
+    ] {
+        if !more.contains(&pair[0]) {
+            options.extend(pair);
+        }
+    }
     options.extend(more);
     refine("train", &options)
 }
