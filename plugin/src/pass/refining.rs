@@ -76,7 +76,7 @@ impl Refining {
     /// without a net, nothing is refined.
     ///
     /// # Errors
-    /// [`RefineError::Run`].
+    /// [`RefineError::Run`] of the first face that the net failed on; the others are refined.
     pub fn refine<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
@@ -91,6 +91,7 @@ impl Refining {
             area: Rect::new(0, 0, 0, 0),
             of_pixels: Vec::new(),
         });
+        let mut outcome = Ok(());
         for face in faces {
             let Some(crop) = &face.crop else { continue };
             if face.is_recalled && is_wanted {
@@ -111,10 +112,10 @@ impl Refining {
             let area = part.and_then(|part| around(part, size, scale));
             if let Some(area) = area {
                 self.show(frame, to_frame, [image, mask, completed], size, area);
-                self.change(crop.index, size.0, area)?;
+                outcome = outcome.and(self.change(crop.index, size.0, area));
             }
         }
-        Ok(())
+        outcome
     }
 
     /// Finds how much of each pixel missing under `mask` is painted beside `layers`; the smallest
