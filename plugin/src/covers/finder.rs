@@ -9,9 +9,10 @@ use mde_core::mask::CHANNELS;
 use super::answers::Answers;
 use super::glance::Glance;
 use super::outline::{Outline, Outliner};
-use super::{Asked, Cover, CoverError, CoverNet};
+use super::{Asked, Cover, CoverNet};
 use crate::frame::{Channels, Crop, Reader};
 use crate::locate::Region;
+use crate::runtime::NetError;
 
 /// Frames after which the net looks at a face again that seems to be as it was.
 const AT_THE_LATEST: u32 = 10;
@@ -104,7 +105,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
     /// slices of zeros. Tells how many faces the net looked at.
     ///
     /// # Errors
-    /// [`CoverError::Run`].
+    /// [`NetError::Run`].
     pub fn find<'r, T>(
         &mut self,
         frame: &VideoFrameRef<T>,
@@ -113,7 +114,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
         asked: &Asked,
         now: Duration,
         mut show: impl FnMut(&Asking<'_, K>, &mut [f32], &mut [f32]),
-    ) -> Result<usize, CoverError> {
+    ) -> Result<usize, NetError> {
         let is_other = self.asked.replace(*asked) != Some(*asked);
         (self.faces).retain(|face| now.saturating_sub(face.seen_at) <= LONGEST_AWAY);
         let mut looked = 0;
@@ -232,7 +233,7 @@ impl<K: Copy> Face<K> {
         region: &Region,
         show: &mut impl FnMut(&Asking<'_, K>, &mut [f32], &mut [f32]),
         now: Duration,
-    ) -> Result<(), CoverError> {
+    ) -> Result<(), NetError> {
         let asking = Asking {
             key: self.key,
             region,

@@ -11,7 +11,6 @@
 mod answers;
 mod asked;
 mod cover;
-mod error;
 mod finder;
 mod glance;
 mod net;
@@ -19,6 +18,5 @@ mod outline;
 
 pub use asked::{Asked, Kinds};
 pub use cover::{Cover, Finding};
-pub use error::CoverError;
 pub use finder::{Asking, CoverFinder};
 pub use net::CoverNet;

@@ -12,9 +12,13 @@ use mde_core::mask::CHANNELS;
 use ort::session::Session;
 use ort::value::Tensor;
 
-use super::CoverError;
-use crate::runtime::signature::{self, Wanted};
-use crate::runtime::{self, Model, Precision, Provider, RuntimeError, RuntimeOptions, Sessions};
+use crate::runtime::signature::Wanted;
+use crate::runtime::{
+    self, Model, NetError, Precision, Provider, RuntimeError, RuntimeOptions, Sessions, net,
+};
+
+/// What the net is called in messages.
+const NAME: &str = "cover net";
 
 /// The net, ready to look at faces.
 pub struct CoverNet {
@@ -45,20 +49,16 @@ impl CoverNet {
     /// sharing so little work costs more than it saves. It is run once.
     ///
     /// # Errors
-    /// [`CoverError`].
-    pub fn open(file: &Path) -> Result<Self, CoverError> {
-        let bytes = crate::file::read(file).map_err(|reason| CoverError::Read {
-            file: file.to_owned(),
-            reason,
-        })?;
-        Self::of_bytes(&bytes)
+    /// [`NetError`].
+    pub fn open(file: &Path) -> Result<Self, NetError> {
+        Self::of_bytes(&net::read(file)?)
     }
 
     /// The same of a file's bytes.
     ///
     /// # Errors
-    /// [`CoverError`], all but `Read`.
-    pub fn of_bytes(bytes: &[u8]) -> Result<Self, CoverError> {
+    /// [`NetError`], all but `Read`.
+    pub fn of_bytes(bytes: &[u8]) -> Result<Self, NetError> {
         let options = RuntimeOptions {
             provider: Provider::Cpu,
             precision: Precision::Fp32,
@@ -104,8 +104,8 @@ impl CoverNet {
     /// [`Kind::ALL`], how probable it is, in `[0, 1]`, `[5, S/2, S/2]`.
     ///
     /// # Errors
-    /// [`CoverError::Run`].
-    pub fn look(&mut self, show: impl FnOnce(Inputs<'_>)) -> Result<&[f32], CoverError> {
+    /// [`NetError::Run`].
+    pub fn look(&mut self, show: impl FnOnce(Inputs<'_>)) -> Result<&[f32], NetError> {
         let image = self.image.extract_tensor_mut().1;
         let view = self.view.extract_tensor_mut().1;
         let view_mask = self.view_mask.extract_tensor_mut().1;
@@ -117,7 +117,10 @@ impl CoverNet {
         });
         put_in_range(image, None, self.contract.range);
         put_in_range(view, Some(view_mask), self.contract.range);
-        self.run().map_err(|e| CoverError::Run(e.to_string()))?;
+        self.run().map_err(|e| NetError::Run {
+            net: NAME,
+            reason: e.to_string(),
+        })?;
         Ok(&self.answer)
     }
 
@@ -178,7 +181,7 @@ fn put_in_range(rgb: &mut [f32], known: Option<&[f32]>, range: ValueRange) {
 }
 
 /// Whether the model of `session` has the inputs and outputs of a cover net that keeps `contract`.
-fn check(session: &Session, contract: &Contract) -> Result<(), CoverError> {
+fn check(session: &Session, contract: &Contract) -> Result<(), NetError> {
     let of = |name, channels, side| Wanted {
         name,
         channels,
@@ -192,16 +195,5 @@ fn check(session: &Session, contract: &Contract) -> Result<(), CoverError> {
         of(INPUT_LAST, Kind::ALL.len(), grid),
     ];
     let outputs = [of(OUTPUT, Kind::ALL.len(), grid)];
-    match signature::fault(session, "a cover net", &inputs, &outputs) {
-        None => Ok(()),
-        Some(fault) => Err(CoverError::Signature {
-            fault,
-            wanted: format!(
-                "the inputs {} and the output {}",
-                signature::list(&inputs),
-                signature::list(&outputs)
-            ),
-            found: signature::describe(session),
-        }),
-    }
+    net::check(session, NAME, &inputs, &outputs)
 }

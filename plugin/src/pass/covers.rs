@@ -8,8 +8,9 @@ use super::copying::Copying;
 use super::face::Face;
 use super::identity::Identity;
 use super::settings::Settings;
-use crate::covers::{Cover, CoverError, CoverFinder, CoverNet, Kinds};
+use crate::covers::{Cover, CoverFinder, CoverNet, Kinds};
 use crate::missing::LaidCover;
+use crate::runtime::NetError;
 
 /// Finds covers, and knows which were told of. Made once and reused.
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ impl Covers {
     /// Tells how many faces the net looked at.
     ///
     /// # Errors
-    /// [`CoverError::Run`].
+    /// [`NetError::Run`].
     pub fn find<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
@@ -52,7 +53,7 @@ impl Covers {
         size: (usize, usize),
         copying: &Copying,
         now: Duration,
-    ) -> Result<usize, CoverError> {
+    ) -> Result<usize, NetError> {
         let (Some(finder), Some(asked)) = (&mut self.finder, &settings.covers) else {
             return Ok(0);
         };

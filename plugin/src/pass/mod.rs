@@ -38,11 +38,12 @@ use mde_core::contract::Alignment;
 #[cfg(feature = "analytics")]
 use crate::analytics;
 use crate::completer::{Batch, Completer, CompleterError};
-use crate::covers::{CoverError, CoverNet, Finding};
+use crate::covers::{CoverNet, Finding};
 use crate::damage::DropOut;
 use crate::frame::Channels;
 use crate::locate::{Clock, LocateError, Locator, Region};
 use crate::refine::RefineNet;
+use crate::runtime::NetError;
 use crate::views::Reference;
 use copying::Copying;
 use covers::Covers;
@@ -74,7 +75,7 @@ pub enum FrameError {
     Locate(#[from] LocateError),
     /// Covers cannot be found.
     #[error(transparent)]
-    Covers(#[from] CoverError),
+    Covers(#[from] NetError),
     /// The frame has no area.
     #[error("the frame is no region: {0}")]
     Frame(#[from] AlignmentError),

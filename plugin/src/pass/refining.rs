@@ -11,7 +11,8 @@ use super::copying::layers;
 use super::face::Face;
 use crate::completer::Batch;
 use crate::frame::{Channels, Crop, Layer, MOST_LAYERS, Reader, Refined, shown};
-use crate::refine::{RefineError, RefineNet, Shown};
+use crate::refine::{RefineNet, Shown};
+use crate::runtime::NetError;
 
 /// Frame pixels to a crop pixel from which on there is detail to be gained.
 const LEAST_ENLARGED: f64 = 1.25;
@@ -76,14 +77,14 @@ impl Refining {
     /// without a net, nothing is refined.
     ///
     /// # Errors
-    /// [`RefineError::Run`] of the first face that the net failed on; the others are refined.
+    /// [`NetError::Run`] of the first face that the net failed on; the others are refined.
     pub fn refine<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         faces: &[Face],
         batch: &Batch,
         is_wanted: bool,
-    ) -> Result<(), RefineError> {
+    ) -> Result<(), NetError> {
         let Some(scale) = self.net.as_ref().map(RefineNet::scale) else {
             return Ok(());
         };
@@ -222,7 +223,7 @@ impl Refining {
 
     /// Refines what is shown of `area` and keeps what changes of what is painted, for crop `index`, which
     /// is `width` pixels wide.
-    fn change(&mut self, index: usize, width: usize, area: Rect) -> Result<(), RefineError> {
+    fn change(&mut self, index: usize, width: usize, area: Rect) -> Result<(), NetError> {
         let Some(net) = &mut self.net else {
             return Ok(());
         };

@@ -3,8 +3,6 @@
 //!
 //! Of frames and faces nothing is known here.
 
-mod error;
 mod net;
 
-pub use error::RefineError;
 pub use net::{RefineNet, Shown};

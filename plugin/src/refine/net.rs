@@ -8,9 +8,13 @@ use mde_core::refining::{Contract, INPUT_IMAGE, INPUT_MASK, OUTPUT, STEP};
 use ort::session::Session;
 use ort::value::TensorRef;
 
-use super::RefineError;
-use crate::runtime::signature::{self, Wanted};
-use crate::runtime::{self, Model, Precision, Provider, RuntimeError, RuntimeOptions, Sessions};
+use crate::runtime::signature::Wanted;
+use crate::runtime::{
+    self, Model, NetError, Precision, Provider, RuntimeError, RuntimeOptions, Sessions, net,
+};
+
+/// What the net is called in messages.
+const NAME: &str = "refiner";
 
 /// The net, ready to refine.
 #[derive(Debug)]
@@ -38,20 +42,16 @@ impl RefineNet {
     /// others of this process as the cores allow. It is run once.
     ///
     /// # Errors
-    /// [`RefineError`].
-    pub fn open(file: &Path, threads: Option<usize>) -> Result<Self, RefineError> {
-        let bytes = crate::file::read(file).map_err(|reason| RefineError::Read {
-            file: file.to_owned(),
-            reason,
-        })?;
-        Self::of_bytes(&bytes, threads)
+    /// [`NetError`].
+    pub fn open(file: &Path, threads: Option<usize>) -> Result<Self, NetError> {
+        Self::of_bytes(&net::read(file)?, threads)
     }
 
     /// The same of a file's bytes.
     ///
     /// # Errors
-    /// [`RefineError`], all but `Read`.
-    pub fn of_bytes(bytes: &[u8], threads: Option<usize>) -> Result<Self, RefineError> {
+    /// [`NetError`], all but `Read`.
+    pub fn of_bytes(bytes: &[u8], threads: Option<usize>) -> Result<Self, NetError> {
         let options = RuntimeOptions {
             provider: Provider::Cpu,
             precision: Precision::Fp32,
@@ -94,12 +94,12 @@ impl RefineNet {
     /// Puts what is `shown`, refined, into `refined`: RGB, mostly in `[0, 1]`, `[3, H, W]`.
     ///
     /// # Errors
-    /// [`RefineError::Run`]: the net failed, or said something that is no number.
+    /// [`NetError::Run`]: the net failed, or said something that is no number.
     ///
     /// # Panics
     /// If a slice of `shown` has another length than its size says, or a side is no multiple of
     /// [`STEP`].
-    pub fn refine(&mut self, shown: &Shown<'_>, refined: &mut Vec<f32>) -> Result<(), RefineError> {
+    pub fn refine(&mut self, shown: &Shown<'_>, refined: &mut Vec<f32>) -> Result<(), NetError> {
         let (width, height) = shown.size;
         assert_eq!(
             shown.image.len(),
@@ -111,13 +111,16 @@ impl RefineNet {
             width.is_multiple_of(STEP) && height.is_multiple_of(STEP),
             "{width}x{height} is not made of whole steps"
         );
-        self.run(shown, refined)
-            .map_err(|e| RefineError::Run(e.to_string()))?;
+        self.run(shown, refined).map_err(|e| NetError::Run {
+            net: NAME,
+            reason: e.to_string(),
+        })?;
         match refined.iter().all(|v| v.is_finite()) {
             true => Ok(()),
-            false => Err(RefineError::Run(
-                "it says something that is no number".to_owned(),
-            )),
+            false => Err(NetError::Run {
+                net: NAME,
+                reason: "it says something that is no number".to_owned(),
+            }),
         }
     }
 
@@ -142,7 +145,7 @@ impl RefineNet {
 }
 
 /// Whether the model of `session` has the inputs and outputs of a refiner.
-fn check(session: &Session) -> Result<(), RefineError> {
+fn check(session: &Session) -> Result<(), NetError> {
     let of = |name, channels| Wanted {
         name,
         channels,
@@ -150,16 +153,5 @@ fn check(session: &Session) -> Result<(), RefineError> {
     };
     let inputs = [of(INPUT_IMAGE, CHANNELS), of(INPUT_MASK, 1)];
     let outputs = [of(OUTPUT, CHANNELS)];
-    match signature::fault(session, "a refiner", &inputs, &outputs) {
-        None => Ok(()),
-        Some(fault) => Err(RefineError::Signature {
-            fault,
-            wanted: format!(
-                "the inputs {} and the output {}",
-                signature::list(&inputs),
-                signature::list(&outputs)
-            ),
-            found: signature::describe(session),
-        }),
-    }
+    net::check(session, NAME, &inputs, &outputs)
 }

@@ -16,6 +16,7 @@ mod library;
 mod library_search;
 mod log;
 mod model;
+pub(crate) mod net;
 mod openvino;
 mod provider_chain;
 pub mod signature;
@@ -35,6 +36,7 @@ pub use library::{Library, LibraryError};
 pub use library_search::{Place, own_folder};
 pub use log::{Listener, Severity, listen};
 pub use model::Model;
+pub use net::NetError;
 pub use provider_chain::{Candidate, ProviderChain};
 pub use telemetry::switch_off as switch_telemetry_off;
 

@@ -1,6 +1,7 @@
 //! The net that finds covers, alone.
 
-use gstmdecomplete::covers::{CoverError, CoverNet};
+use gstmdecomplete::covers::CoverNet;
+use gstmdecomplete::runtime::NetError;
 use mde_core::covers::{INPUT_IMAGE, INPUT_LAST, INPUT_VIEW, INPUT_VIEW_MASK, OUTPUT};
 
 use crate::models::{Model, with_runtime};
@@ -46,7 +47,7 @@ fn other_models_are_refused_with_what_a_cover_net_has() {
     with_runtime(|| {
         let other = Model::sees_colours(32).with_input("more", 1);
         let error = CoverNet::of_bytes(&other.to_bytes()).expect_err("a refusal");
-        assert!(matches!(error, CoverError::Signature { .. }), "{error}");
+        assert!(matches!(error, NetError::Signature { .. }), "{error}");
         let message = error.to_string();
         for part in [
             INPUT_IMAGE,

@@ -1,6 +1,7 @@
 //! The net that refines, alone.
 
-use gstmdecomplete::refine::{RefineError, RefineNet, Shown};
+use gstmdecomplete::refine::{RefineNet, Shown};
+use gstmdecomplete::runtime::NetError;
 use mde_core::refining::{INPUT_IMAGE, INPUT_MASK, OUTPUT};
 
 use crate::models::{Model, with_runtime};
@@ -49,7 +50,7 @@ fn what_is_no_number_is_told_of() {
             mask: &mask,
         };
         let error = net.refine(&shown, &mut Vec::new()).expect_err("no numbers");
-        assert!(matches!(error, RefineError::Run(_)), "{error}");
+        assert!(matches!(error, NetError::Run { .. }), "{error}");
     });
 }
 
@@ -58,7 +59,7 @@ fn other_models_are_refused_with_what_a_refiner_has() {
     with_runtime(|| {
         let other = Model::brightens(0.5).with_input("more", 1);
         let error = RefineNet::of_bytes(&other.to_bytes(), None).expect_err("a refusal");
-        assert!(matches!(error, RefineError::Signature { .. }), "{error}");
+        assert!(matches!(error, NetError::Signature { .. }), "{error}");
         let message = error.to_string();
         for part in [INPUT_IMAGE, INPUT_MASK, OUTPUT, "'more'", "H, W"] {
             assert!(message.contains(part), "{message}");
@@ -69,7 +70,7 @@ fn other_models_are_refused_with_what_a_refiner_has() {
         // A generator, and no model at all.
         let generator = RefineNet::of_bytes(&Model::mean_fill(16, 16).to_bytes(), None);
         let error = generator.expect_err("a refusal");
-        assert!(matches!(error, RefineError::Contract(_)), "{error}");
+        assert!(matches!(error, NetError::Contract(_)), "{error}");
         RefineNet::of_bytes(b"nothing", None).expect_err("a refusal");
     });
 }

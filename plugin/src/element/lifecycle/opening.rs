@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use crate::completer::{Completer, CompleterError, Interrupt, ModelSource, Step};
-use crate::covers::{CoverError, CoverNet};
+use crate::covers::CoverNet;
 use crate::element::properties::{ModelSettings, RegionSource, Settings};
 use crate::locate::Locator;
 use crate::missing::{self, FittedMask};
-use crate::refine::{RefineError, RefineNet};
-use crate::runtime::RuntimeError;
+use crate::refine::RefineNet;
+use crate::runtime::{NetError, RuntimeError};
 use crate::scene::Restorer;
 use crate::views::reference::{self, Reference, ReferenceError};
 
@@ -101,39 +101,31 @@ pub fn open_cover_net(file: Option<&Path>) -> Result<CoverNet, OpenError> {
         None => CoverNet::of_bytes(EMBEDDED_COVERS),
     };
     net.map_err(|error| {
-        let (is_unread, library) = match &error {
-            CoverError::Read { .. } => (true, None),
-            CoverError::Runtime(RuntimeError::Library(e)) => (false, Some(e.to_string())),
-            _ => (false, None),
-        };
         let net = (
             "cover-model",
             "The embedded net that finds covers",
             "covers",
         );
-        why_no_net(net, file, &error, is_unread, library)
+        why_no_net(net, file, &error)
     })
 }
 
 /// Why the net in `file` cannot be used, of which are given the property that names it, what the embedded
-/// one is called, and the command of the trainer that makes it: the file is not read, or the `library` is
-/// not to be had, or else it is the net's fault.
+/// one is called, and the command of the trainer that makes it.
 fn why_no_net(
     (property, embedded, command): (&str, &str, &str),
     file: Option<&Path>,
-    error: &dyn std::error::Error,
-    is_unread: bool,
-    library: Option<String>,
+    error: &NetError,
 ) -> OpenError {
     let what_to_do = format!("Set it to an ONNX file exported by mde-train {command} export");
     let what = match file {
         Some(file) => format!("{property} {}", file.display()),
         None => embedded.to_owned(),
     };
-    let (kind, text) = match library {
-        Some(library) => (Kind::Library, library),
-        None if is_unread => (Kind::File, format!("{property} {error}. {what_to_do}")),
-        None => (
+    let (kind, text) = match error {
+        NetError::Runtime(RuntimeError::Library(e)) => (Kind::Library, e.to_string()),
+        NetError::Read { .. } => (Kind::File, format!("{property} {error}. {what_to_do}")),
+        _ => (
             Kind::Content,
             format!("{what} cannot be used: {error}. {what_to_do}"),
         ),
@@ -149,13 +141,8 @@ pub fn open_refine_net(settings: &Settings) -> Result<RefineNet, OpenError> {
         None => RefineNet::of_bytes(EMBEDDED_REFINER, threads),
     };
     net.map_err(|error| {
-        let (is_unread, library) = match &error {
-            RefineError::Read { .. } => (true, None),
-            RefineError::Runtime(RuntimeError::Library(e)) => (false, Some(e.to_string())),
-            _ => (false, None),
-        };
         let net = ("refine-model", "The embedded net that refines", "refine");
-        why_no_net(net, file, &error, is_unread, library)
+        why_no_net(net, file, &error)
     })
 }
 
