@@ -1,13 +1,16 @@
 //! Time for a frame outside inference: reading the crop of one upright face, writing its eyes back
 //! (`occlusion=eyes`, `mask-feather=2`), painted or copied from a view, on one core; keeping a view,
-//! and laying one on a face: finding where it lies, and following the generator's flow.
+//! and laying one on a face: finding where it lies, and following the generator's flow; looking through a
+//! frame for a colour.
 //!
 //! `cargo bench --bench frame`
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
 use gstmdecomplete::completer::CopiedMut;
-use gstmdecomplete::frame::{Channels, Completion, Crop, Hole, Layer, Reader, Writer};
+use gstmdecomplete::frame::{
+    Channels, ColourRange, Completion, Crop, Hole, Layer, Reader, Search, Writer,
+};
 use gstmdecomplete::locate::{Bounds, Region};
 use gstmdecomplete::views::{Look, LookReader, Origin, Placed, View};
 use mde_core::CROP_SIZE;
@@ -48,6 +51,9 @@ fn frames(criterion: &mut Criterion) {
                 });
                 group.bench_function(BenchmarkId::new("keep a view", format), |b| {
                     b.iter(|| case.view());
+                });
+                group.bench_function(BenchmarkId::new("find a colour", format), |b| {
+                    b.iter(|| case.find_colour());
                 });
                 group.bench_function(BenchmarkId::new("both", format), |b| {
                     b.iter(|| {
@@ -126,6 +132,7 @@ struct Case {
     reader: Reader,
     writer: Writer,
     looks: LookReader,
+    search: Search,
     flow: Vec<f32>,
     weights: Vec<f32>,
     rgb: Vec<f32>,
@@ -154,6 +161,7 @@ impl Case {
             reader: Reader::default(),
             writer: Writer::default(),
             looks: LookReader::default(),
+            search: Search::default(),
             flow: (0..PIXELS / 2).map(|i| (i % 7) as f32 / 3.0).collect(),
             weights: vec![0.9; PIXELS / 4],
             rgb: vec![0.0; 3 * PIXELS],
@@ -184,6 +192,19 @@ impl Case {
         };
         let look = (self.looks).read(&frame.expect("a frame"), &region, SIZE, None);
         View::new(&look, Origin::Memory, std::time::Duration::ZERO)
+    }
+
+    fn find_colour(&mut self) -> usize {
+        let frame = VideoFrameRef::from_buffer_ref_readable(&self.buffer, &self.info);
+        let (width, height) = (self.info.width() as usize, self.info.height() as usize);
+        let range = ColourRange {
+            rgb: [0, 255, 0],
+            tolerance: 24.0,
+        };
+        let all = Rect::new(0, 0, width, height);
+        let mut rows = 0;
+        (self.search).colour(&frame.expect("a frame"), range, all, |_, _, _| rows += 1);
+        rows
     }
 
     fn write(&mut self, hole: &Hole, view: Option<&View>) {

@@ -39,6 +39,10 @@ pub struct OpponentArgs {
     /// Share of the old values that an update leaves in the average of the weights.
     #[arg(long, default_value_t = 0.999)]
     ema: f64,
+    /// Standard deviation of the noise in all that the discriminator is shown, so that it does not go by
+    /// grain, which no network completes and the element lays on what is completed.
+    #[arg(long, default_value_t = 0.0)]
+    noise: f64,
 }
 
 impl OpponentArgs {
@@ -65,6 +69,7 @@ impl OpponentArgs {
             r1: self.r1,
             r1_every: self.r1_every,
             decay: self.ema,
+            noise: self.noise,
         }
     }
 
@@ -80,5 +85,6 @@ impl OpponentArgs {
             .with("r1", self.r1)
             .with("r1-every", self.r1_every)
             .with("ema", self.ema)
+            .with("noise", self.noise)
     }
 }

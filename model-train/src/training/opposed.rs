@@ -69,6 +69,8 @@ pub struct Plan {
     pub r1_every: u64,
     /// Share of the old values that an update leaves in the average of the weights.
     pub decay: f64,
+    /// Standard deviation of the noise in all that the discriminator is shown.
+    pub noise: f64,
 }
 
 /// A network with what training it needs.
@@ -187,9 +189,10 @@ impl<N> Training<N> {
                 self.discriminate(pictures, plan, rates.discriminator, at.updates);
             let network = &self.discriminator.network;
             let shown = network.shown(&completed, &truth, &mask);
-            let fake = network.forward(&shown, &mask, Pass::Train);
+            let fake = network.forward(&noisy(&shown, plan.noise), &mask, Pass::Train);
             // Anew: what both of a pair have in common has moved with the update.
-            let real = tch::no_grad(|| network.forward(&truth, &mask, Pass::Train));
+            let real =
+                tch::no_grad(|| network.forward(&noisy(&truth, plan.noise), &mask, Pass::Train));
             let pairs = Pairs {
                 real: &real.logit,
                 fake: &fake.logit,
@@ -225,10 +228,12 @@ impl<N> Training<N> {
         number: u64,
     ) -> [Tensor; 2] {
         let is_penalised = plan.r1 > 0.0 && number.is_multiple_of(plan.r1_every);
-        let pictures = truth.detach().set_requires_grad(is_penalised);
+        let pictures = noisy(truth, plan.noise)
+            .detach()
+            .set_requires_grad(is_penalised);
         let network = &self.discriminator.network;
         let real = network.forward(&pictures, mask, Pass::Train);
-        let shown = tch::no_grad(|| network.shown(completed, truth, mask));
+        let shown = tch::no_grad(|| noisy(&network.shown(completed, truth, mask), plan.noise));
         let fake = network.forward(&shown.detach(), mask, Pass::Train);
         let pairs = Pairs {
             real: &real.logit,
@@ -319,6 +324,14 @@ pub fn averaged<S: DeserializeOwned, N>(
     let network = make(&mut store);
     store.load(path, |name| checkpoint.tensor(&average_name(name)))?;
     Ok((store, network))
+}
+
+/// `pictures` with normal noise of the standard deviation `deviation`.
+fn noisy(pictures: &Tensor, deviation: f64) -> Tensor {
+    match deviation > 0.0 {
+        true => pictures + pictures.randn_like() * deviation,
+        false => pictures.shallow_clone(),
+    }
 }
 
 fn average_name(parameter: &str) -> String {

@@ -60,5 +60,6 @@ pub use read::{Crop, Reader, mixes_pixels, reach};
 pub use refined::Refined;
 pub use sampler::BLOCK;
 pub use search::{ColourRange, Match, Search, has_alpha, make_opaque, shared_block};
+pub use sharpen::{Painting, Sharpener};
 pub use still::{Still, read_brightness};
 pub use write::{Completion, PixelWeights, Writer};

@@ -1,5 +1,7 @@
 //! What single pixels of a frame hold: their colour, their alpha.
 
+use std::ops::RangeInclusive;
+
 use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 use mde_core::occlusion::Rect;
@@ -64,8 +66,33 @@ impl ColourRange {
 /// before.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
+    near: [NearPixels; 3],
+    /// 1 where what a pixel has for itself is near the colour, else 0.
+    own: Vec<u8>,
+    /// The same of all that a pixel has.
+    all: Vec<u8>,
     matches: Vec<Match>,
     alphas: Vec<f32>,
+}
+
+/// Colour component `index` of a frame, and which of its samples are near a colour.
+#[derive(Clone, Debug)]
+struct Component {
+    index: usize,
+    layout: Layout,
+    near: RangeInclusive<f32>,
+}
+
+/// The pixels of a row one component of which is near a colour.
+#[derive(Clone, Debug, Default)]
+struct NearPixels {
+    /// The row of samples, which other rows of pixels may share.
+    row: Option<usize>,
+    /// 1 for each sample that is near, else 0.
+    samples: Vec<u8>,
+    /// The same for each pixel, where any is.
+    pixels: Vec<u8>,
+    any: bool,
 }
 
 impl Search {
@@ -101,8 +128,8 @@ impl Search {
         }
     }
 
-    /// Calls `take` with each row of `area` in which something is of the colour, and how much of
-    /// its pixels is. A pixel has the chroma of the sample that covers it.
+    /// Calls `take` with each row of `area` in which something is of the colour, the best match in it,
+    /// and how much of each of its pixels is. A pixel has the chroma of the sample that covers it.
     ///
     /// # Panics
     /// As [`Self::alpha`].
@@ -111,61 +138,107 @@ impl Search {
         frame: &VideoFrameRef<T>,
         ColourRange { rgb, tolerance }: ColourRange,
         area: Rect,
-        mut take: impl FnMut(usize, &[Match]),
+        mut take: impl FnMut(usize, Match, &[Match]),
     ) {
         let info = frame.info();
         let samples = Colour::of(info).samples(rgb.map(|v| f32::from(v) / 255.0));
-        let count = component::count(frame);
-        let ranges = [0, 1, 2].map(|index: usize| {
-            let index = index.min(count - 1);
+        let components = (0..component::count(frame)).map(|index| {
             let depth = info.comp_depth(index as u8);
             let margin = tolerance * ((1u32 << depth) - 1) as f32 / 255.0;
             // Samples are whole numbers, the colour's are not.
             let sample = samples[index].round();
-            [sample - margin, sample + margin]
-        });
-        for y in area.y0..area.y1 {
-            self.matches.clear();
-            self.matches.resize(area.width(), Match::All);
-            let is_found =
-                (0..count).all(|index| self.narrow(frame, index, ranges[index], area, y));
-            if is_found {
-                take(y, &self.matches);
+            Component {
+                index,
+                layout: Layout::of(frame, index),
+                near: sample - margin..=sample + margin,
             }
+        });
+        let (own, shared): (Vec<_>, Vec<_>) = components.partition(|c| c.layout.is_full());
+        self.near.iter_mut().for_each(|near| near.row = None);
+        for y in area.y0..area.y1 {
+            if !own.iter().all(|c| self.look(frame, c, area, y)) {
+                continue;
+            }
+            self.own.clear();
+            self.own.resize(area.width(), 1);
+            let of_own = own.iter().map(|c| &self.near[c.index].pixels);
+            of_own.for_each(|pixels| narrow(&mut self.own, pixels));
+            if !self.own.contains(&1) {
+                continue;
+            }
+            self.all.clone_from(&self.own);
+            match shared.iter().all(|c| self.look(frame, c, area, y)) {
+                true => {
+                    let of_shared = shared.iter().map(|c| &self.near[c.index].pixels);
+                    of_shared.for_each(|pixels| narrow(&mut self.all, pixels));
+                }
+                false => self.all.fill(0),
+            }
+            let best = match self.all.contains(&1) {
+                true => Match::All,
+                false => Match::Own,
+            };
+            self.matches.clear();
+            let both = self.own.iter().zip(&self.all);
+            self.matches.extend(both.map(|(own, all)| match own + all {
+                0 => Match::None,
+                1 => Match::Own,
+                _ => Match::All,
+            }));
+            take(y, best, &self.matches);
         }
     }
 
-    /// Lowers the matches of row `y` whose component `index` is not within the range; tells whether
-    /// any are left.
-    fn narrow<T>(
+    /// Looks which pixels of row `y` of `area` have their `component` near the colour; tells whether
+    /// any has.
+    fn look<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
-        index: usize,
-        [least, most]: [f32; 2],
+        component: &Component,
         area: Rect,
         y: usize,
     ) -> bool {
-        let layout = Layout::of(frame, index);
+        let Component { layout, near, .. } = component;
+        let found = &mut self.near[component.index];
+        let row = layout.row_of(y);
+        if found.row.replace(row) == Some(row) {
+            return found.any;
+        }
         let data = frame
             .plane_data(layout.plane)
             .expect("a supported format has the plane");
-        let start = layout.start_of(layout.row_of(y));
-        let without = match layout.is_full() {
-            true => Match::None,
-            false => Match::Own,
-        };
-        let mut best = Match::None;
+        let columns = layout.columns_of(&(area.x0..area.x1));
+        let first = layout.start_of(row) + columns.start * layout.step;
+        let data = &data[first..];
+        found.samples.clear();
+        found.samples.resize(columns.len(), 0);
+        let samples = found.samples.iter_mut();
         with_sample!(layout.packing, sample => {
-            for (found, x) in self.matches.iter_mut().zip(area.x0..) {
-                let at = start + (x >> layout.shift[0]) * layout.step;
-                let value = sample.get(data, at);
-                if value < least || most < value {
-                    *found = (*found).min(without);
-                }
-                best = best.max(*found);
+            let is_near = |data: &[u8]| u8::from(near.contains(&sample.get(data, 0)));
+            match layout.step {
+                // So that the compiler looks at many at once.
+                1 => samples.zip(data.chunks_exact(1)).for_each(|(s, d)| *s = is_near(d)),
+                step => samples.zip(data.chunks(step)).for_each(|(s, d)| *s = is_near(d)),
             }
         });
-        best != Match::None
+        found.any = found.samples.contains(&1);
+        if found.any {
+            let shift = layout.shift[0];
+            let samples = (area.x0..area.x1).map(|x| found.samples[(x >> shift) - columns.start]);
+            found.pixels.clear();
+            match shift {
+                0 => found.pixels.extend_from_slice(&found.samples),
+                _ => found.pixels.extend(samples),
+            }
+        }
+        found.any
+    }
+}
+
+/// Leaves of `found` what is among `pixels`, too.
+fn narrow(found: &mut [u8], pixels: &[u8]) {
+    for (found, pixel) in found.iter_mut().zip(pixels) {
+        *found &= pixel;
     }
 }
 

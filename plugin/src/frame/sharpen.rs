@@ -12,7 +12,18 @@ use super::write::Completion;
 /// truth with 0.5, and 1 dB with 1, which keeps twice as much of the Laplacian's variance.
 const STRENGTH: f32 = 1.0;
 
-/// Sharpens completions. Made once and reused, so that it allocates only for a part larger than all
+/// A picture of which a part was painted.
+#[derive(Clone, Copy, Debug)]
+pub struct Painting<'a> {
+    /// Red, green and blue, `[3, H, W]`.
+    pub rgb: &'a [f32],
+    /// Width and height.
+    pub size: (usize, usize),
+    /// How often each of its pixels becomes one of the frame, in each direction.
+    pub enlarged: f64,
+}
+
+/// Sharpens paintings. Made once and reused, so that it allocates only for a part larger than all
 /// before.
 #[derive(Clone, Debug, Default)]
 pub struct Sharpener {
@@ -25,32 +36,57 @@ pub struct Sharpener {
 
 impl Sharpener {
     /// The values of `completion`, `[3, H, W]`, with those in `part` that are painted sharpened as
-    /// it becomes a crop that is enlarged `enlarged` times: away from the mean of the missing pixels
-    /// around, so that no seam is sharpened. Beside `part` they are not looked at.
+    /// it becomes a crop that is enlarged `enlarged` times. Beside `part` they are not looked at.
     pub fn sharpen<'a>(
         &'a mut self,
         completion: &Completion<'a>,
         enlarged: f64,
         part: Rect,
     ) -> &'a [f32] {
-        let strength = STRENGTH * (enlarged - 1.0).clamp(0.0, 1.0) as f32;
-        // What is refined is as sharp as the frame.
-        if strength == 0.0 || completion.refined.is_some() {
+        // What is refined was sharpened at its own resolution.
+        if completion.refined.is_some() {
             return completion.rgb;
         }
-        let (width, height) = completion.hole.size();
-        self.sharpened.clear();
-        self.sharpened.extend_from_slice(completion.rgb);
-        let (columns, pixels) = (part.width() + 2, width * height);
+        let painting = Painting {
+            rgb: completion.rgb,
+            size: completion.hole.size(),
+            enlarged,
+        };
         // Sharpened are completions with one hole for all channels.
         let weights = completion.hole.weights(0);
+        let width = painting.size.0;
+        let share = |i: usize| painted(completion, i % width, i / width, width);
+        self.away_from_means(painting, part, |i| weights[i] > 0.0, share)
+    }
+
+    /// The values of `painting` with those in `part` moved away from the mean of what `is_missing` around
+    /// them, so that no seam is sharpened, by how much of each pixel the `share` is that was painted.
+    pub fn away_from_means<'a>(
+        &'a mut self,
+        painting: Painting<'a>,
+        part: Rect,
+        is_missing: impl Fn(usize) -> bool,
+        share: impl Fn(usize) -> f32,
+    ) -> &'a [f32] {
+        let Painting {
+            rgb,
+            size: (width, height),
+            enlarged,
+        } = painting;
+        let strength = STRENGTH * (enlarged - 1.0).clamp(0.0, 1.0) as f32;
+        if strength == 0.0 {
+            return rgb;
+        }
+        self.sharpened.clear();
+        self.sharpened.extend_from_slice(rgb);
+        let (columns, pixels) = (part.width() + 2, width * height);
         self.beside.clear();
         for y in part.y0..part.y1 + 2 {
             let row = y.saturating_sub(1).min(height - 1) * width;
             self.beside.extend((part.x0..part.x1 + 2).map(|x| {
                 let i = row + x.saturating_sub(1).min(width - 1);
-                let [red, green, blue] = [0, 1, 2].map(|c| completion.rgb[c * pixels + i]);
-                match weights[i] > 0.0 {
+                let [red, green, blue] = [0, 1, 2].map(|c| rgb[c * pixels + i]);
+                match is_missing(i) {
                     true => [red, green, blue, 1.0],
                     false => [0.0; 4],
                 }
@@ -60,10 +96,10 @@ impl Sharpener {
             let above = &self.beside[(y - part.y0) * columns..][..3 * columns];
             for x in part.x0..part.x1 {
                 let i = y * width + x;
-                if weights[i] == 0.0 {
-                    continue;
-                }
-                let share = painted(completion, x, y, width);
+                let share = match is_missing(i) {
+                    true => share(i),
+                    false => 0.0,
+                };
                 if share == 0.0 {
                     continue;
                 }

@@ -60,9 +60,11 @@ impl ColourDamage {
         matches.clear();
         matches.resize(width * height, Match::None);
         parts.clear();
-        search.colour(frame, range, raster.all(), |y, row| {
+        search.colour(frame, range, raster.all(), |y, best, row| {
             matches[y * width..][..width].copy_from_slice(row);
-            parts.add_row(y, 0, row.iter().map(|found| *found == Match::All));
+            if best == Match::All {
+                parts.add_row(y, 0, row.iter().map(|found| *found == Match::All));
+            }
         });
         self.judge(crops, (width, height));
         self.take(raster);

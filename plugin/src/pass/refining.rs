@@ -10,7 +10,9 @@ use mde_core::refining::{CONTEXT, STEP};
 use super::copying::layers;
 use super::face::Face;
 use crate::completer::Batch;
-use crate::frame::{Channels, Crop, Layer, MOST_LAYERS, Reader, Refined, shown};
+use crate::frame::{
+    Channels, Crop, Layer, MOST_LAYERS, Painting, Reader, Refined, Sharpener, shown,
+};
 use crate::refine::{RefineNet, Shown};
 use crate::runtime::NetError;
 
@@ -33,6 +35,7 @@ pub struct Refining {
     mask: Vec<f32>,
     inside: Vec<f32>,
     refined: Vec<f32>,
+    sharpener: Sharpener,
     /// Of each crop of the batch.
     changes: Vec<Changes>,
 }
@@ -57,6 +60,7 @@ impl Refining {
             mask: Vec::new(),
             inside: Vec::new(),
             refined: Vec::new(),
+            sharpener: Sharpener::default(),
             changes: Vec::new(),
         }
     }
@@ -113,7 +117,7 @@ impl Refining {
             let area = part.and_then(|part| around(part, size, scale));
             if let Some(area) = area {
                 self.show(frame, to_frame, [image, mask, completed], size, area);
-                outcome = outcome.and(self.change(crop.index, size.0, area));
+                outcome = outcome.and(self.change(crop.index, size.0, area, enlarged));
             }
         }
         outcome
@@ -222,8 +226,14 @@ impl Refining {
     }
 
     /// Refines what is shown of `area` and keeps what changes of what is painted, for crop `index`, which
-    /// is `width` pixels wide.
-    fn change(&mut self, index: usize, width: usize, area: Rect) -> Result<(), NetError> {
+    /// is `width` pixels wide and becomes `enlarged` times as wide in the frame.
+    fn change(
+        &mut self,
+        index: usize,
+        width: usize,
+        area: Rect,
+        enlarged: f64,
+    ) -> Result<(), NetError> {
         let Some(net) = &mut self.net else {
             return Ok(());
         };
@@ -234,15 +244,25 @@ impl Refining {
         };
         net.refine(&shown, &mut self.refined)?;
         let (scale, pixels) = (net.scale(), area.area());
+        let painted = |i: usize| {
+            let (x, y) = (area.x0 + i % area.width(), area.y0 + i / area.width());
+            self.painted[y / scale * width + x / scale]
+        };
+        let painting = Painting {
+            rgb: &self.refined,
+            size: shown.size,
+            enlarged: enlarged / scale as f64,
+        };
+        let all = Rect::new(0, 0, area.width(), area.height());
+        let is_missing = |i: usize| self.mask[i] == 0.0;
+        let sharpened = (self.sharpener).away_from_means(painting, all, is_missing, painted);
         let changes = &mut self.changes[index];
         changes.area = area;
         changes.of_pixels.clear();
         changes.of_pixels.extend((0..pixels).map(|i| {
-            let (x, y) = (area.x0 + i % area.width(), area.y0 + i / area.width());
-            let painted = self.painted[y / scale * width + x / scale];
             [0, 1, 2].map(|channel| {
                 let at = channel * pixels + i;
-                painted * (self.refined[at].clamp(0.0, 1.0) - self.image[at])
+                painted(i) * (sharpened[at].clamp(0.0, 1.0) - self.image[at])
             })
         }));
         Ok(())

@@ -5,9 +5,10 @@ use std::str::FromStr;
 use gst_video::{
     VideoColorimetry, VideoFormat, VideoFormatInfo, VideoFrameRef, VideoInfo, VideoInterlaceMode,
 };
-use gstmdecomplete::frame::{Hole, SUPPORTED_FORMATS};
+use gstmdecomplete::frame::{ColourRange, Hole, Match, SUPPORTED_FORMATS, Search};
 use mde_core::alignment::Affine;
 use mde_core::mask::Mask;
+use mde_core::occlusion::Rect;
 
 use crate::{as_rgb, completion, converted, info, planes_of, read, rgb_frame, write};
 
@@ -155,6 +156,63 @@ fn gray_is_luma() {
             let luma = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
             let worst = read.iter().fold(0f32, |w, v| w.max((v - luma).abs()));
             assert!(worst < 0.005, "{format} {rgb:?}: {worst}");
+        }
+    }
+}
+
+#[test]
+fn pixels_of_a_colour_are_found_in_all_formats() {
+    // Grey, with a green rectangle that no sample shares with the grey around it; a dark one has only its
+    // brightness in common with that.
+    let green = Rect::new(16, 24, 48, 56);
+    let dark = Rect::new(64, 24, 80, 56);
+    let holds = |rect: Rect, x: usize, y: usize| {
+        (rect.x0..rect.x1).contains(&x) && (rect.y0..rect.y1).contains(&y)
+    };
+    let colour = |x, y| match (holds(green, x, y), holds(dark, x, y)) {
+        (true, _) => [0.0, 1.0, 0.0],
+        (_, true) => [0.1, 0.1, 0.1],
+        _ => [0.8, 0.8, 0.8],
+    };
+    // Borders that share samples of every format with what is beyond.
+    let area = Rect::new(3, 5, 91, 77);
+    let range = ColourRange {
+        rgb: [0, 255, 0],
+        tolerance: 12.0,
+    };
+    let mut search = Search::default();
+    for info in infos() {
+        let rgb = as_rgb(&info);
+        let buffer = converted(rgb_frame(&rgb, colour), &rgb, &info);
+        let frame = VideoFrameRef::from_buffer_ref_readable(&buffer, &info).expect("a frame");
+        let mut found = vec![Match::None; PIXELS];
+        search.colour(&frame, range, area, |y, best, row| {
+            assert_eq!(row.len(), area.width());
+            assert_eq!(row.iter().max(), Some(&best));
+            found[y * SIZE.0 + area.x0..][..row.len()].copy_from_slice(row);
+        });
+        // GStreamer's filters reach as far beyond an edge.
+        let near = 4;
+        for (i, found) in found.into_iter().enumerate() {
+            let (x, y) = (i % SIZE.0, i / SIZE.0);
+            let inside = Rect::new(
+                green.x0 + near,
+                green.y0 + near,
+                green.x1 - near,
+                green.y1 - near,
+            );
+            let around = Rect::new(
+                green.x0 - near,
+                green.y0 - near,
+                green.x1 + near,
+                green.y1 + near,
+            );
+            let place = format!("{} at {x}, {y}", info.name());
+            match (holds(inside, x, y), holds(around, x, y)) {
+                (true, _) => assert_eq!(found, Match::All, "{place}"),
+                (_, false) => assert_eq!(found, Match::None, "{place}"),
+                _ => (),
+            }
         }
     }
 }

@@ -127,7 +127,7 @@ impl Default for FrameSettings {
             mask_grow: 4,
             strength: 1.0,
             dry_run: false,
-            temporal_smoothing: 0.95,
+            temporal_smoothing: 0.9,
             overlay: Overlay::None,
             max_faces: MAX_FACES,
             inference_interval: 1,
