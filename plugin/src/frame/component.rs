@@ -115,7 +115,13 @@ pub trait Sample: Copy {
     const BYTES: usize;
 
     /// The sample whose bytes begin at `at`.
-    fn get(self, data: &[u8], at: usize) -> f32;
+    fn whole(self, data: &[u8], at: usize) -> u16;
+
+    /// The same, to compute with.
+    #[inline(always)]
+    fn get(self, data: &[u8], at: usize) -> f32 {
+        f32::from(self.whole(data, at))
+    }
 
     /// Stores the nearest sample to `value`.
     fn put(self, data: &mut [u8], at: usize, value: f32);
@@ -146,8 +152,8 @@ impl Sample for Byte {
     const BYTES: usize = 1;
 
     #[inline(always)]
-    fn get(self, data: &[u8], at: usize) -> f32 {
-        f32::from(data[at])
+    fn whole(self, data: &[u8], at: usize) -> u16 {
+        u16::from(data[at])
     }
 
     #[inline(always)]
@@ -160,9 +166,9 @@ impl Sample for Word {
     const BYTES: usize = 2;
 
     #[inline(always)]
-    fn get(self, data: &[u8], at: usize) -> f32 {
+    fn whole(self, data: &[u8], at: usize) -> u16 {
         let word = u16::from_le_bytes([data[at], data[at + 1]]);
-        f32::from((word >> self.shift) & self.most)
+        (word >> self.shift) & self.most
     }
 
     #[inline(always)]

@@ -240,6 +240,9 @@ impl<I> Layered<'_, I> {
                 continue;
             };
             let (flow, _) = grid.look_up(&in_grid, 0, count, 2);
+            if flow[..count].iter().all(|[_, _, weight, _]| *weight == 0.0) {
+                continue;
+            }
             let there: [[f32; 2]; BLOCK] = std::array::from_fn(|i| {
                 let fetched =
                     [0, 1].map(|axis| start[axis] + i as f32 * step[axis] + flow[i][axis]);

@@ -80,7 +80,7 @@ pub struct Search {
 struct Component {
     index: usize,
     layout: Layout,
-    near: RangeInclusive<f32>,
+    near: RangeInclusive<u16>,
 }
 
 /// The pixels of a row one component of which is near a colour.
@@ -147,10 +147,12 @@ impl Search {
             let margin = tolerance * ((1u32 << depth) - 1) as f32 / 255.0;
             // Samples are whole numbers, the colour's are not.
             let sample = samples[index].round();
+            // The casts cut what is negative; no sample is as large as the rest.
+            let near = (sample - margin).ceil() as u16..=(sample + margin) as u16;
             Component {
                 index,
                 layout: Layout::of(frame, index),
-                near: sample - margin..=sample + margin,
+                near,
             }
         });
         let (own, shared): (Vec<_>, Vec<_>) = components.partition(|c| c.layout.is_full());
@@ -214,7 +216,11 @@ impl Search {
         found.samples.resize(columns.len(), 0);
         let samples = found.samples.iter_mut();
         with_sample!(layout.packing, sample => {
-            let is_near = |data: &[u8]| u8::from(near.contains(&sample.get(data, 0)));
+            let (least, most) = (*near.start(), *near.end());
+            let is_near = |data: &[u8]| {
+                let value = sample.whole(data, 0);
+                u8::from((least <= value) & (value <= most))
+            };
             match layout.step {
                 // So that the compiler looks at many at once.
                 1 => samples.zip(data.chunks_exact(1)).for_each(|(s, d)| *s = is_near(d)),

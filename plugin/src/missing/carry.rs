@@ -26,26 +26,34 @@ pub fn carry(
 ) {
     assert_eq!(mask.len(), 3 * width * height, "three values a pixel");
     for y in area.y0..area.y1 {
+        // Pixels of a frame that shows more than the crop stand for the same ones as their neighbours.
+        let mut before = (0..0, 0..0);
         for (x, damage) in (area.x0..).zip(raster.row(area, y)) {
             if !damage.is_hidden() {
                 continue;
             }
             let [u, v] = to_crop.apply([x as f64, y as f64]);
-            let columns = around(u, reach[0], width);
-            for row in around(v, reach[1], height) {
+            let found = (around(u, reach[0], width), around(v, reach[1], height));
+            if found == before {
+                continue;
+            }
+            let (columns, rows) = found.clone();
+            for row in rows {
                 for plane in mask.chunks_mut(width * height) {
                     plane[row * width..][columns.clone()].fill(0.0);
                 }
             }
+            before = found;
         }
     }
 }
 
 /// The whole numbers below `side` that are less than `reach` from `at`.
 fn around(at: f64, reach: f64, side: usize) -> Range<usize> {
-    // The casts cut what is negative or NaN.
-    let first = ((at - reach).floor() + 1.0) as usize;
-    let end = (at + reach).ceil() as usize;
+    // The casts cut off fractions, and what is negative or NaN.
+    let first = (at - reach + 1.0) as usize;
+    let whole = (at + reach) as usize;
+    let end = whole + usize::from((whole as f64) < at + reach);
     first.min(side)..end.min(side)
 }
 

@@ -56,6 +56,8 @@ pub struct FrameMissing {
     parts: Parts,
     widener: Widener,
     weights: RegionWeights,
+    /// Into the crops of faces near a hole.
+    near: Vec<Affine>,
     kept: DamageCache,
 }
 
@@ -86,6 +88,7 @@ impl Default for FrameMissing {
             parts: Parts::default(),
             widener: Widener::default(),
             weights: RegionWeights::default(),
+            near: Vec::new(),
             kept: DamageCache::default(),
         }
     }
@@ -365,20 +368,19 @@ impl FrameMissing {
             holes,
             tellers,
             weights,
+            near,
             ..
         } = self;
         self.kept.weights = None;
         for hole in holes.iter() {
             let area = |region: &Region| area_of_crop(&region.to_frame, size, raster.size());
-            let near = regions
-                .clone()
-                .filter(|region| overlap(area(region), *hole).is_some());
+            let is_near = |region: &&Region| overlap(area(region), *hole).is_some();
+            near.clear();
+            near.extend(regions.clone().filter(is_near).map(|region| region.to_crop));
             weights.fill(*hole, 0.0, |x, y| {
                 let damage = raster.at(x, y);
                 let is_rest = damage != Damage::None
-                    && near
-                        .clone()
-                        .all(|region| in_crop(&region.to_crop, size, x, y).is_none());
+                    && (near.iter()).all(|to_crop| in_crop(to_crop, size, x, y).is_none());
                 match is_rest {
                     true => Missing {
                         damage,
