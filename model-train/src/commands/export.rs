@@ -1,13 +1,10 @@
 //! `mde-train export`: a checkpoint as an ONNX model for the element.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use mde_core::contract::{Alignment, Contract, ValueRange, Version};
 
-use super::Terms;
-use crate::onnx;
+use super::model::ModelArgs;
 use crate::training::checkpoint::Checkpoint;
 use crate::training::pretrained::Pretrained;
 
@@ -15,24 +12,18 @@ use crate::training::pretrained::Pretrained;
 /// free batch size, and the metadata that the element reads.
 #[derive(Args, Debug)]
 pub struct Export {
-    /// Checkpoint of `mde-train train`.
-    #[arg(long)]
-    checkpoint: PathBuf,
-    /// The ONNX file to write.
-    #[arg(long)]
-    out: PathBuf,
     /// The pictures are not faces on the five-point template.
     #[arg(long)]
     unaligned: bool,
     #[command(flatten)]
-    terms: Terms,
+    model: ModelArgs,
 }
 
 impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = Checkpoint::open(&self.checkpoint)?;
-        let pretrained = Pretrained::of(&checkpoint, &self.checkpoint);
+        let checkpoint = Checkpoint::open(&self.model.checkpoint)?;
+        let pretrained = Pretrained::of(&checkpoint, &self.model.checkpoint);
         let (_store, generator) = pretrained.generator(tch::Device::Cpu)?;
         let record = &checkpoint.record;
         let sizes = &record.subject.generator;
@@ -55,11 +46,9 @@ impl Export {
                 option("batch"),
                 option("tasks")
             ),
-            license: self.terms.license.clone(),
+            license: self.model.license.clone(),
         };
-        let model = tch::no_grad(|| generator.trace()).into_model(contract.to_metadata());
-        let bytes = onnx::write(&model, &self.out)?;
-        println!("{}: {:.1} MB", self.out.display(), bytes as f64 / 1e6);
-        Ok(())
+        self.model
+            .write(|| generator.trace(), contract.to_metadata())
     }
 }

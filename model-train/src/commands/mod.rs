@@ -8,6 +8,7 @@ pub mod experiment;
 pub mod export;
 pub mod export_lpips;
 pub mod features;
+mod model;
 mod objective;
 mod opponent;
 pub mod points;
@@ -19,17 +20,6 @@ pub mod train;
 pub mod views;
 
 use tch::Device;
-
-/// What may be done with a model that is written.
-#[derive(clap::Args, Debug)]
-pub struct Terms {
-    /// Terms of the weights, stored in the model.
-    #[arg(
-        long,
-        default_value = "Weights trained on CelebA: non-commercial research use only"
-    )]
-    pub license: String,
-}
 
 /// Where to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -269,33 +269,36 @@ impl<N> Training<N> {
         state::write(path, record, tensors)
     }
 
-    /// Begins with what `path` holds: the weights of an exported model, named `*.onnx`, each as `imported`
-    /// makes it of its name and what the graph has; or the network and its opponent as a checkpoint of
-    /// another run, of a subject `S`, left them.
+    /// Goes on with the run of a subject `S` that was `earlier` at `path`; or else begins with what the file
+    /// `init_from` holds, if one is named: the weights of an exported model, named `*.onnx`, each as
+    /// `imported` makes it of its name and what the graph has; or the network and its opponent as a
+    /// checkpoint of another run left them.
     ///
     /// # Errors
     /// Where it cannot be read or has other weights.
-    pub fn begin_with<S: DeserializeOwned>(
+    pub fn begin<S: DeserializeOwned>(
         &mut self,
+        earlier: Option<&State<S>>,
         path: &Path,
+        init_from: Option<&Path>,
         imported: impl Fn(&str, &Tensor) -> Tensor,
     ) -> Result<()> {
-        if path.extension().is_none_or(|e| e != "onnx") {
-            return self.restore(&State::<S>::open(path)?, path);
+        match (earlier, init_from) {
+            (Some(checkpoint), _) => self.restore(checkpoint, path),
+            (None, Some(model)) if model.extension().is_some_and(|e| e == "onnx") => {
+                import::load(&self.network.store, model, &imported)?;
+                import::load(&self.average, model, imported)
+            }
+            (None, Some(other)) => self.restore(&State::<S>::open(other)?, other),
+            (None, None) => Ok(()),
         }
-        import::load(&self.network.store, path, &imported)?;
-        import::load(&self.average, path, imported)
     }
 
     /// Takes over the run in `checkpoint`; `path` is for messages.
     ///
     /// # Errors
     /// Where a tensor is missing or of another shape.
-    pub fn restore<S: DeserializeOwned>(
-        &mut self,
-        checkpoint: &State<S>,
-        path: &Path,
-    ) -> Result<()> {
+    fn restore<S: DeserializeOwned>(&mut self, checkpoint: &State<S>, path: &Path) -> Result<()> {
         checkpoint.restore(path, &mut self.network, checkpoint.record.made.updates)?;
         let of_opponent = checkpoint.tensor(OPPONENT_UPDATES);
         let of_opponent = of_opponent

@@ -1,7 +1,7 @@
 //! Elements, harnesses and frames for the tests.
 
-use std::path::PathBuf;
-use std::sync::{Mutex, Once};
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Once};
 
 use gst_check::Harness;
 use gst_video::prelude::*;
@@ -10,7 +10,6 @@ use gstmdecomplete::locate::{POINT_FIELDS, POINTS_PARAM};
 use mde_core::alignment::TEMPLATE;
 use mde_core::occlusion::{Occlusion, Rect};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use tempfile::TempDir;
 
 use crate::models::Model;
 use crate::samples::sample_bits;
@@ -23,13 +22,18 @@ pub fn init() {
     });
 }
 
-/// A file `name` with `model`, in a folder of its own that lives as long as the tests.
+/// A file `name` with `model`, in a folder of its own that lives until the tests are run again.
 pub fn model_file(name: &str, model: &[u8]) -> PathBuf {
-    static FOLDERS: Mutex<Vec<TempDir>> = Mutex::new(Vec::new());
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join(name);
+    static ALL: LazyLock<PathBuf> = LazyLock::new(|| {
+        let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("element");
+        // There is none before the first run.
+        let _ = std::fs::remove_dir_all(&all);
+        std::fs::create_dir_all(&all).expect("a folder for all");
+        all
+    });
+    let folder = tempfile::tempdir_in(&*ALL).expect("a temporary folder");
+    let file = folder.keep().join(name);
     std::fs::write(&file, model).expect("a model file");
-    FOLDERS.lock().expect("a sound list").push(folder);
     file
 }
 

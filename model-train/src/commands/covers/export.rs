@@ -1,48 +1,36 @@
 //! `mde-train covers export`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use mde_core::contract::ValueRange;
 use mde_core::covers::{Contract, SIDE};
 
-use crate::commands::Terms;
+use crate::commands::model::ModelArgs;
 use crate::covers::network::CoverNet;
 use crate::covers::trainee::CoverCheckpoint;
-use crate::onnx;
 
 /// Writes the net of a checkpoint as ONNX: batch normalisation folded, 16-bit weights, free batch
 /// size, and the metadata that the element reads.
 #[derive(Args, Debug)]
 pub struct Export {
-    /// Checkpoint of `mde-train covers train`.
-    #[arg(long)]
-    checkpoint: PathBuf,
-    /// The ONNX file to write.
-    #[arg(long)]
-    out: PathBuf,
     #[command(flatten)]
-    terms: Terms,
+    model: ModelArgs,
 }
 
 impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = CoverCheckpoint::open(&self.checkpoint)?;
+        let checkpoint = CoverCheckpoint::open(&self.model.checkpoint)?;
         let (_store, net) =
-            checkpoint.network(&self.checkpoint, tch::Device::Cpu, CoverNet::new)?;
+            checkpoint.network(&self.model.checkpoint, tch::Device::Cpu, CoverNet::new)?;
         let record = &checkpoint.record;
         let batch = record.options.get("batch").unwrap_or("?");
         let contract = Contract {
             side: SIDE,
             range: ValueRange::Unit,
             training: format!("{} updates of {batch}", record.made.updates),
-            license: self.terms.license.clone(),
+            license: self.model.license.clone(),
         };
-        let model = tch::no_grad(|| net.trace()).into_model(contract.to_metadata());
-        let bytes = onnx::write(&model, &self.out)?;
-        println!("{}: {:.2} MB", self.out.display(), bytes as f64 / 1e6);
-        Ok(())
+        self.model.write(|| net.trace(), contract.to_metadata())
     }
 }

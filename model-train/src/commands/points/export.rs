@@ -1,13 +1,10 @@
 //! `mde-train points export`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use mde_core::points::to_metadata;
 
-use crate::commands::Terms;
-use crate::onnx;
+use crate::commands::model::ModelArgs;
 use crate::points::network::PointNet;
 use crate::points::trainee::PointCheckpoint;
 
@@ -15,29 +12,20 @@ use crate::points::trainee::PointCheckpoint;
 /// size, and the metadata that the element reads.
 #[derive(Args, Debug)]
 pub struct Export {
-    /// Checkpoint of `mde-train points train`.
-    #[arg(long)]
-    checkpoint: PathBuf,
-    /// The ONNX file to write.
-    #[arg(long)]
-    out: PathBuf,
     #[command(flatten)]
-    terms: Terms,
+    model: ModelArgs,
 }
 
 impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = PointCheckpoint::open(&self.checkpoint)?;
+        let checkpoint = PointCheckpoint::open(&self.model.checkpoint)?;
         let (_store, net) =
-            checkpoint.network(&self.checkpoint, tch::Device::Cpu, PointNet::new)?;
+            checkpoint.network(&self.model.checkpoint, tch::Device::Cpu, PointNet::new)?;
         let record = &checkpoint.record;
         let batch = record.options.get("batch").unwrap_or("?");
         let training = format!("{} updates of {batch}", record.made.updates);
-        let metadata = to_metadata(training, self.terms.license.clone());
-        let model = tch::no_grad(|| net.trace()).into_model(metadata);
-        let bytes = onnx::write(&model, &self.out)?;
-        println!("{}: {:.2} MB", self.out.display(), bytes as f64 / 1e6);
-        Ok(())
+        let metadata = to_metadata(training, self.model.license.clone());
+        self.model.write(|| net.trace(), metadata)
     }
 }

@@ -1,15 +1,12 @@
 //! `mde-train refine export`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use mde_core::contract::ValueRange;
 use mde_core::refining::{Contract, SCALE};
 
-use crate::commands::Terms;
+use crate::commands::model::ModelArgs;
 use crate::network::refiner::Refiner;
-use crate::onnx;
 use crate::refine::trainee::RefineCheckpoint;
 use crate::training::opposed::averaged;
 
@@ -17,21 +14,15 @@ use crate::training::opposed::averaged;
 /// and the metadata that the element reads.
 #[derive(Args, Debug)]
 pub struct Export {
-    /// Checkpoint of `mde-train refine train`.
-    #[arg(long)]
-    checkpoint: PathBuf,
-    /// The ONNX file to write.
-    #[arg(long)]
-    out: PathBuf,
     #[command(flatten)]
-    terms: Terms,
+    model: ModelArgs,
 }
 
 impl Export {
     /// Writes the model.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = RefineCheckpoint::open(&self.checkpoint)?;
-        let path = &self.checkpoint;
+        let checkpoint = RefineCheckpoint::open(&self.model.checkpoint)?;
+        let path = &self.model.checkpoint;
         let (_store, network) = averaged(&checkpoint, path, tch::Device::Cpu, Refiner::new)?;
         let record = &checkpoint.record;
         let contract = Contract {
@@ -41,11 +32,8 @@ impl Export {
                 "{} updates, {} pictures",
                 record.made.updates, record.subject.pictures
             ),
-            license: self.terms.license.clone(),
+            license: self.model.license.clone(),
         };
-        let model = tch::no_grad(|| network.trace()).into_model(contract.to_metadata());
-        let bytes = onnx::write(&model, &self.out)?;
-        println!("{}: {:.2} MB", self.out.display(), bytes as f64 / 1e6);
-        Ok(())
+        self.model.write(|| network.trace(), contract.to_metadata())
     }
 }

@@ -99,13 +99,8 @@ impl Train {
             })
         })?;
         let mut training = Training::new(device, precision, &self.opponent.config(), Refiner::new);
-        match (start.earlier, &self.init_from) {
-            (Some(checkpoint), _) => training.restore(&checkpoint, &path)?,
-            (None, Some(model)) => {
-                training.begin_with::<RefineSubject>(model, Refiner::imported)?;
-            }
-            (None, None) => {}
-        }
+        let init_from = self.init_from.as_deref();
+        training.begin(start.earlier.as_ref(), &path, init_from, Refiner::imported)?;
         let (_store, generator) = pretrained(&self.faces.generator, device)?;
         let lesson = RefineLesson {
             generator,

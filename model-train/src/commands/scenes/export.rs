@@ -1,13 +1,10 @@
 //! `mde-train scenes export`.
 
-use std::path::PathBuf;
-
 use anyhow::{Result, ensure};
 use clap::Args;
 use mde_core::contract::{Alignment, Contract, ValueRange, Version};
 
-use crate::commands::Terms;
-use crate::onnx;
+use crate::commands::model::ModelArgs;
 use crate::scenes::network::STEP;
 use crate::scenes::network::SceneGenerator;
 use crate::scenes::trainee::SceneCheckpoint;
@@ -16,12 +13,6 @@ use crate::scenes::trainee::SceneCheckpoint;
 /// batch size, and the metadata that the element reads.
 #[derive(Args, Debug)]
 pub struct Export {
-    /// Checkpoint of `mde-train scenes train`.
-    #[arg(long)]
-    checkpoint: PathBuf,
-    /// The ONNX file to write.
-    #[arg(long)]
-    out: PathBuf,
     /// Width in pixels that frames are shrunk to, a multiple of 16.
     #[arg(long, default_value_t = 192)]
     width: usize,
@@ -29,7 +20,7 @@ pub struct Export {
     #[arg(long, default_value_t = 112)]
     height: usize,
     #[command(flatten)]
-    terms: Terms,
+    model: ModelArgs,
 }
 
 impl Export {
@@ -43,9 +34,12 @@ impl Export {
             self.width,
             self.height
         );
-        let checkpoint = SceneCheckpoint::open(&self.checkpoint)?;
-        let (_store, net) =
-            checkpoint.network(&self.checkpoint, tch::Device::Cpu, SceneGenerator::new)?;
+        let checkpoint = SceneCheckpoint::open(&self.model.checkpoint)?;
+        let (_store, net) = checkpoint.network(
+            &self.model.checkpoint,
+            tch::Device::Cpu,
+            SceneGenerator::new,
+        )?;
         let record = &checkpoint.record;
         let contract = Contract {
             version: Version::One,
@@ -59,11 +53,8 @@ impl Export {
                 record.options.get("batch").unwrap_or("?"),
                 record.subject.scenes
             ),
-            license: self.terms.license.clone(),
+            license: self.model.license.clone(),
         };
-        let model = tch::no_grad(|| net.trace(size)).into_model(contract.to_metadata());
-        let bytes = onnx::write(&model, &self.out)?;
-        println!("{}: {:.2} MB", self.out.display(), bytes as f64 / 1e6);
-        Ok(())
+        self.model.write(|| net.trace(size), contract.to_metadata())
     }
 }

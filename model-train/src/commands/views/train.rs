@@ -96,13 +96,13 @@ impl Train {
         let mut training = Training::new(device, precision, &self.opponent.config(), |store| {
             ViewGenerator::new(store, &sizes)
         });
-        match (start.earlier, &self.init_from) {
-            (Some(checkpoint), _) => training.restore(&checkpoint, &path)?,
-            (None, Some(model)) => {
-                training.begin_with::<ViewSubject>(model, ViewGenerator::imported)?;
-            }
-            (None, None) => {}
-        }
+        let init_from = self.init_from.as_deref();
+        training.begin(
+            start.earlier.as_ref(),
+            &path,
+            init_from,
+            ViewGenerator::imported,
+        )?;
         let lesson = ViewLesson {
             weights: self.weights,
             perceptual: match &self.perceptual_network {
