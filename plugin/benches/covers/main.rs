@@ -1,8 +1,8 @@
 //! How near `occlusion=auto` comes to the mask of the true cover, how steady what it finds is, and
 //! what it takes for a cover where there is none.
 //!
-//! `make covers`, or `cargo bench --bench covers -- [frames]`: how many frames of each clip are taken
-//! (60). `MDE_DATA` names the folder with `clips/`, `MDE_CLIPS` another folder of videos, of people
+//! `make covers`, or `cargo bench --bench covers -- [frames] [folder]`: how many frames of each clip are
+//! taken (60), and where to leave the completed frames as pictures (nowhere). `MDE_DATA` names the folder with `clips/`, `MDE_CLIPS` another folder of videos, of people
 //! that neither net was trained on. `MDE_COVER_NET` names the net that is measured, where it is not
 //! the embedded one.
 //!
@@ -60,8 +60,11 @@ fn main() -> Result<ExitCode> {
         println!("nothing measured: neither MDE_DATA nor MDE_CLIPS names a folder of videos");
         return Ok(ExitCode::SUCCESS);
     }
-    let frames = measure::arguments().find_map(|argument| argument.parse().ok());
+    let (numbers, folders): (Vec<_>, Vec<_>) =
+        measure::arguments().partition(|argument| argument.parse::<usize>().is_ok());
+    let frames = numbers.first().and_then(|frames| frames.parse().ok());
     let frames = frames.unwrap_or(FRAMES);
+    let pictures = folders.first().map(PathBuf::from);
     let net = measure::folder_named("MDE_COVER_NET").unwrap_or_else(|| PathBuf::from(NET));
     let auto = Way::Auto(net.display().to_string());
     let mut finds = Finds::new(CoverNet::open(&net)?)?;
@@ -84,8 +87,15 @@ fn main() -> Result<ExitCode> {
         for (cover, sums) in Cover::ALL.into_iter().zip(&mut sums) {
             let found = finds.of(&scene, cover)?;
             for first in [0, scene.len() / 3] {
-                let psnr = |way: &Way| scene.psnr(cover, first, way);
-                let (auto, mask) = (psnr(&auto)?, psnr(&Way::Mask)?);
+                let psnr = |way: &Way, name: &str| {
+                    let (psnr, strip) = scene.psnr(cover, first, way)?;
+                    if let Some(folder) = &pictures {
+                        let clip = file.file_stem().unwrap_or_default().display();
+                        strip.save(folder.join(format!("{clip}-{cover}-{first}-{name}.png")))?;
+                    }
+                    anyhow::Ok(psnr)
+                };
+                let (auto, mask) = (psnr(&auto, "auto")?, psnr(&Way::Mask, "mask")?);
                 println!("| {cover} | {first} | {auto:.2} | {mask:.2} | {found} |");
                 sums.auto += auto / 2.0;
                 sums.mask += mask / 2.0;

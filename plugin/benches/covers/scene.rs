@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
 use gstmdecomplete::locate::Locator;
+use image::{RgbaImage, imageops};
 use mde_core::CROP_SIZE;
 use mde_core::alignment::{Affine, FacePoints, align_face};
 
@@ -15,6 +16,8 @@ use super::smoothed::smoothed;
 const STEP: usize = 3;
 /// The middle and half the axes of the oval that is the face, in pixels of the template.
 const FACE: [[f64; 2]; 2] = [[47.6, 54.0], [33.0, 42.0]];
+/// Pixels of the template at its border that are not scored.
+const BORDER: f64 = 3.0;
 /// A change in bytes that is one.
 const CHANGE: u8 = 2;
 
@@ -93,10 +96,13 @@ impl Scene {
     }
 
     /// PSNR in the true hole of what the element makes of the clip, with `cover` on it from frame
-    /// `first` on, in dB, the mean over frames.
-    pub fn psnr(&self, cover: Cover, first: usize, way: &Way) -> Result<f64> {
+    /// `first` on, in dB, the mean over frames; and these frames, side by side.
+    pub fn psnr(&self, cover: Cover, first: usize, way: &Way) -> Result<(f64, RgbaImage)> {
         let laid = |index: usize| (index >= first).then_some(cover);
         let (mut sum, mut count) = (0.0, 0.0);
+        let [width, height] = [self.frames[0].width, self.frames[0].height].map(|v| v as u32);
+        let scored = (first..self.len()).filter(|index| index % STEP == 0);
+        let mut strip = RgbaImage::new(width * scored.count() as u32, height);
         self.complete(way, laid, |index, shown| {
             if index < first || index % STEP != 0 {
                 return;
@@ -106,8 +112,9 @@ impl Scene {
             let pairs = truth.pixels.chunks_exact(3).zip(shown.chunks_exact(4));
             for (i, (truth, shown)) in pairs.enumerate() {
                 let at = self.place(index, i, self.frames[0].width);
-                // No net sees what lies beyond the crop.
-                let on_crop = at.iter().all(|v| (0.0..CROP_SIZE as f64).contains(v));
+                // No net sees what lies beyond the crop, and what it finds fades out at its border.
+                let within = BORDER..CROP_SIZE as f64 - BORDER;
+                let on_crop = at.iter().all(|v| within.contains(v));
                 if on_crop && cover.at(at).is_some() {
                     for (a, b) in truth.iter().zip(shown) {
                         squares += (f64::from(*a) - f64::from(*b)).powi(2);
@@ -115,10 +122,13 @@ impl Scene {
                     }
                 }
             }
+            let picture = RgbaImage::from_raw(width, height, shown.to_vec());
+            let picture = picture.expect("four bytes a pixel");
+            imageops::replace(&mut strip, &picture, i64::from(width) * count as i64, 0);
             sum += 10.0 * (255.0f64.powi(2) * values / squares.max(1e-3)).log10();
             count += 1.0;
         })?;
-        Ok(sum / f64::max(count, 1.0))
+        Ok((sum / f64::max(count, 1.0), strip))
     }
 
     /// The share of the face that the element changes though nothing is before it, in %, the mean

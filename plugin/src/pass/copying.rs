@@ -8,6 +8,7 @@ use gst_video::VideoFrameRef;
 use mde_core::mask::CHANNELS;
 use mde_core::registration::{Displacement, Registrar};
 
+use super::covers::Covers;
 use super::face::{BatchCrop, Face};
 use super::identity::Identity;
 use super::report::Shares;
@@ -71,20 +72,31 @@ impl Copying {
         self.views.expire(now, memory);
     }
 
-    /// Keeps a look at one of `faces` of which surely nothing is missing, if it is time for one.
-    pub fn remember<T>(&mut self, frame: &VideoFrameRef<T>, faces: &[Face], now: Duration) {
-        let mut whole = faces
-            .iter()
-            .filter(|face| !face.is_holed && !face.is_doubtful);
+    /// Keeps a look at one of `faces` of which nothing is missing, if it is time for one; of what
+    /// `covers` are sure that it is the face.
+    pub fn remember<T>(
+        &mut self,
+        frame: &VideoFrameRef<T>,
+        faces: &[Face],
+        covers: &Covers,
+        now: Duration,
+    ) {
+        let mut whole = faces.iter().filter(|face| !face.is_holed);
         let due = whole.find_map(|face| {
-            let identity = face.identity.filter(|own| self.is_due(*own, now, true))?;
-            Some((identity, face))
+            let is_due = |own: &Identity| self.is_due(*own, now, !face.is_doubtful);
+            Some((face.identity.filter(is_due)?, face))
         });
         // The others have their turn in the next frames.
-        if let Some((identity, face)) = due {
-            let look = self.reader.read(frame, &face.region, self.size, None);
-            self.views.remember(identity, &look, now);
-        }
+        let Some((identity, face)) = due else { return };
+        let known = match face.is_doubtful {
+            true => match covers.sure_part(identity, self.size, &mut self.known) {
+                Some(()) => Some(self.known.as_slice()),
+                None => return,
+            },
+            false => None,
+        };
+        let look = self.reader.read(frame, &face.region, self.size, known);
+        self.views.remember(identity, &look, now);
     }
 
     /// Chooses a view for each of `faces` with a crop in `batch`, and shows it there to the

@@ -128,6 +128,17 @@ impl Covers {
         Some(LaidCover::new(cover, &face.region, size, grow, is_frame))
     }
 
+    /// Makes `known`, for crops of `size` = (width, height), 1 where what the present frame shows of the
+    /// face `identity` is the face for sure, else 0; nothing where that is too little.
+    pub fn sure_part(
+        &self,
+        identity: Identity,
+        size: (usize, usize),
+        known: &mut Vec<f32>,
+    ) -> Option<()> {
+        self.finder.as_ref()?.sure_part(identity, size, known)
+    }
+
     /// The crop of `face` as it was read of the present frame, and which of its pixels lie in that,
     /// if it has `size` = (width, height).
     pub fn crop(&self, face: &Face, size: (usize, usize)) -> Option<(&[f32], &[f32])> {

@@ -156,7 +156,7 @@ impl Pass {
         if self.completer.takes_views() {
             self.copying.follow(self.settings.memory, self.now);
             if !is_late {
-                self.copying.remember(frame, &self.faces, self.now);
+                (self.copying).remember(frame, &self.faces, &self.covers, self.now);
             }
         }
     }

@@ -352,6 +352,35 @@ fn of_several_faces_those_are_completed_that_are_covered() {
 }
 
 #[test]
+fn of_a_face_that_may_be_covered_the_rest_is_remembered() {
+    // What the net is not sure of is no cover, and no face that is worth remembering.
+    const DULL: [u8; 3] = [50, 165, 50];
+    let doubtful = Rect::new(36, 66, 60, 82);
+    with_runtime(|| {
+        let copies = Model::copies_view(96, 96, [0.0; 2]).to_bytes();
+        for (cover, wanted) in [(SPOT, 0.95..=1.0), (doubtful, 0.0..=0.3)] {
+            let element = element();
+            let model = model_file("copies_view.onnx", &copies);
+            element.set_property("model-file", model.to_str());
+            element.set_property("refine", false);
+            let info = info(VideoFormat::Rgb, 96, 96);
+            let mut harness = harness(&element, &info);
+            for number in 0..4 {
+                let (before, after) = next(&mut harness, frame(&info, number, &[(doubtful, DULL)]));
+                assert_same(&before, &after);
+            }
+            next(
+                &mut harness,
+                frame(&info, 4, &[(doubtful, DULL), (cover, GREEN)]),
+            );
+            let stats = element.property::<gst::Structure>("stats");
+            let share: f64 = stats.get("from-memory").expect("a share");
+            assert!(wanted.contains(&share), "{cover:?}: {stats}");
+        }
+    });
+}
+
+#[test]
 fn the_net_rests_while_nothing_changes() {
     with_runtime(|| {
         let element = element();
