@@ -54,6 +54,11 @@ pub struct Track {
     anchor: FacePoints,
     /// Of the points that are not covered, in pixels a second.
     velocity: Point,
+    /// Which points were not covered then.
+    uncovered: [bool; 5],
+    /// By how much the guess of each covered point is off, in pixels of the template, where that showed
+    /// when it was covered.
+    off: [Option<Point>; 5],
     /// What a second look adds, and how many single looks were taken since.
     correction: Option<(MirrorCorrection, u32)>,
     is_lost: bool,
@@ -84,6 +89,7 @@ impl Track {
     }
 
     fn see(&mut self, estimate: &PointEstimate, now: Duration, rules: &TrackRules) {
+        let estimate = &self.corrected(estimate, now);
         let points = &estimate.points;
         let looked_at = self.predicted(now);
         let elapsed = now.saturating_sub(self.seen_at);
@@ -99,7 +105,10 @@ impl Track {
         };
         let was_lost = std::mem::replace(&mut self.is_lost, false);
         self.seen = *points;
-        self.anchor = estimate.anchor();
+        self.anchor = match self.off.iter().any(Option::is_some) {
+            true => *points,
+            false => estimate.anchor(),
+        };
         if estimate.is_covered() && !was_lost {
             // Where covered points are guessed depends on where they were looked for, and can swing
             // from frame to frame about where both agree.
@@ -119,6 +128,46 @@ impl Track {
     }
 }
 
+impl Track {
+    /// `estimate` with the covered points where they are by what is known of the guess: a cover that
+    /// comes moves it, and the face does not jump for it. By how much it was moved is what it is off by as
+    /// long as the cover stays.
+    fn corrected(&mut self, estimate: &PointEstimate, now: Duration) -> PointEstimate {
+        let uncovered = std::array::from_fn(|k| estimate.is_seen(k));
+        let before = std::mem::replace(&mut self.uncovered, uncovered);
+        let is_next = !self.is_lost && now.saturating_sub(self.seen_at) <= LONGEST_BETWEEN;
+        let mut corrected = *estimate;
+        let to_frame = Affine::similarity(&TEMPLATE, &estimate.points);
+        let Some((to_frame, to_face)) = to_frame.ok().and_then(|to| Some((to, to.inverse().ok()?)))
+        else {
+            self.off = [None; 5];
+            return corrected;
+        };
+        let moved = motion(&self.seen, estimate);
+        for (k, off) in self.off.iter_mut().enumerate() {
+            let guess = estimate.points[k];
+            if uncovered[k] || !is_next {
+                *off = None;
+            } else if before[k] {
+                let there = [0, 1].map(|axis| self.seen[k][axis] + moved[axis] - guess[axis]);
+                *off = Some(turned(&to_face, there));
+            }
+            if let Some(off) = off {
+                let off = turned(&to_frame, *off);
+                corrected.points[k] = [0, 1].map(|axis| guess[axis] + off[axis]);
+            }
+        }
+        corrected
+    }
+}
+
+/// The way `along` as `to` turns and scales it.
+fn turned(to: &Affine, along: Point) -> Point {
+    to.linear.map(|[a, b]| a * along[0] + b * along[1])
+}
+
+/// A face that was not looked at for longer may have moved for itself.
+const LONGEST_BETWEEN: Duration = Duration::from_millis(250);
 /// A face that is gone does not fly on for longer than this.
 const LONGEST_AHEAD: Duration = Duration::from_millis(100);
 /// Single looks at a face from one in the mirror to the next: three follow a slow change as well
@@ -202,6 +251,8 @@ impl Tracker {
             anchor: estimate.points,
             seen_at: now,
             velocity: [0.0; 2],
+            uncovered: [false; 5],
+            off: [None; 5],
             correction: None,
             is_lost: false,
             filter: OneEuro::default(),
