@@ -27,7 +27,7 @@ const LEAST_SUNGLASSES: f32 = 0.03;
 const LARGEST: f32 = 0.9;
 
 /// Cells by which a cover is widened, so that no rim and no shadow of it stays.
-const RIM: f32 = 1.5;
+const RIM: f32 = 2.0;
 
 /// The least share of a cover that is of a kind for it to be told; of a kind that was told before,
 /// half of it.

@@ -25,6 +25,8 @@ const LESS_KNOWN: f32 = 0.02;
 pub const FARTHEST: f32 = 0.12;
 /// The same for references, which were taken in another light, at another place.
 const FARTHEST_REFERENCE: f32 = 0.2;
+/// The same for the view in use: the face is the same, and a cover that has come moves its points.
+const FARTHEST_IN_USE: f32 = 0.2;
 /// The distance of views of which too little is known to tell.
 const UNCLEAR: f32 = 0.06;
 /// What a view that fills no part of the hole would be farther off by, in the unit of
@@ -135,7 +137,13 @@ impl Bank {
         let gone = current.filter(|view| view.origin() == Origin::Memory && !is_kept(view));
         let all = self.all().chain(references).chain(gone);
         let served = all.filter_map(|view| {
-            let mut candidate = rate(view, seen, now)?;
+            let is_current = current.is_some_and(|current| Arc::ptr_eq(current, view));
+            let farthest = if is_current {
+                FARTHEST_IN_USE
+            } else {
+                farthest(view)
+            };
+            let mut candidate = rate(view, seen, now, farthest)?;
             candidate.cost += PER_ODDITY * self.oddity(view, &hole);
             Some(candidate)
         });
@@ -185,10 +193,18 @@ fn distance(a: &Sight, b: &Sight) -> f32 {
 
 /// How far `view` is from what is `seen` of a face; nothing where it is another face's.
 pub fn fits(view: &View, seen: &Sight) -> Option<f32> {
-    let farthest = match view.origin() {
+    within(farthest(view), view, seen)
+}
+
+/// How far `view` may look from a face that is its own.
+fn farthest(view: &View) -> f32 {
+    match view.origin() {
         Origin::Memory => FARTHEST,
         Origin::Reference => FARTHEST_REFERENCE,
-    };
+    }
+}
+
+fn within(farthest: f32, view: &View, seen: &Sight) -> Option<f32> {
     let difference = view.sight().difference(seen).unwrap_or(UNCLEAR);
     (difference <= farthest).then_some(difference)
 }
@@ -208,10 +224,11 @@ pub fn nearest<'a>(
         .map(|(_, view)| view)
 }
 
-/// How well `view` serves for what is missing of `seen`; nothing where it does not serve at all.
-fn rate(view: &Arc<View>, seen: &Sight, now: Duration) -> Option<Candidate> {
+/// How well `view` serves for what is missing of `seen`; nothing where it looks farther from that than
+/// `farthest`, or does not serve at all.
+fn rate(view: &Arc<View>, seen: &Sight, now: Duration, farthest: f32) -> Option<Candidate> {
     let filled = view.sight().fills(seen);
-    let difference = fits(view, seen)?;
+    let difference = within(farthest, view, seen)?;
     (filled >= LEAST_FILLED).then(|| Candidate {
         view: view.clone(),
         difference,

@@ -56,8 +56,8 @@ pub struct Track {
     velocity: Point,
     /// Which points were not covered then.
     uncovered: [bool; 5],
-    /// By how much the guess of each covered point is off, in pixels of the template, where that showed
-    /// when it was covered.
+    /// How far each covered point is from where it is guessed, in pixels of the template, where it was
+    /// seen before.
     off: [Option<Point>; 5],
     /// What a second look adds, and how many single looks were taken since.
     correction: Option<(MirrorCorrection, u32)>,
@@ -129,9 +129,9 @@ impl Track {
 }
 
 impl Track {
-    /// `estimate` with the covered points where they are by what is known of the guess: a cover that
-    /// comes moves it, and the face does not jump for it. By how much it was moved is what it is off by as
-    /// long as the cover stays.
+    /// `estimate` with the covered points where they were but for the motion of the others, when a cover
+    /// comes: guesses are elsewhere than what was seen, and the face does not jump for that. It goes to where
+    /// it is guessed as slowly as views of it can be followed there.
     fn corrected(&mut self, estimate: &PointEstimate, now: Duration) -> PointEstimate {
         let uncovered = std::array::from_fn(|k| estimate.is_seen(k));
         let before = std::mem::replace(&mut self.uncovered, uncovered);
@@ -144,6 +144,8 @@ impl Track {
             return corrected;
         };
         let moved = motion(&self.seen, estimate);
+        let elapsed = now.saturating_sub(self.seen_at);
+        let left = (-elapsed.as_secs_f64() / GOES_FOR.as_secs_f64()).exp();
         for (k, off) in self.off.iter_mut().enumerate() {
             let guess = estimate.points[k];
             if uncovered[k] || !is_next {
@@ -151,6 +153,8 @@ impl Track {
             } else if before[k] {
                 let there = [0, 1].map(|axis| self.seen[k][axis] + moved[axis] - guess[axis]);
                 *off = Some(turned(&to_face, there));
+            } else {
+                *off = off.map(|off| off.map(|v| v * left));
             }
             if let Some(off) = off {
                 let off = turned(&to_frame, *off);
@@ -166,6 +170,8 @@ fn turned(to: &Affine, along: Point) -> Point {
     to.linear.map(|[a, b]| a * along[0] + b * along[1])
 }
 
+/// After this time a covered point is most of the way to where it is guessed.
+const GOES_FOR: Duration = Duration::from_secs(1);
 /// A face that was not looked at for longer may have moved for itself.
 const LONGEST_BETWEEN: Duration = Duration::from_millis(250);
 /// A face that is gone does not fly on for longer than this.
