@@ -180,15 +180,12 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
     }
 
     /// Makes `known`, `[H, W]` for crops of `size` = (width, height), 1 where what the frame shows of the
-    /// face `key` is the face for sure, and was so for a while, else 0. Nothing where that is too little
-    /// to know a face by, or the face is not known.
-    pub fn sure_part(
-        &self,
-        key: K,
-        (width, height): (usize, usize),
-        known: &mut Vec<f32>,
-    ) -> Option<()> {
-        let face = self.face(key)?;
+    /// face `key` is the face for sure, and was so for a while, else 0. Tells whether that is enough to
+    /// know a face by; `known` is left as it was where it is not.
+    pub fn sure_part(&self, key: K, (width, height): (usize, usize), known: &mut Vec<f32>) -> bool {
+        let Some(face) = self.face(key) else {
+            return false;
+        };
         let grid = self.net.grid();
         let near = |v: usize| v.saturating_sub(UNSURE)..(v + UNSURE + 1).min(grid);
         let mut is_sure = vec![true; grid * grid];
@@ -199,7 +196,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
         }
         let sure = is_sure.iter().filter(|sure| **sure).count();
         if (sure as f32) < LEAST_SURE * is_sure.len() as f32 {
-            return None;
+            return false;
         }
         let pixels = (0..width * height).map(|i| {
             let (x, y) = (i % width * grid / width, i / width * grid / height);
@@ -207,7 +204,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
         });
         known.clear();
         known.extend(pixels);
-        Some(())
+        true
     }
 
     /// The crop of the face `key` as it was read of the present frame, and which of its pixels lie in

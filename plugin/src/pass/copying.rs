@@ -88,13 +88,10 @@ impl Copying {
         });
         // The others have their turn in the next frames.
         let Some((identity, face)) = due else { return };
-        let known = match face.is_doubtful {
-            true => match covers.sure_part(identity, self.size, &mut self.known) {
-                Some(()) => Some(self.known.as_slice()),
-                None => return,
-            },
-            false => None,
-        };
+        if face.is_doubtful && !covers.sure_part(identity, self.size, &mut self.known) {
+            return;
+        }
+        let known = face.is_doubtful.then_some(self.known.as_slice());
         let look = self.reader.read(frame, &face.region, self.size, known);
         self.views.remember(identity, &look, now);
     }

@@ -129,14 +129,15 @@ impl Covers {
     }
 
     /// Makes `known`, for crops of `size` = (width, height), 1 where what the present frame shows of the
-    /// face `identity` is the face for sure, else 0; nothing where that is too little.
+    /// face `identity` is the face for sure, else 0; tells whether that is enough to know a face by.
     pub fn sure_part(
         &self,
         identity: Identity,
         size: (usize, usize),
         known: &mut Vec<f32>,
-    ) -> Option<()> {
-        self.finder.as_ref()?.sure_part(identity, size, known)
+    ) -> bool {
+        let finder = self.finder.as_ref();
+        finder.is_some_and(|finder| finder.sure_part(identity, size, known))
     }
 
     /// The crop of `face` as it was read of the present frame, and which of its pixels lie in that,
