@@ -81,19 +81,20 @@ impl Copying {
         covers: &Covers,
         now: Duration,
     ) {
-        let mut whole = faces.iter().filter(|face| !face.is_holed);
-        let due = whole.find_map(|face| {
+        for face in faces.iter().filter(|face| !face.is_holed) {
             let is_due = |own: &Identity| self.is_due(*own, now, !face.is_doubtful);
-            Some((face.identity.filter(is_due)?, face))
-        });
-        // The others have their turn in the next frames.
-        let Some((identity, face)) = due else { return };
-        if face.is_doubtful && !covers.sure_part(identity, self.size, &mut self.known) {
+            let Some(identity) = face.identity.filter(is_due) else {
+                continue;
+            };
+            if face.is_doubtful && !covers.sure_part(identity, self.size, &mut self.known) {
+                continue;
+            }
+            let known = face.is_doubtful.then_some(self.known.as_slice());
+            let look = self.reader.read(frame, &face.region, self.size, known);
+            self.views.remember(identity, &look, now);
+            // The others have their turn in the next frames.
             return;
         }
-        let known = face.is_doubtful.then_some(self.known.as_slice());
-        let look = self.reader.read(frame, &face.region, self.size, known);
-        self.views.remember(identity, &look, now);
     }
 
     /// Chooses a view for each of `faces` with a crop in `batch`, and shows it there to the
