@@ -184,10 +184,10 @@ fn features_are_transferred() -> Result<()> {
             "transfer",
             &[
                 "--updates",
-                "20",
+                "4",
                 "--pixel-losses",
                 "--transfer-updates",
-                "50",
+                "16",
             ],
         ),
     )?;
@@ -203,7 +203,7 @@ fn features_are_transferred() -> Result<()> {
     let errors = (0..5).map(|n| row[1][n].as_f64().context("no error"));
     let errors: Vec<f64> = errors.collect::<Result<_>>()?;
     assert!(errors.iter().all(|e| (0.0..32.0).contains(e)), "{row}");
-    // Of heads and encoder by 1 and by 50 updates: both begin at the same weights.
+    // Of heads and encoder by 1 and by 16 updates: both begin at the same weights.
     assert!(errors[4] < errors[1], "{row}");
     check_page(folder, "transfer", 0)?;
     fs::remove_file(folder.join("celeba/list_landmarks_align_celeba.txt"))?;

@@ -27,6 +27,7 @@ pub mod finish;
 pub mod frame;
 pub mod locate;
 pub mod missing;
+mod one_euro;
 mod parts;
 mod pass;
 mod picture;

@@ -1,7 +1,7 @@
 //! Where one picture lies in another.
 
 /// Terms of a coordinate's polynomial: 1, x, y, x², xy, y².
-pub(super) const TERMS: usize = 6;
+pub const TERMS: usize = 6;
 /// Where the pixels of a picture lie in another one, relative to their own places.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Displacement {
@@ -34,6 +34,21 @@ impl Displacement {
                 .map(|(factor, term)| factor * term);
             products.sum()
         })
+    }
+
+    /// The factors of 1, x, y, x², xy, y², where x and y run from the middle of the picture in quarters of
+    /// its width: pixels to the right and down.
+    pub fn factors(&self) -> [[f64; 2]; TERMS] {
+        std::array::from_fn(|k| [self.x[k], self.y[k]].map(f64::from))
+    }
+
+    /// The same with other factors.
+    pub fn with_factors(&self, factors: &[[f64; 2]; TERMS]) -> Self {
+        Self {
+            x: factors.map(|[x, _]| x as f32),
+            y: factors.map(|[_, y]| y as f32),
+            ..*self
+        }
     }
 
     /// A bound on how far the displacements of a picture's pixels are from those of `other`, along one

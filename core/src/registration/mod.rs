@@ -20,7 +20,7 @@ mod tests;
 use blur::Blur;
 use detail::Band;
 pub use detail::Detail;
-pub use displacement::Displacement;
+pub use displacement::{Displacement, TERMS};
 use sample::{Sample, Samples};
 
 /// A difference counts as no more than this for [`Registrar::residual`].

@@ -19,8 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::completer::CopiedMut;
+use crate::one_euro::OneEuro;
 use bank::{Bank, Candidate};
-use mde_core::registration::{Displacement, Registrar, Registration};
+use mde_core::registration::{Displacement, Registrar, Registration, TERMS};
 use trials::Trials;
 
 pub use look::{Look, LookReader};
@@ -39,6 +40,11 @@ const PACE_WHERE_MISSING: Duration = Duration::from_secs(1);
 
 /// How long one view takes to give way to the next.
 const FADE: Duration = Duration::from_millis(250);
+
+/// Cut-off in Hz for where the view of a face that stands still lies, and how much more it is for each
+/// crop pixel that the factors of its displacement change by in a second, in the mean.
+const STILL: f64 = 1.0;
+const PER_SPEED: f64 = 2.0;
 
 /// A face that is away for this time may give its references to another one.
 const LONGEST_AWAY: Duration = Duration::from_secs(2);
@@ -75,8 +81,11 @@ struct Current {
     view: Arc<View>,
     /// When it came into use.
     since: Duration,
-    /// Where it lay in the last frame.
+    /// Where it lay in the last frame, and when that was.
     placed: Option<Arc<Placed>>,
+    placed_at: Duration,
+    /// Holds it still.
+    filter: OneEuro<TERMS>,
     /// How much of the generator's flow was followed in the last frame.
     followed: Option<f32>,
     /// How it was copied in the last frame, flow and weights.
@@ -226,6 +235,8 @@ impl<K: Copy + PartialEq> Views<K> {
                 view,
                 since: now,
                 placed: None,
+                placed_at: now,
+                filter: OneEuro::default(),
                 followed: None,
                 copied: Default::default(),
                 before: before.and_then(Current::fading),
@@ -236,6 +247,7 @@ impl<K: Copy + PartialEq> Views<K> {
         if elapsed >= 1.0 {
             current.before = None;
         }
+        let displacement = current.steadied(displacement, now);
         let placed = Arc::new(Placed::new(&current.view, displacement));
         current.placed = Some(placed.clone());
         Some(Choice {
@@ -318,6 +330,14 @@ impl<K: Copy + PartialEq> Views<K> {
 }
 
 impl Current {
+    /// Where the view lies at `now`, of which `found` tells, and the noise in it.
+    fn steadied(&mut self, found: Displacement, now: Duration) -> Displacement {
+        let elapsed = now.saturating_sub(std::mem::replace(&mut self.placed_at, now));
+        let cutoff = |speed: f64| STILL + PER_SPEED * speed;
+        let factors = self.filter.filter(&found.factors(), elapsed, cutoff);
+        found.with_factors(&factors)
+    }
+
     /// What is left of it while the next one comes; nothing where it was not copied yet.
     fn fading(self) -> Option<Arc<Fading>> {
         let (flow, weights) = self.copied;

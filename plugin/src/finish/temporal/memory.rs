@@ -5,6 +5,7 @@ use mde_core::occlusion::Rect;
 
 use super::cells::Cells;
 use super::change::Change;
+use super::light::Light;
 use super::motion::Motion;
 use super::seen::Seen;
 use crate::finish::completed_crop::CompletedCrop;
@@ -29,8 +30,11 @@ pub struct Scratch {
     seen: Seen,
     cells: Cells,
     change: Change,
+    light: Light,
     plane: Vec<f32>,
+    /// Of a row, the share of what was painted before, and by how much that was lighter.
     shares: Vec<f32>,
+    lighter: Vec<f32>,
     /// From 0 on, one for each column.
     numbers: Vec<f32>,
 }
@@ -43,8 +47,10 @@ impl Scratch {
             cells: Cells::new(seen.size),
             seen,
             change: Change::new(size),
+            light: Light::default(),
             plane: vec![0.0; size.0 * size.1],
             shares: vec![0.0; size.0],
+            lighter: vec![0.0; size.0],
             numbers: (0..size.0).map(|column| column as f32).collect(),
         }
     }
@@ -62,8 +68,8 @@ impl Memory {
     }
 
     /// Blends a crop's completion with what was painted before, of which the share `keep` stays
-    /// where nothing changes and all is painted, and remembers it. Where there is no such share, for nothing was painted
-    /// on this face, the completion stays as it is.
+    /// where nothing changes, and remembers it; of what is copied, the light alone. Where there is no such
+    /// share, for nothing was painted on this face, the completion stays as it is.
     pub fn blend(
         &mut self,
         crop: &mut CompletedCrop<'_>,
@@ -112,20 +118,29 @@ impl Memory {
         for plane in self.painted.chunks_exact_mut(width * height) {
             motion.carry(plane, width, part, &scratch.numbers, &mut scratch.plane);
         }
+        let light = &mut scratch.light;
+        light.compare(crop.completed, &self.painted, width, part);
         let shares = &mut scratch.shares[..part.width()];
+        let lighter = &mut scratch.lighter[..part.width()];
         for y in part.y0..part.y1 {
             scratch.change.row(y, part.x0, shares);
-            for (share, x) in shares.iter_mut().zip(part.x0..) {
-                let painted = crop.painted.map_or(1.0, |painted| {
-                    painted[grid_cell(x, y, width, painted.len())]
-                });
-                *share = keep * painted * (1.0 - *share);
-            }
-            for start in (0..3).map(|channel| (channel * height + y) * width + part.x0) {
+            shares
+                .iter_mut()
+                .for_each(|share| *share = keep * (1.0 - *share));
+            for channel in 0..3 {
+                light.row(channel, y, lighter);
+                let start = (channel * height + y) * width + part.x0;
                 let painted = &self.painted[start..][..part.width()];
                 let completed = crop.completed[start..].iter_mut().zip(painted);
-                for ((completed, painted), share) in completed.zip(shares.iter()) {
-                    *completed += share * (painted - *completed);
+                let kept = shares.iter().zip(lighter.iter());
+                for (((completed, before), (share, lighter)), x) in
+                    completed.zip(kept).zip(part.x0..)
+                {
+                    let painted = crop.painted.map_or(1.0, |painted| {
+                        painted[grid_cell(x, y, width, painted.len())]
+                    });
+                    let off = before - *completed;
+                    *completed += share * (lighter + painted * (off - lighter));
                 }
             }
         }

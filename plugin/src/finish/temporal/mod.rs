@@ -3,13 +3,15 @@
 //! The generator sees each frame for itself, so its completions flicker, and a crop shakes with
 //! the points it is laid on. Here each completion is blended with what was painted on the same face
 //! before. The known part of the crop tells how: what was painted moves with it (`motion`), and
-//! less of it stays where the known part changes otherwise (`change`). Another scene on the crop
-//! begins anew.
+//! less of it stays where the known part changes otherwise (`change`). What is copied is as still as what
+//! it is copied from, but for its light, which the generator fits anew in each frame (`light`). Another
+//! scene on the crop begins anew.
 //!
 //! Knows nothing of frames, and takes the caller's word for which face is which.
 
 mod cells;
 mod change;
+mod light;
 mod memory;
 mod motion;
 mod seen;

@@ -101,18 +101,18 @@ fn share_of_new(before: &[f32], after: &[f32]) -> f32 {
     stream.one(1, after, &flat(1.0))[IN_HOLE]
 }
 
-#[test]
-fn what_is_copied_is_not_blended() {
+/// The last completion of a still face, of which the left half was copied and the right half painted, with
+/// such `values`: a pixel of either half.
+fn half_copied(values: impl IntoIterator<Item = f32>) -> [f32; 2] {
     let picture = picture(0.0);
     let mask = Mask::from_occlusions(SIDE, SIDE, [Occlusion::Eyes]);
     let mut blend = TemporalBlend::new((SIDE, SIDE));
-    // The left half is copied, the right half painted.
     let half = SIDE / 2;
     let painted: Vec<f32> = (0..half * half)
         .map(|i| if i % half < half / 2 { 0.0 } else { 1.0 })
         .collect();
     let mut last = Vec::new();
-    for (frame, value) in (1..).zip([0.0, 0.0, 1.0]) {
+    for (frame, value) in (1..).zip(values) {
         last = flat(value);
         let mut crop = CompletedCrop {
             size: (SIDE, SIDE),
@@ -125,9 +125,22 @@ fn what_is_copied_is_not_blended() {
         blend.blend(1, &mut crop, frame * FRAME, 0.9);
     }
     let row = IN_HOLE - IN_HOLE % SIDE;
-    let (left, right) = (last[row + half - 8], last[row + half + 8]);
-    assert_eq!(left, 1.0, "copied");
-    assert!(right < 0.2, "painted: {right}");
+    [last[row + half - 8], last[row + half + 8]]
+}
+
+#[test]
+fn what_is_copied_changes_at_once() {
+    let [copied, painted] = half_copied([0.0, 0.0, 1.0]);
+    assert!(copied > 0.998, "copied: {copied}");
+    assert!(painted < 0.2, "painted: {painted}");
+}
+
+#[test]
+fn the_light_of_what_is_copied_does_not_flicker() {
+    let flickering = (0..60).map(|k| 0.5 + if k % 2 == 0 { 0.01 } else { -0.01 });
+    let [copied, painted] = half_copied(flickering);
+    assert!((copied - 0.5).abs() < 0.003, "copied: {copied}");
+    assert!((painted - 0.5).abs() < 0.003, "painted: {painted}");
 }
 
 #[test]

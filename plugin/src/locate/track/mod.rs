@@ -1,6 +1,5 @@
 //! Following faces from frame to frame. Pure: what is seen in a frame is told by others.
 
-mod one_euro;
 mod scene;
 #[cfg(test)]
 mod tests;
@@ -11,7 +10,7 @@ use mde_core::alignment::{Affine, FacePoints, Point, TEMPLATE};
 
 use super::Bounds;
 use super::point_net::{MirrorCorrection, PointEstimate, PointQuery, halfway};
-use one_euro::OneEuro;
+use crate::one_euro::OneEuro;
 
 pub use scene::{Scene, THUMBNAIL};
 
@@ -28,12 +27,18 @@ const WELL_PLACED: f64 = 0.45;
 /// Most a face can grow or shrink between two frames.
 const MOST_GROWTH: f64 = 1.5;
 
+/// Cut-off in Hz for the points of a face that stands still, at half the strength of the smoothing.
+const STILL: f64 = 1.5;
+/// Hz more for each distance of the eyes that the face moves in a second.
+const PER_SPEED: f64 = 8.0;
+
 /// How tracks are kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrackRules {
     /// How long a track without its face goes on.
     pub hold: Duration,
-    /// Strength of the smoothing of points, in `[0, 1]`.
+    /// Strength of the smoothing of points, from 0, which leaves them as they are, to 1, under which
+    /// those of a still face do not move at all.
     pub smoothing: f64,
 }
 
@@ -62,7 +67,7 @@ pub struct Track {
     /// What a second look adds, and how many single looks were taken since.
     correction: Option<(MirrorCorrection, u32)>,
     is_lost: bool,
-    filter: OneEuro,
+    filter: OneEuro<5>,
 }
 
 impl Track {
@@ -122,8 +127,10 @@ impl Track {
             (None, old) => old.map(|(correction, age)| (correction, age + 1)),
         };
         self.seen_at = now;
-        let unit = eye_distance(points);
-        self.points = self.filter.filter(points, elapsed, unit, rules.smoothing);
+        let unit = eye_distance(points).max(1e-6);
+        let still = STILL * (1.0 - rules.smoothing) / rules.smoothing;
+        let cutoff = |speed: f64| still + PER_SPEED * speed / unit;
+        self.points = self.filter.filter(points, elapsed, cutoff);
         self.bounds = bounds_of(&self.points);
     }
 }
