@@ -82,8 +82,8 @@ mod tests {
     const PART: Rect = Rect {
         x0: 5,
         y0: 3,
-        x1: 60,
-        y1: 40,
+        x1: 53,
+        y1: 39,
     };
 
     /// What is found in the part where `earlier` says how much lighter each pixel was.
