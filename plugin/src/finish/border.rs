@@ -152,7 +152,7 @@ impl Border {
 
 impl CompletedCrop<'_> {
     /// Whether the value of `channel` at `place` is to be compared.
-    fn is_sound(&self, channel: usize, place: usize) -> bool {
+    pub(super) fn is_sound(&self, channel: usize, place: usize) -> bool {
         let (width, height) = self.size;
         let around = |v: usize, side: usize| v.saturating_sub(1)..(v + 2).min(side);
         let is_open = |hole: &[f32]| {
@@ -165,7 +165,7 @@ impl CompletedCrop<'_> {
 
     /// The smallest box around all that is missing, with a pixel more on each side to compare, cut
     /// to the crop; nothing where nothing is missing.
-    fn part(&self) -> Option<Rect> {
+    pub(super) fn part(&self) -> Option<Rect> {
         let (width, height) = self.size;
         let mut part: Option<Rect> = None;
         for (row, values) in self.mask.chunks(width).enumerate() {
@@ -190,13 +190,13 @@ impl CompletedCrop<'_> {
     }
 
     /// The places of the pixels of `part` in a channel's plane, row by row.
-    fn places(&self, part: Rect) -> impl Iterator<Item = usize> + use<> {
+    pub(super) fn places(&self, part: Rect) -> impl Iterator<Item = usize> + use<> {
         let width = self.size.0;
         (part.y0..part.y1).flat_map(move |y| (part.x0..part.x1).map(move |x| y * width + x))
     }
 
     /// Where the value of `channel` at `place` is.
-    fn at(&self, channel: usize, place: usize) -> usize {
+    pub(super) fn at(&self, channel: usize, place: usize) -> usize {
         channel * self.size.0 * self.size.1 + place
     }
 }

@@ -5,17 +5,20 @@
 //! A generator's colours and brightness differ a little from the picture's. What it makes of known
 //! pixels tells by how much: a [`Border`] carries the difference along a hole's border into the
 //! hole, spread by a [`Membrane`], so that the completion goes on where the picture ends (membrane
-//! interpolation, the gradient-domain blend of Pérez, Gangnet and Blake 2003). Before, the pixels
+//! interpolation, the gradient-domain blend of Pérez, Gangnet and Blake 2003). A [`Seam`] takes away what
+//! is left of a step in colour, for what was painted may be off though what is known was not. Before, the pixels
 //! that a cover runs into are taken out of what is known ([`distrust_border`]).
 
 mod border;
 mod completed_crop;
 mod cover;
 mod membrane;
+mod seam;
 mod temporal;
 
 pub use border::Border;
 pub use completed_crop::CompletedCrop;
 pub use cover::{Crop, distrust_border};
 pub use membrane::{Cell, Membrane};
+pub use seam::Seam;
 pub use temporal::TemporalBlend;

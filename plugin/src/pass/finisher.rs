@@ -6,13 +6,14 @@ use super::face::Face;
 use super::identity::Identity;
 use super::settings::Settings;
 use crate::completer::Batch;
-use crate::finish::{Border, CompletedCrop, TemporalBlend};
+use crate::finish::{Border, CompletedCrop, Seam, TemporalBlend};
 use crate::missing::StaticHole;
 
 /// Betters completions. Made once and reused.
 #[derive(Debug)]
 pub struct Finisher {
     border: Border,
+    seam: Seam,
     temporal: TemporalBlend<Identity>,
 }
 
@@ -21,6 +22,7 @@ impl Finisher {
     pub fn new(size: (usize, usize)) -> Self {
         Self {
             border: Border::default(),
+            seam: Seam::default(),
             temporal: TemporalBlend::new(size),
         }
     }
@@ -60,6 +62,9 @@ impl Finisher {
                 completed: made.completed,
             };
             self.border.fit(&mut completion, settings.border_match);
+            let from_view = made.copied.filter(|_| crop.view.is_some());
+            let from_view = from_view.map(|copied| copied.of_view().1);
+            (self.seam).fit(&mut completion, from_view, settings.border_match);
             // Afterwards, so that what is matched does not flicker either.
             let strength = settings.temporal_smoothing;
             self.temporal

@@ -1,0 +1,227 @@
+//! The colour of a completion along its hole's border, matched to what is known on the other side.
+
+use mde_core::contract::grid_cell;
+use mde_core::mask::CHANNELS;
+
+use super::completed_crop::CompletedCrop;
+use super::membrane::Membrane;
+
+/// Half the side of the squares in which both sides of a border are compared, in pixels of the crop.
+const AROUND: usize = 4;
+/// Fewer pixels than this on either side tell nothing.
+const LEAST: usize = 8;
+/// How far into the hole a difference reaches, in pixels of the crop.
+const REACH: f32 = 12.0;
+/// What is known counts where its colour is no farther off than this in any channel, from black to white:
+/// else it is something else, such as hair or what is behind the face.
+const FARTHEST: f32 = 0.07;
+
+/// Takes away the seams of completions. Made once and reused.
+#[derive(Clone, Debug, Default)]
+pub struct Seam {
+    membrane: Membrane,
+}
+
+impl Seam {
+    /// Changes the colour of the completion by `share`, in `[0, 1]`, of what it is off across the border
+    /// of its hole, less and less with the distance from there. Brightness stays: light falls on a face
+    /// from somewhere, and no two sides of a border are equally bright. So does what is copied from
+    /// elsewhere, `[H/2, W/2]` in `[0, 1]`, which has been fitted.
+    ///
+    /// # Panics
+    /// If a slice of `crop` has another length.
+    pub fn fit(&mut self, crop: &mut CompletedCrop<'_>, copied: Option<&[f32]>, share: f32) {
+        let Some(part) = crop.part().filter(|_| share > 0.0) else {
+            return;
+        };
+        self.membrane.clear((part.width(), part.height()));
+        let (values, known) = self.membrane.cells_mut();
+        let cells = values.iter_mut().zip(known);
+        for ((value, known), place) in cells.zip(crop.places(part)) {
+            known[CHANNELS] = 1.0;
+            let is_at_border = crop.is_at_border(place);
+            if let Some(off) = is_at_border.then(|| across(crop, place)).flatten() {
+                known[..CHANNELS].fill(1.0);
+                value[..CHANNELS].copy_from_slice(&off);
+            }
+        }
+        self.membrane.settle(REACH);
+        let width = crop.size.0;
+        for (value, place) in self.membrane.values().iter().zip(crop.places(part)) {
+            let copied = copied.map_or(0.0, |copied| {
+                copied[grid_cell(place % width, place / width, width, copied.len())]
+            });
+            for (channel, value) in value.iter().enumerate().take(CHANNELS) {
+                crop.completed[crop.at(channel, place)] += share * (1.0 - copied) * value;
+            }
+        }
+    }
+}
+
+/// By how much the colour of what is known around the pixel at `place` is off that of what was made of what
+/// is missing there, but for the brightness; nothing where one of the two is hardly there.
+fn across(crop: &CompletedCrop<'_>, place: usize) -> Option<[f32; CHANNELS]> {
+    let (width, height) = crop.size;
+    let around = |v: usize, side: usize| v.saturating_sub(AROUND)..(v + AROUND + 1).min(side);
+    let square = || {
+        let columns = around(place % width, width);
+        around(place / width, height).flat_map(move |y| columns.clone().map(move |x| y * width + x))
+    };
+    let made = square().filter(|at| crop.is_missing(*at));
+    let made = mean(made.map(|at| colour(crop.completed, crop, at)))?;
+    let is_alike = |known: &[f32; CHANNELS]| {
+        let mut off = known.iter().zip(&made).map(|(known, made)| known - made);
+        off.all(|off| off.abs() <= FARTHEST)
+    };
+    let known = square().filter(|at| crop.is_sound(1, *at));
+    let known = mean(
+        known
+            .map(|at| colour(crop.image, crop, at))
+            .filter(is_alike),
+    )?;
+    Some([0, 1, 2].map(|channel| known[channel] - made[channel]))
+}
+
+/// The colour of a pixel of `picture`, `[3, H, W]`: its channels without its brightness.
+fn colour(picture: &[f32], crop: &CompletedCrop<'_>, place: usize) -> [f32; CHANNELS] {
+    let rgb = [0, 1, 2].map(|channel| picture[crop.at(channel, place)].clamp(0.0, 1.0));
+    let brightness = rgb.iter().sum::<f32>() / CHANNELS as f32;
+    rgb.map(|value| value - brightness)
+}
+
+/// The mean of `colours`; nothing where there are too few.
+fn mean(colours: impl Iterator<Item = [f32; CHANNELS]>) -> Option<[f32; CHANNELS]> {
+    let (mut sum, mut count) = ([0.0; CHANNELS], 0);
+    for colour in colours {
+        sum.iter_mut().zip(colour).for_each(|(sum, v)| *sum += v);
+        count += 1;
+    }
+    (count >= LEAST).then(|| sum.map(|sum| sum / count as f32))
+}
+
+impl CompletedCrop<'_> {
+    /// Whether all channels of the pixel at `place` are missing.
+    fn is_missing(&self, place: usize) -> bool {
+        (0..CHANNELS).all(|channel| self.mask[self.at(channel, place)] == 0.0)
+    }
+
+    /// Whether it is, and one beside it is not.
+    fn is_at_border(&self, place: usize) -> bool {
+        let (width, height) = self.size;
+        let (x, y) = (place % width, place / width);
+        self.is_missing(place)
+            && (x > 0 && !self.is_missing(place - 1)
+                || x + 1 < width && !self.is_missing(place + 1)
+                || y > 0 && !self.is_missing(place - width)
+                || y + 1 < height && !self.is_missing(place + width))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mde_core::mask::Mask;
+    use mde_core::occlusion::Occlusion;
+
+    const SIDE: usize = 96;
+    const PIXELS: usize = SIDE * SIDE;
+    const PINK: [f32; 3] = [0.72, 0.52, 0.50];
+    /// Less red and blue, and darker.
+    const TAN: [f32; 3] = [0.60, 0.48, 0.42];
+    const GREY: [f32; 3] = [0.5; 3];
+
+    fn flat(rgb: [f32; 3]) -> Vec<f32> {
+        rgb.iter().flat_map(|v| [*v; PIXELS]).collect()
+    }
+
+    /// What becomes of a mouth that was made of [`TAN`] on a face like `image`, of which `copied` was
+    /// copied.
+    fn fitted(image: &[f32], mask: &Mask, copied: Option<&[f32]>) -> Vec<f32> {
+        let mut completed = flat(TAN);
+        let mut crop = CompletedCrop {
+            size: (SIDE, SIDE),
+            image,
+            mask: mask.as_slice(),
+            covered: None,
+            painted: None,
+            completed: &mut completed,
+        };
+        Seam::default().fit(&mut crop, copied, 1.0);
+        completed
+    }
+
+    fn mouth() -> Mask {
+        Mask::from_occlusions(SIDE, SIDE, [Occlusion::Mouth])
+    }
+
+    /// The pixel of the mouth in the middle of its upper border.
+    fn top(mask: &Mask) -> usize {
+        let missing = |i: &usize| mask.as_slice()[*i] == 0.0;
+        let first = (0..PIXELS).find(missing).expect("a mouth");
+        first / SIDE * SIDE + SIDE / 2
+    }
+
+    fn at(picture: &[f32], pixel: usize) -> [f32; 3] {
+        [0, 1, 2].map(|channel| picture[channel * PIXELS + pixel])
+    }
+
+    fn colour_of(rgb: [f32; 3]) -> [f32; 3] {
+        rgb.map(|v| v - rgb.iter().sum::<f32>() / 3.0)
+    }
+
+    /// The largest difference.
+    fn off(a: [f32; 3], b: [f32; 3]) -> f32 {
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn the_colour_goes_on_across_the_border_and_the_brightness_stays() {
+        let mask = mouth();
+        let made = fitted(&flat(PINK), &mask, None);
+        let there = at(&made, top(&mask));
+        assert!(off(colour_of(there), colour_of(PINK)) < 0.005, "{there:?}");
+        let brightness = |rgb: [f32; 3]| rgb.iter().sum::<f32>() / 3.0;
+        assert!((brightness(there) - brightness(TAN)).abs() < 1e-4);
+    }
+
+    #[test]
+    fn what_is_copied_stays() {
+        let mask = mouth();
+        let copied = [1.0; PIXELS / 4];
+        let made = fitted(&flat(PINK), &mask, Some(&copied));
+        assert_eq!(made, flat(TAN));
+    }
+
+    #[test]
+    fn what_is_behind_the_face_does_not_colour_it() {
+        let mask = mouth();
+        assert_eq!(fitted(&flat(GREY), &mask, None), flat(TAN));
+        // On the left half there is something else.
+        let mut image = flat(PINK);
+        for i in (0..3 * PIXELS).filter(|i| i % SIDE < SIDE / 2) {
+            image[i] = GREY[i / PIXELS];
+        }
+        let there = at(&fitted(&image, &mask, None), top(&mask));
+        assert!(off(colour_of(there), colour_of(PINK)) < 0.01, "{there:?}");
+    }
+
+    #[test]
+    fn a_channel_that_is_missing_alone_is_left_to_others() {
+        let mut mask = vec![1.0; 3 * PIXELS];
+        mask[..PIXELS].copy_from_slice(&mouth().as_slice()[..PIXELS]);
+        let mut completed = flat(TAN);
+        let mut crop = CompletedCrop {
+            size: (SIDE, SIDE),
+            image: &flat(PINK),
+            mask: &mask,
+            covered: None,
+            painted: None,
+            completed: &mut completed,
+        };
+        Seam::default().fit(&mut crop, None, 1.0);
+        assert_eq!(completed, flat(TAN));
+    }
+}
