@@ -64,7 +64,8 @@ fn main() -> Result<ExitCode> {
         measure::arguments().partition(|argument| argument.parse::<usize>().is_ok());
     let frames = numbers.first().and_then(|frames| frames.parse().ok());
     let frames = frames.unwrap_or(FRAMES);
-    let pictures = folders.first().map(PathBuf::from);
+    let pictures = folders.first().map(|folder| measure::pictures_in(folder));
+    let pictures = pictures.transpose()?;
     let net = measure::folder_named("MDE_COVER_NET").unwrap_or_else(|| PathBuf::from(NET));
     let auto = Way::Auto(net.display().to_string());
     let mut finds = Finds::new(CoverNet::open(&net)?)?;

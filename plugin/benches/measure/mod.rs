@@ -29,6 +29,14 @@ pub fn arguments() -> impl Iterator<Item = String> {
     std::env::args().skip(1).filter(|a| !a.starts_with("--"))
 }
 
+/// The folder `argument` for pictures, made where it is not there: one that cannot be made is told before
+/// anything is measured.
+pub fn pictures_in(argument: &str) -> Result<PathBuf> {
+    std::fs::create_dir_all(argument)
+        .with_context(|| format!("'{argument}' is no folder that pictures can be put into"))?;
+    Ok(PathBuf::from(argument))
+}
+
 /// The folder that the environment variable `name` names; nothing where it is not set.
 pub fn folder_named(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os(name).filter(|value| !value.is_empty());

@@ -32,7 +32,6 @@ mod situation;
 #[path = "../clips/smoothed.rs"]
 mod smoothed;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -76,7 +75,7 @@ fn main() -> Result<ExitCode> {
         } else if let Ok(part) = argument.parse() {
             parts.push(part);
         } else {
-            pictures = Some(PathBuf::from(argument));
+            pictures = Some(measure::pictures_in(&argument)?);
         }
     }
     if situations.is_empty() {

@@ -24,7 +24,7 @@ mod measure;
 mod scene;
 mod score;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -67,7 +67,7 @@ fn main() -> Result<ExitCode> {
     for argument in measure::arguments() {
         match argument.parse() {
             Ok(number) => frames = number,
-            Err(_) => pictures = Some(PathBuf::from(argument)),
+            Err(_) => pictures = Some(measure::pictures_in(&argument)?),
         }
     }
     let mut locator = Locator::open()?;
