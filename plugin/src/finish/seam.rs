@@ -20,6 +20,17 @@ const FARTHEST: f32 = 0.07;
 #[derive(Clone, Debug, Default)]
 pub struct Seam {
     membrane: Membrane,
+    sides: Vec<Side>,
+}
+
+/// On which side of a border a pixel is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Side {
+    /// All of it is known for sure.
+    Known,
+    /// All of it is missing.
+    Missing,
+    Neither,
 }
 
 impl Seam {
@@ -34,19 +45,22 @@ impl Seam {
         let Some(part) = crop.part().filter(|_| share > 0.0) else {
             return;
         };
+        let (width, height) = crop.size;
+        self.sides.clear();
+        self.sides
+            .extend((0..width * height).map(|place| crop.side(place)));
         self.membrane.clear((part.width(), part.height()));
         let (values, known) = self.membrane.cells_mut();
         let cells = values.iter_mut().zip(known);
         for ((value, known), place) in cells.zip(crop.places(part)) {
             known[CHANNELS] = 1.0;
-            let is_at_border = crop.is_at_border(place);
-            if let Some(off) = is_at_border.then(|| across(crop, place)).flatten() {
+            let is_at_border = is_at_border(&self.sides, crop.size, place);
+            if let Some(off) = (is_at_border.then(|| across(crop, &self.sides, place))).flatten() {
                 known[..CHANNELS].fill(1.0);
                 value[..CHANNELS].copy_from_slice(&off);
             }
         }
         self.membrane.settle(REACH);
-        let width = crop.size.0;
         for (value, place) in self.membrane.values().iter().zip(crop.places(part)) {
             let copied = copied.map_or(0.0, |copied| {
                 copied[grid_cell(place % width, place / width, width, copied.len())]
@@ -58,27 +72,35 @@ impl Seam {
     }
 }
 
+/// Whether the pixel at `place` is missing, and one beside it is not.
+fn is_at_border(sides: &[Side], (width, height): (usize, usize), place: usize) -> bool {
+    let (x, y) = (place % width, place / width);
+    let is_missing = |place: usize| sides[place] == Side::Missing;
+    is_missing(place)
+        && (x > 0 && !is_missing(place - 1)
+            || x + 1 < width && !is_missing(place + 1)
+            || y > 0 && !is_missing(place - width)
+            || y + 1 < height && !is_missing(place + width))
+}
+
 /// By how much the colour of what is known around the pixel at `place` is off that of what was made of what
 /// is missing there, but for the brightness; nothing where one of the two is hardly there.
-fn across(crop: &CompletedCrop<'_>, place: usize) -> Option<[f32; CHANNELS]> {
+fn across(crop: &CompletedCrop<'_>, sides: &[Side], place: usize) -> Option<[f32; CHANNELS]> {
     let (width, height) = crop.size;
     let around = |v: usize, side: usize| v.saturating_sub(AROUND)..(v + AROUND + 1).min(side);
-    let square = || {
+    let of = |side: Side| {
         let columns = around(place % width, width);
-        around(place / width, height).flat_map(move |y| columns.clone().map(move |x| y * width + x))
+        let square = around(place / width, height)
+            .flat_map(move |y| columns.clone().map(move |x| y * width + x));
+        square.filter(move |at| sides[*at] == side)
     };
-    let made = square().filter(|at| crop.is_missing(*at));
-    let made = mean(made.map(|at| colour(crop.completed, crop, at)))?;
+    let made = mean(of(Side::Missing).map(|at| colour(crop.completed, crop, at)))?;
     let is_alike = |known: &[f32; CHANNELS]| {
         let mut off = known.iter().zip(&made).map(|(known, made)| known - made);
         off.all(|off| off.abs() <= FARTHEST)
     };
-    let known = square().filter(|at| crop.is_sound(1, *at));
-    let known = mean(
-        known
-            .map(|at| colour(crop.image, crop, at))
-            .filter(is_alike),
-    )?;
+    let known = of(Side::Known).map(|at| colour(crop.image, crop, at));
+    let known = mean(known.filter(is_alike))?;
     Some([0, 1, 2].map(|channel| known[channel] - made[channel]))
 }
 
@@ -100,20 +122,15 @@ fn mean(colours: impl Iterator<Item = [f32; CHANNELS]>) -> Option<[f32; CHANNELS
 }
 
 impl CompletedCrop<'_> {
-    /// Whether all channels of the pixel at `place` are missing.
-    fn is_missing(&self, place: usize) -> bool {
-        (0..CHANNELS).all(|channel| self.mask[self.at(channel, place)] == 0.0)
-    }
-
-    /// Whether it is, and one beside it is not.
-    fn is_at_border(&self, place: usize) -> bool {
-        let (width, height) = self.size;
-        let (x, y) = (place % width, place / width);
-        self.is_missing(place)
-            && (x > 0 && !self.is_missing(place - 1)
-                || x + 1 < width && !self.is_missing(place + 1)
-                || y > 0 && !self.is_missing(place - width)
-                || y + 1 < height && !self.is_missing(place + width))
+    fn side(&self, place: usize) -> Side {
+        let is_missing = |channel: usize| self.mask[self.at(channel, place)] == 0.0;
+        if (0..CHANNELS).all(is_missing) {
+            return Side::Missing;
+        }
+        match (0..CHANNELS).all(|channel| self.is_sound(channel, place)) {
+            true => Side::Known,
+            false => Side::Neither,
+        }
     }
 }
 
@@ -206,6 +223,23 @@ mod tests {
         }
         let there = at(&fitted(&image, &mask, None), top(&mask));
         assert!(off(colour_of(there), colour_of(PINK)) < 0.01, "{there:?}");
+    }
+
+    #[test]
+    fn pixels_of_which_a_channel_is_missing_tell_no_colour() {
+        let mut mask = mouth().as_slice().to_vec();
+        mask[..PIXELS].fill(0.0);
+        let mut completed = flat(TAN);
+        let mut crop = CompletedCrop {
+            size: (SIDE, SIDE),
+            image: &flat(PINK),
+            mask: &mask,
+            covered: None,
+            painted: None,
+            completed: &mut completed,
+        };
+        Seam::default().fit(&mut crop, None, 1.0);
+        assert_eq!(completed, flat(TAN));
     }
 
     #[test]
