@@ -150,57 +150,6 @@ impl Border {
     }
 }
 
-impl CompletedCrop<'_> {
-    /// Whether the value of `channel` at `place` is to be compared.
-    pub(super) fn is_sound(&self, channel: usize, place: usize) -> bool {
-        let (width, height) = self.size;
-        let around = |v: usize, side: usize| v.saturating_sub(1)..(v + 2).min(side);
-        let is_open = |hole: &[f32]| {
-            around(place / width, height).all(|y| {
-                around(place % width, width).all(|x| hole[self.at(channel, y * width + x)] != 0.0)
-            })
-        };
-        self.mask[self.at(channel, place)] != 0.0 && self.covered.is_none_or(is_open)
-    }
-
-    /// The smallest box around all that is missing, with a pixel more on each side to compare, cut
-    /// to the crop; nothing where nothing is missing.
-    pub(super) fn part(&self) -> Option<Rect> {
-        let (width, height) = self.size;
-        let mut part: Option<Rect> = None;
-        for (row, values) in self.mask.chunks(width).enumerate() {
-            let Some(first) = values.iter().position(|&v| v == 0.0) else {
-                continue;
-            };
-            let end = values.iter().rposition(|&v| v == 0.0).unwrap_or(first) + 1;
-            let y = row % height;
-            let part = part.get_or_insert(Rect::new(first, y, end, y + 1));
-            part.x0 = part.x0.min(first);
-            part.x1 = part.x1.max(end);
-            part.y0 = part.y0.min(y);
-            part.y1 = part.y1.max(y + 1);
-        }
-        let reach = 1 + usize::from(self.covered.is_some());
-        part.map(|part| Rect {
-            x0: part.x0.saturating_sub(reach),
-            y0: part.y0.saturating_sub(reach),
-            x1: (part.x1 + reach).min(width),
-            y1: (part.y1 + reach).min(height),
-        })
-    }
-
-    /// The places of the pixels of `part` in a channel's plane, row by row.
-    pub(super) fn places(&self, part: Rect) -> impl Iterator<Item = usize> + use<> {
-        let width = self.size.0;
-        (part.y0..part.y1).flat_map(move |y| (part.x0..part.x1).map(move |x| y * width + x))
-    }
-
-    /// Where the value of `channel` at `place` is.
-    pub(super) fn at(&self, channel: usize, place: usize) -> usize {
-        channel * self.size.0 * self.size.1 + place
-    }
-}
-
 /// The middle one of `values`, which are put into another order.
 fn median(values: &mut [f32]) -> Option<f32> {
     let middle = values.len() / 2;

@@ -119,7 +119,9 @@ impl Memory {
             motion.carry(plane, width, part, &scratch.numbers, &mut scratch.plane);
         }
         let light = &mut scratch.light;
-        light.compare(crop.completed, &self.painted, width, part);
+        if crop.painted.is_some() {
+            light.compare(crop.completed, &self.painted, width, part);
+        }
         let shares = &mut scratch.shares[..part.width()];
         let lighter = &mut scratch.lighter[..part.width()];
         for y in part.y0..part.y1 {
@@ -128,7 +130,11 @@ impl Memory {
                 .iter_mut()
                 .for_each(|share| *share = keep * (1.0 - *share));
             for channel in 0..3 {
-                light.row(channel, y, lighter);
+                match crop.painted {
+                    Some(_) => light.row(channel, y, lighter),
+                    // All is painted, and its light goes with the rest.
+                    None => lighter.fill(0.0),
+                }
                 let start = (channel * height + y) * width + part.x0;
                 let painted = &self.painted[start..][..part.width()];
                 let completed = crop.completed[start..].iter_mut().zip(painted);
