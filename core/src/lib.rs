@@ -12,6 +12,7 @@ pub mod covers;
 pub mod mask;
 pub mod occlusion;
 pub mod points;
+pub mod prototypes;
 pub mod quality;
 pub mod refining;
 pub mod registration;

@@ -12,6 +12,7 @@ mod ncnn;
 mod network;
 mod onnx;
 mod points;
+mod prototypes;
 mod refine;
 mod report;
 mod scenes;
@@ -35,6 +36,7 @@ enum Command {
     Covers(commands::covers::Covers),
     Views(commands::views::Views),
     Refine(commands::refine::Refine),
+    Prototypes(commands::prototypes::Prototypes),
     Scenes(commands::scenes::Scenes),
     ExportLpips(commands::export_lpips::ExportLpips),
     ConvertSqueezenet(commands::convert_squeezenet::ConvertSqueezenet),
@@ -54,6 +56,7 @@ fn main() -> anyhow::Result<()> {
         Command::Covers(command) => command.run(),
         Command::Views(command) => command.run(),
         Command::Refine(command) => command.run(),
+        Command::Prototypes(command) => command.run(),
         Command::Scenes(command) => command.run(),
         Command::ExportLpips(command) => command.run(),
         Command::ConvertSqueezenet(command) => command.run(),

@@ -73,7 +73,7 @@ impl Displacement {
     }
 
     /// The nearest displacement that only shifts, turns and scales.
-    pub(super) fn straightened(&self) -> Self {
+    pub fn straightened(&self) -> Self {
         let scaled = (self.x[1] + self.y[2]) / 2.0;
         let turned = (self.y[1] - self.x[2]) / 2.0;
         Self {

@@ -12,6 +12,7 @@ mod model;
 mod objective;
 mod opponent;
 pub mod points;
+pub mod prototypes;
 pub mod refine;
 pub mod results;
 mod run;

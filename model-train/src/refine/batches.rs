@@ -124,6 +124,12 @@ impl Faces {
         (self.of_faces.len(), self.pictures.len())
     }
 
+    /// A picture of each face, the one in the middle of its own.
+    pub fn one_of_each(&self) -> impl Iterator<Item = &[u8]> {
+        let middles = (self.of_faces.iter()).filter_map(|own| own.get(own.len() / 2));
+        middles.map(|index| self.pictures.picture(*index))
+    }
+
     /// One of the pictures, `[288, 288, 3]`.
     fn draw(&self, rng: &mut Pcg64) -> &[u8] {
         let all = self.drawn.last().copied().unwrap_or_default();

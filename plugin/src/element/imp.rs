@@ -144,8 +144,8 @@ pub(super) struct State {
     pub(super) has_locator: bool,
     /// Whether there is a net that finds covers: in the pass, or on its way to it.
     pub(super) has_cover_net: bool,
-    /// Whether there is a net that refines: in the pass, or on its way to it.
-    pub(super) has_refine_net: bool,
+    /// Whether there is something that refines: in the pass, or on its way to it.
+    pub(super) has_refiner: bool,
     pub(super) masks: Masks,
     pub(super) has_warned: bool,
     pub(super) stats: Stats,

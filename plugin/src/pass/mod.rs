@@ -42,7 +42,7 @@ use crate::covers::{CoverNet, Finding};
 use crate::damage::DropOut;
 use crate::frame::Channels;
 use crate::locate::{Clock, LocateError, Locator, Region};
-use crate::refine::RefineNet;
+use crate::refine::Refiner;
 use crate::runtime::NetError;
 use crate::views::Reference;
 use copying::Copying;
@@ -56,7 +56,7 @@ use missing::Missing;
 use paint::{Made, Painter};
 use read::CropReader;
 use recall::Recall;
-use refining::Refining;
+use refining::{Refining, Wanted};
 use report::Lap;
 use roi_writer::RoiWriter;
 
@@ -94,7 +94,7 @@ pub struct Parts {
     /// Without one no covers are found.
     pub cover_net: Option<CoverNet>,
     /// Without one nothing is refined.
-    pub refine_net: Option<RefineNet>,
+    pub refiner: Option<Refiner>,
     /// Pictures of the people in the stream.
     pub references: Vec<Reference>,
 }
@@ -109,7 +109,7 @@ pub struct Update {
     /// What finds covers.
     pub cover_net: Option<CoverNet>,
     /// What refines.
-    pub refine_net: Option<RefineNet>,
+    pub refiner: Option<Refiner>,
 }
 
 /// Everything that working on frames takes, between start and stop.
@@ -145,7 +145,7 @@ impl Pass {
             completer,
             locator,
             cover_net,
-            refine_net,
+            refiner,
             references,
         } = parts;
         let size = completer.size();
@@ -162,7 +162,7 @@ impl Pass {
             recall: Recall::default(),
             copying: Copying::new(size, references),
             finisher: Finisher::new(size),
-            refining: Refining::new(refine_net),
+            refining: Refining::new(refiner),
             painter: Painter::default(),
             drawer: Drawer::default(),
             roi_writer: RoiWriter::new(settings.hole, size),
@@ -180,8 +180,8 @@ impl Pass {
         if let Some(net) = update.cover_net {
             self.covers = Covers::new(Some(net));
         }
-        if let Some(net) = update.refine_net {
-            self.refining = Refining::new(Some(net));
+        if let Some(refiner) = update.refiner {
+            self.refining = Refining::new(Some(refiner));
         }
         if let Some(completer) = update.completer {
             let size = completer.size();
@@ -189,6 +189,7 @@ impl Pass {
             self.recall.forget();
             self.copying.resize(size);
             self.finisher = Finisher::new(size);
+            self.refining.forget();
             self.completer = completer;
         }
     }
@@ -216,6 +217,7 @@ impl Pass {
         self.covers.forget();
         self.recall.forget();
         self.finisher.forget();
+        self.refining.forget();
         self.copying.forget();
         self.drop_outs.forget();
         self.painter.forget();
@@ -329,8 +331,11 @@ impl Pass {
         let contract = self.completer.contract();
         let is_face = contract.is_some_and(|c| c.alignment == Alignment::FaceTemplate)
             && self.settings.source != RegionSource::FullFrame;
-        let is_wanted = self.settings.refine && is_colour && is_face;
-        let refined = (self.refining).refine(&frame, &self.faces, &self.batch, is_wanted);
+        let wanted = (self.settings.refine && is_colour && is_face).then_some(Wanted {
+            prototypes: self.settings.prototypes,
+            now: self.now,
+        });
+        let refined = (self.refining).refine(&frame, &self.faces, &self.batch, wanted);
         if let Err(error) = refined {
             gst::warning!(crate::CAT, "{error}");
         }

@@ -1,5 +1,7 @@
 //! What was painted of the faces of a frame, painted anew at a multiple of the crop's resolution.
 
+use std::time::Duration;
+
 use gst_video::VideoFrameRef;
 use mde_core::alignment::Affine;
 use mde_core::contract::grid_cell;
@@ -9,11 +11,13 @@ use mde_core::refining::{CONTEXT, STEP};
 
 use super::copying::layers;
 use super::face::Face;
+use super::identity::Identity;
 use crate::completer::Batch;
 use crate::frame::{
     Channels, Crop, Layer, MOST_LAYERS, Painting, Reader, Refined, Sharpener, shown,
 };
-use crate::refine::{RefineNet, Shown};
+use crate::refine;
+use crate::refine::{Completed, Likenesses, RefineNet, Refiner, Shown};
 use crate::runtime::NetError;
 
 /// Frame pixels to a crop pixel from which on there is detail to be gained.
@@ -21,11 +25,21 @@ const LEAST_ENLARGED: f64 = 1.25;
 /// A pixel of which less than this share is painted is left as it is.
 const LEAST_PAINTED: f32 = 0.05;
 
+/// How what is painted is to be refined.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Whether it is given the detail of prototypes.
+    pub prototypes: bool,
+    /// When the frame is, by the clock.
+    pub now: Duration,
+}
+
 /// Refines what generators painted. Made once and reused.
 #[derive(Debug)]
 pub struct Refining {
     /// Without one nothing is refined.
     net: Option<RefineNet>,
+    likenesses: Option<Likenesses<Identity>>,
     reader: Reader,
     /// How much of each of the crop's pixels is painted, where anything is missing of it.
     painted: Vec<f32>,
@@ -49,10 +63,12 @@ struct Changes {
 }
 
 impl Refining {
-    /// Refines with `net`, if there is one.
-    pub fn new(net: Option<RefineNet>) -> Self {
+    /// Refines with `refiner`, if there is one.
+    pub fn new(refiner: Option<Refiner>) -> Self {
+        let (net, prototypes) = refiner.map(|r| (r.net, r.prototypes)).unzip();
         Self {
             net,
+            likenesses: prototypes.map(Likenesses::new),
             reader: Reader::default(),
             painted: Vec::new(),
             whole: Vec::new(),
@@ -62,6 +78,13 @@ impl Refining {
             refined: Vec::new(),
             sharpener: Sharpener::default(),
             changes: Vec::new(),
+        }
+    }
+
+    /// Forgets what the faces looked like: another stream comes.
+    pub fn forget(&mut self) {
+        if let Some(likenesses) = &mut self.likenesses {
+            likenesses.forget();
         }
     }
 
@@ -77,8 +100,8 @@ impl Refining {
     }
 
     /// Refines what `batch` holds of `faces`, all that there are in the `frame`, as far as it is
-    /// painted; what was refined of completions that are recalled stays. With `is_wanted` not set, or
-    /// without a net, nothing is refined.
+    /// painted; what was refined of completions that are recalled stays. Without `wanted`, or without a
+    /// net, nothing is refined.
     ///
     /// # Errors
     /// [`NetError::Run`] of the first face that the net failed on; the others are refined.
@@ -87,7 +110,7 @@ impl Refining {
         frame: &VideoFrameRef<T>,
         faces: &[Face],
         batch: &Batch,
-        is_wanted: bool,
+        wanted: Option<Wanted>,
     ) -> Result<(), NetError> {
         let Some(scale) = self.net.as_ref().map(RefineNet::scale) else {
             return Ok(());
@@ -99,25 +122,29 @@ impl Refining {
         let mut outcome = Ok(());
         for face in faces {
             let Some(crop) = &face.crop else { continue };
-            if face.is_recalled && is_wanted {
+            if face.is_recalled && wanted.is_some() {
                 continue;
             }
             self.changes[crop.index].area = Rect::new(0, 0, 0, 0);
             let to_frame = &face.region.to_frame;
             let enlarged = to_frame.determinant().abs().sqrt();
-            if !is_wanted || enlarged.is_nan() || enlarged < LEAST_ENLARGED {
+            let Some(wanted) = wanted.filter(|_| enlarged >= LEAST_ENLARGED) else {
                 continue;
-            }
+            };
             let Some(completed) = batch.completed(crop.index) else {
                 continue;
             };
             let (image, mask) = (batch.image(crop.index), batch.mask(crop.index));
             let size = batch.size();
             let part = self.find_painted(&layers(crop, batch), mask, size);
-            let area = part.and_then(|part| around(part, size, scale));
-            if let Some(area) = area {
+            let area = part.and_then(|part| Some((part, around(part, size, scale)?)));
+            if let Some((part, area)) = area {
                 self.show(frame, to_frame, [image, mask, completed], size, area);
-                outcome = outcome.and(self.change(crop.index, size.0, area, enlarged));
+                let likened = face
+                    .identity
+                    .filter(|_| wanted.prototypes && size.0 == size.1);
+                let likened = likened.map(|identity| (identity, part, wanted.now));
+                outcome = outcome.and(self.change(crop.index, size.0, area, enlarged, likened));
             }
         }
         outcome
@@ -226,13 +253,15 @@ impl Refining {
     }
 
     /// Refines what is shown of `area` and keeps what changes of what is painted, for crop `index`, which
-    /// is `width` pixels wide and becomes `enlarged` times as wide in the frame.
+    /// is `width` pixels wide and becomes `enlarged` times as wide in the frame. Where it is `likened`, by
+    /// whose face it is, what is painted of it and when, it is given a prototype's detail.
     fn change(
         &mut self,
         index: usize,
         width: usize,
         area: Rect,
         enlarged: f64,
+        likened: Option<(Identity, Rect, Duration)>,
     ) -> Result<(), NetError> {
         let Some(net) = &mut self.net else {
             return Ok(());
@@ -244,6 +273,25 @@ impl Refining {
         };
         net.refine(&shown, &mut self.refined)?;
         let (scale, pixels) = (net.scale(), area.area());
+        if let (Some((identity, part, now)), Some(likenesses)) = (likened, &mut self.likenesses) {
+            for (i, value) in self.refined.iter_mut().enumerate() {
+                if self.mask[i % pixels] > 0.0 {
+                    *value = self.image[i];
+                }
+            }
+            let completed = Completed {
+                side: width,
+                rgb: &self.whole,
+                part,
+            };
+            let refining = refine::Refining {
+                scale,
+                area,
+                rgb: &mut self.refined,
+                mask: &self.mask,
+            };
+            likenesses.give(identity, &completed, refining, now);
+        }
         let painted = |i: usize| {
             let (x, y) = (area.x0 + i % area.width(), area.y0 + i / area.width());
             self.painted[y / scale * width + x / scale]

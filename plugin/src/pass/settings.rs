@@ -49,6 +49,8 @@ pub struct Settings {
     pub grain: f32,
     /// Whether what is painted is refined, where there is a net for it.
     pub refine: bool,
+    /// Whether what is refined is given the detail of prototypes.
+    pub prototypes: bool,
     /// The share of what was painted before that stays after 1/30 s, in `[0, 1]`.
     pub temporal_smoothing: f32,
     /// What is drawn over the frame.

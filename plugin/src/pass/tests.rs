@@ -74,6 +74,7 @@ impl Stream {
             border_match: 1.0,
             grain: 0.0,
             refine: false,
+            prototypes: false,
             temporal_smoothing: 0.9,
             overlay: Overlay::None,
         };
@@ -81,7 +82,7 @@ impl Stream {
             completer: completer()?,
             locator: None,
             cover_net: None,
-            refine_net: None,
+            refiner: None,
             references: Vec::new(),
         };
         Some(Self {

@@ -40,6 +40,7 @@ fn element() -> gst::Element {
     element.set_property("grain", 0f32);
     let net = model_file("refine.onnx", &Model::brightens(0.2).to_bytes());
     element.set_property("refine-model", net.to_str());
+    element.set_property("prototypes", false);
     element
 }
 
@@ -115,5 +116,55 @@ fn a_net_that_cannot_be_used_is_named() {
         let before = frame(&info, 0, SCALE);
         let after = harness.push_and_pull(before.copy_deep().expect("a copy"));
         assert_eq!(bytes(&after.expect("a frame")), bytes(&before));
+    });
+}
+
+#[test]
+fn what_is_painted_gets_the_detail_of_a_face_as_long_as_it_is_asked_for() {
+    with_runtime(|| {
+        let element = element();
+        let info = info(VideoFormat::Rgb, SIDE, SIDE);
+        let mut harness = harness(&element, &info);
+        for (number, is_given) in [(0, false), (1, true), (2, false)] {
+            element.set_property("prototypes", is_given);
+            element.set_property("temporal-smoothing", 0f32);
+            let before = frame(&info, number, SCALE);
+            let after = harness.push_and_pull(before.copy_deep().expect("a copy"));
+            let after = after.expect("a frame");
+            let changes = difference(&before, &after, &info, eyes(SCALE));
+            assert_eq!(changes.outside_changed, 0);
+            let (after, stride) = (bytes(&after), info.stride()[0] as usize);
+            let Rect { x0, y0, x1, y1 } = eyes(SCALE);
+            let rows = (y0..y1).flat_map(|y| &after[y * stride + 3 * x0..y * stride + 3 * x1]);
+            let (darkest, brightest) = (rows.clone().min(), rows.max());
+            let range = brightest.expect("pixels") - darkest.expect("pixels");
+            // The frame is flat: so is what it is filled with, but for a face's eyes.
+            match is_given {
+                true => assert!(range > 40, "{range}"),
+                false => assert!(range < 4, "{range}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_picture_without_prototypes_is_named() {
+    with_runtime(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("small.png");
+        let small = image::RgbImage::new(16, 16);
+        small.save(&file).expect("a picture");
+        for (file, reason) in [(file, "16x16"), (folder.path().join("absent.png"), "read")] {
+            let element = element();
+            element.set_property("prototype-file", file.to_str());
+            let bus = gst::Bus::new();
+            element.set_bus(Some(&bus));
+            assert!(element.set_state(gst::State::Paused).is_err());
+            let told = bus_texts(&bus).join(" ");
+            for part in ["prototype-file", reason, "mde-train prototypes"] {
+                assert!(told.contains(part), "{part}: {told}");
+            }
+            element.set_state(gst::State::Null).expect("it stops");
+        }
     });
 }

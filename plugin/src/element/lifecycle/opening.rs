@@ -7,7 +7,7 @@ use crate::covers::CoverNet;
 use crate::element::properties::{ModelSettings, RegionSource, Settings};
 use crate::locate::Locator;
 use crate::missing::{self, FittedMask};
-use crate::refine::RefineNet;
+use crate::refine::{Prototypes, PrototypesError, RefineNet, Refiner};
 use crate::runtime::{NetError, RuntimeError};
 use crate::scene::Restorer;
 use crate::views::reference::{self, Reference, ReferenceError};
@@ -20,6 +20,8 @@ static EMBEDDED_COVERS: &[u8] = include_bytes!("../../../models/covers.onnx");
 
 /// The net that refines, likewise.
 static EMBEDDED_REFINER: &[u8] = include_bytes!("../../../models/refine.onnx");
+/// What faces look like, likewise.
+static EMBEDDED_PROTOTYPES: &[u8] = include_bytes!("../../../models/prototypes.png");
 
 /// The generator of scenes, likewise.
 static EMBEDDED_SCENES: &[u8] = include_bytes!("../../../models/scene.onnx");
@@ -133,16 +135,43 @@ fn why_no_net(
     OpenError { kind, text }
 }
 
-/// What refines: the net in the file that `settings` name, or the embedded one.
-pub fn open_refine_net(settings: &Settings) -> Result<RefineNet, OpenError> {
+/// What refines: the net and the prototypes in the files that `settings` name, or the embedded ones.
+pub fn open_refiner(settings: &Settings) -> Result<Refiner, OpenError> {
     let (file, threads) = (settings.refine_model.as_deref(), settings.model.threads());
     let net = match file {
         Some(file) => RefineNet::open(file, threads),
         None => RefineNet::of_bytes(EMBEDDED_REFINER, threads),
     };
-    net.map_err(|error| {
+    let net = net.map_err(|error| {
         let net = ("refine-model", "The embedded net that refines", "refine");
         why_no_net(net, file, &error)
+    })?;
+    Ok(Refiner {
+        net,
+        prototypes: open_prototypes(settings.prototype_file.as_deref())?,
+    })
+}
+
+/// The prototypes in `file`, or the embedded ones.
+fn open_prototypes(file: Option<&Path>) -> Result<Prototypes, OpenError> {
+    let prototypes = match file {
+        Some(file) => Prototypes::open(file),
+        None => Prototypes::of_bytes(EMBEDDED_PROTOTYPES),
+    };
+    prototypes.map_err(|error| {
+        let kind = match error {
+            PrototypesError::Read(_) => Kind::File,
+            PrototypesError::Decode(_) | PrototypesError::Other(_) => Kind::Content,
+        };
+        let what = match file {
+            Some(file) => format!("prototype-file {}", file.display()),
+            None => "The embedded picture of prototypes".to_owned(),
+        };
+        let what_to_do = "Set it to a picture that mde-train prototypes wrote, or leave it empty";
+        OpenError {
+            kind,
+            text: format!("{what} cannot be used: {error}. {what_to_do}"),
+        }
     })
 }
 
@@ -184,7 +213,7 @@ pub fn open_mask(file: Option<&Path>) -> Result<Option<FittedMask>, OpenError> {
 pub struct Finding {
     pub locator: Option<Locator>,
     pub cover_net: Option<CoverNet>,
-    pub refine_net: Option<RefineNet>,
+    pub refiner: Option<Refiner>,
     pub references: Vec<Reference>,
     /// Why others of these cannot be used.
     pub faults: Vec<ReferenceError>,
@@ -200,12 +229,12 @@ pub fn open_finding(settings: &Settings) -> Result<Finding, OpenError> {
     let looks_for_covers = settings.frame.looks_for_covers();
     let cover_net = looks_for_covers.then(|| open_cover_net(settings.cover_model.as_deref()));
     let refines = settings.frame.blending.refine;
-    let refine_net = refines.then(|| open_refine_net(settings));
+    let refiner = refines.then(|| open_refiner(settings));
     let (references, faults) = open_references(settings.reference_file.as_deref())?;
     Ok(Finding {
         locator,
         cover_net: cover_net.transpose()?,
-        refine_net: refine_net.transpose()?,
+        refiner: refiner.transpose()?,
         references,
         faults,
     })

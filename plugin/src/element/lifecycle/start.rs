@@ -12,8 +12,8 @@ use super::film::FilmMender;
 use super::masks::Masks;
 use super::model::{announce, post};
 use super::opening::{
-    OpenError, open_completer, open_cover_net, open_finding, open_locator, open_mask,
-    open_refine_net, open_restorer,
+    OpenError, open_completer, open_cover_net, open_finding, open_locator, open_mask, open_refiner,
+    open_restorer,
 };
 use super::orientation::Orientation;
 use crate::CAT;
@@ -50,7 +50,7 @@ impl MdeComplete {
             is_live: None,
             has_locator: parts.locator.is_some(),
             has_cover_net: parts.cover_net.is_some(),
-            has_refine_net: parts.refine_net.is_some(),
+            has_refiner: parts.refiner.is_some(),
             pass: None,
             update: Update::default(),
             masks,
@@ -98,7 +98,7 @@ impl MdeComplete {
             completer,
             locator: finding.locator,
             cover_net: finding.cover_net,
-            refine_net: finding.refine_net,
+            refiner: finding.refiner,
             references: finding.references,
         })
     }
@@ -202,7 +202,7 @@ impl MdeComplete {
             self.obj().notify("occlusion");
         }
         if wanted.blending.refine
-            && let Err(error) = self.provide_refine_net()
+            && let Err(error) = self.provide_refiner()
         {
             self.settings().frame.blending.refine = false;
             self.warn_of_refusal("refine", &error);
@@ -252,17 +252,17 @@ impl MdeComplete {
         Ok(())
     }
 
-    /// Opens the net that refines if the element runs without one, as [`Self::provide_locator`] does.
-    fn provide_refine_net(&self) -> Result<(), OpenError> {
-        let needs_one = |state: &&mut State| !state.has_refine_net;
+    /// Opens what refines if the element runs without one, as [`Self::provide_locator`] does.
+    fn provide_refiner(&self) -> Result<(), OpenError> {
+        let needs_one = |state: &&mut State| !state.has_refiner;
         if self.state().as_mut().filter(needs_one).is_none() {
             return Ok(());
         }
         let settings = self.settings().clone();
-        let mut net = Some(open_refine_net(&settings)?);
+        let mut refiner = Some(open_refiner(&settings)?);
         if let Some(state) = self.state().as_mut().filter(needs_one) {
-            state.update.refine_net = net.take();
-            state.has_refine_net = true;
+            state.update.refiner = refiner.take();
+            state.has_refiner = true;
         }
         Ok(())
     }

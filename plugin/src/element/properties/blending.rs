@@ -14,6 +14,8 @@ pub struct Blending {
     pub grain: f32,
     /// Whether what is painted is refined.
     pub refine: bool,
+    /// Whether what is refined is given the detail of prototypes.
+    pub prototypes: bool,
 }
 
 impl Default for Blending {
@@ -22,6 +24,7 @@ impl Default for Blending {
             border_match: 1.0,
             grain: 1.0,
             refine: true,
+            prototypes: true,
         }
     }
 }
@@ -33,6 +36,7 @@ impl Blending {
             "border-match" => self.border_match = of(value),
             "grain" => self.grain = of(value),
             "refine" => self.refine = of(value),
+            "prototypes" => self.prototypes = of(value),
             _ => return false,
         }
         true
@@ -44,12 +48,13 @@ impl Blending {
             "border-match" => self.border_match.to_value(),
             "grain" => self.grain.to_value(),
             "refine" => self.refine.to_value(),
+            "prototypes" => self.prototypes.to_value(),
             _ => return None,
         })
     }
 
     /// The descriptions of the properties.
-    pub fn properties() -> [glib::ParamSpec; 4] {
+    pub fn properties() -> [glib::ParamSpec; 6] {
         let defaults = Self::default();
         [
             glib::ParamSpecFloat::builder("border-match")
@@ -88,6 +93,21 @@ impl Blending {
             glib::ParamSpecString::builder("refine-model")
                 .nick("Refine model")
                 .blurb("ONNX file of the net that refines what is painted. Empty: the embedded one")
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecBoolean::builder("prototypes")
+                .nick("Prototypes")
+                .blurb(
+                    "Whether what is refined is given the detail of a prototype: the mean of faces that \
+                     look like the one that is painted. Eyes have irises then, and mouths lips, but \
+                     nobody's: where a view shows the face's own they are copied from that",
+                )
+                .default_value(defaults.prototypes)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecString::builder("prototype-file")
+                .nick("Prototype file")
+                .blurb("Picture of the prototypes, as mde-train prototypes writes it. Empty: the embedded ones")
                 .mutable_ready()
                 .build(),
         ]

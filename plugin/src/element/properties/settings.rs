@@ -44,6 +44,8 @@ pub struct Settings {
     pub cover_model: Option<PathBuf>,
     /// Read when something is to be refined for the first time.
     pub refine_model: Option<PathBuf>,
+    /// Likewise.
+    pub prototype_file: Option<PathBuf>,
     /// Read when a channel is lost for the first time.
     pub scene_model: Option<PathBuf>,
     /// Read for each frame.
@@ -167,6 +169,7 @@ impl FrameSettings {
             border_match: self.blending.border_match,
             grain: self.blending.grain,
             refine: self.blending.refine,
+            prototypes: self.blending.prototypes,
             temporal_smoothing: self.temporal_smoothing,
             overlay: self.overlay.into(),
         }
@@ -297,6 +300,7 @@ impl Settings {
             "reference-file" => self.reference_file = of(value),
             "cover-model" => self.cover_model = path(value),
             "refine-model" => self.refine_model = path(value),
+            "prototype-file" => self.prototype_file = path(value),
             "scene-model" => self.scene_model = path(value),
             "channel-scope" => self.frame.channel_scope = of(value),
             "channel-kinds" => self.frame.channel_kinds = of(value),
@@ -334,6 +338,7 @@ impl Settings {
             "reference-file" => self.reference_file.to_value(),
             "cover-model" => text(self.cover_model.as_deref()),
             "refine-model" => text(self.refine_model.as_deref()),
+            "prototype-file" => text(self.prototype_file.as_deref()),
             "scene-model" => text(self.scene_model.as_deref()),
             "channel-scope" => self.frame.channel_scope.to_value(),
             "channel-kinds" => self.frame.channel_kinds.to_value(),

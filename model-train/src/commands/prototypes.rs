@@ -1,0 +1,120 @@
+//! `mde-train prototypes`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use image::{ImageFormat, RgbImage};
+use indicatif::ProgressBar;
+use mde_core::prototypes::SIDE;
+use rand::SeedableRng;
+use rand_pcg::Pcg64;
+use tch::{Kind, Tensor};
+
+use crate::data::Split;
+use crate::files::write_aside;
+use crate::prototypes::{clear, groups, mean_face};
+use crate::refine::batches::{Faces, STORED};
+use crate::tensors::{from_pixels, to_picture};
+
+/// Finds what groups of faces look like in the mean, and writes these prototypes as a picture.
+#[derive(Args, Debug)]
+pub struct Prototypes {
+    /// A folder with a sub-folder train of what `face-crops --side 288` cuts out of videos and pictures.
+    #[arg(long)]
+    faces: PathBuf,
+    /// Folder of the picture cache.
+    #[arg(long)]
+    cache: Option<PathBuf>,
+    /// How many prototypes.
+    #[arg(long, default_value_t = 14)]
+    count: usize,
+    /// Faces that each is the mean of, at the most.
+    #[arg(long, default_value_t = 100)]
+    members: usize,
+    /// Groups of fewer faces give none: nobody is to be known again.
+    #[arg(long, default_value_t = 45)]
+    least: usize,
+    /// Seed of the groups.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The picture (`*.png`).
+    #[arg(long)]
+    out: PathBuf,
+}
+
+impl Prototypes {
+    /// Writes them.
+    pub fn run(&self) -> Result<()> {
+        let _without_gradients = tch::no_grad_guard();
+        let faces = Faces::open(&self.faces, Split::Train, self.cache.clone())?;
+        let crops = crops(&faces);
+        ensure!(
+            crops.size()[0] as usize >= self.count,
+            "{} pictures that are sharp are too few for {} prototypes",
+            crops.size()[0],
+            self.count
+        );
+        let found = groups(
+            &crops,
+            self.count,
+            self.members,
+            &mut Pcg64::seed_from_u64(self.seed),
+        );
+        let progress = ProgressBar::new(found.len() as u64);
+        let mut means = Vec::new();
+        for group in &found {
+            if group.len() >= self.least {
+                let members = crops.index_select(0, &Tensor::from_slice(group));
+                means.push(mean_face(&members));
+            }
+            progress.inc(1);
+        }
+        progress.finish_and_clear();
+        ensure!(!means.is_empty(), "no group has {} faces", self.least);
+        let means = clear(means);
+        write(&self.out, &to_picture(&Tensor::cat(&means, 1)))?;
+        let sizes: Vec<usize> = found.iter().map(Vec::len).collect();
+        println!("groups of {sizes:?} pictures");
+        println!(
+            "{} prototypes of {} pictures, each seen from both sides",
+            means.len(),
+            crops.size()[0] / 2
+        );
+        Ok(())
+    }
+}
+
+/// Less contrast of the finest detail has a picture that is out of focus or was enlarged.
+const LEAST_SHARP: f64 = 0.012;
+
+/// The crops of one picture of each of `faces`, as far as they are sharp, and their mirrors, `[N, 3, S, S]`.
+fn crops(faces: &Faces) -> Tensor {
+    let beside = (STORED - SIDE) as i64 / 2;
+    let mut kept = Vec::new();
+    for picture in faces.one_of_each() {
+        let values: Vec<f32> = picture.iter().map(|v| f32::from(*v) / 255.0).collect();
+        let crop = from_pixels(&values, 1, STORED);
+        let crop = crop
+            .narrow(2, beside, SIDE as i64)
+            .narrow(3, beside, SIDE as i64);
+        let grey = crop.mean_dim([1i64].as_slice(), true, Kind::Float);
+        let middle = grey.narrow(2, SIDE as i64 / 4, SIDE as i64 / 2);
+        let middle = middle.narrow(3, SIDE as i64 / 4, SIDE as i64 / 2);
+        let detail = &middle - crate::tensors::local_means(&middle, 3);
+        if detail.std(false).double_value(&[]) >= LEAST_SHARP {
+            kept.push(crop.flip([3]));
+            kept.push(crop);
+        }
+    }
+    Tensor::cat(&kept, 0).contiguous()
+}
+
+fn write(file: &Path, picture: &RgbImage) -> Result<()> {
+    write_aside(file, |aside| {
+        picture
+            .save_with_format(aside, ImageFormat::Png)
+            .map_err(std::io::Error::other)
+    })
+    .with_context(|| format!("{} cannot be written", file.display()))
+}
