@@ -16,8 +16,7 @@ use crate::completer::Batch;
 use crate::frame::{
     Channels, Crop, Layer, MOST_LAYERS, Painting, Reader, Refined, Sharpener, shown,
 };
-use crate::refine;
-use crate::refine::{Completed, Likenesses, RefineNet, Refiner, Shown};
+use crate::refine::{Completed, Enlarged, Likenesses, RefineNet, Refiner, Shown};
 use crate::runtime::NetError;
 
 /// Frame pixels to a crop pixel from which on there is detail to be gained.
@@ -32,6 +31,16 @@ pub struct Wanted {
     pub prototypes: bool,
     /// When the frame is, by the clock.
     pub now: Duration,
+}
+
+/// A face that is given a prototype's detail.
+#[derive(Clone, Copy, Debug)]
+struct Likened {
+    identity: Identity,
+    /// What is painted of its crop.
+    part: Rect,
+    /// When the frame is.
+    now: Duration,
 }
 
 /// Refines what generators painted. Made once and reused.
@@ -143,7 +152,11 @@ impl Refining {
                 let likened = face
                     .identity
                     .filter(|_| wanted.prototypes && size.0 == size.1);
-                let likened = likened.map(|identity| (identity, part, wanted.now));
+                let likened = likened.map(|identity| Likened {
+                    identity,
+                    part,
+                    now: wanted.now,
+                });
                 outcome = outcome.and(self.change(crop.index, size.0, area, enlarged, likened));
             }
         }
@@ -253,15 +266,15 @@ impl Refining {
     }
 
     /// Refines what is shown of `area` and keeps what changes of what is painted, for crop `index`, which
-    /// is `width` pixels wide and becomes `enlarged` times as wide in the frame. Where it is `likened`, by
-    /// whose face it is, what is painted of it and when, it is given a prototype's detail.
+    /// is `width` pixels wide and becomes `enlarged` times as wide in the frame. Where it is `likened`, it
+    /// is given a prototype's detail.
     fn change(
         &mut self,
         index: usize,
         width: usize,
         area: Rect,
         enlarged: f64,
-        likened: Option<(Identity, Rect, Duration)>,
+        likened: Option<Likened>,
     ) -> Result<(), NetError> {
         let Some(net) = &mut self.net else {
             return Ok(());
@@ -273,24 +286,23 @@ impl Refining {
         };
         net.refine(&shown, &mut self.refined)?;
         let (scale, pixels) = (net.scale(), area.area());
-        if let (Some((identity, part, now)), Some(likenesses)) = (likened, &mut self.likenesses) {
-            for (i, value) in self.refined.iter_mut().enumerate() {
-                if self.mask[i % pixels] > 0.0 {
-                    *value = self.image[i];
-                }
+        if let (Some(likened), Some(likenesses)) = (likened, &mut self.likenesses) {
+            let values = self.refined.iter_mut().zip(&self.image).enumerate();
+            for (_, (value, known)) in values.filter(|(i, _)| self.mask[i % pixels] > 0.0) {
+                *value = *known;
             }
             let completed = Completed {
                 side: width,
                 rgb: &self.whole,
-                part,
+                part: likened.part,
             };
-            let refining = refine::Refining {
+            let area = Enlarged {
                 scale,
                 area,
                 rgb: &mut self.refined,
                 mask: &self.mask,
             };
-            likenesses.give(identity, &completed, refining, now);
+            likenesses.give(likened.identity, &completed, area, likened.now);
         }
         let painted = |i: usize| {
             let (x, y) = (area.x0 + i % area.width(), area.y0 + i / area.width());

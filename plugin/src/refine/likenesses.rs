@@ -1,6 +1,7 @@
 //! The prototype that each face is likened to, where it lies on it, and its detail given to what is
 //! painted.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use mde_core::occlusion::Rect;
@@ -14,6 +15,8 @@ use crate::one_euro::OneEuro;
 
 /// Faces that are remembered.
 const MOST_FACES: usize = 16;
+/// On every so many frames a face is looked at: where its prototype lies, and how much contrast it has.
+const TURNS: usize = 3;
 /// After so long another prototype is looked for, and takes over where it agrees by so much more.
 const PACE: Duration = Duration::from_secs(1);
 const CLEARLY_NEARER: f32 = 0.05;
@@ -27,9 +30,9 @@ const LEAST_OVERLAP: f32 = 0.5;
 /// each crop pixel that the factors of its displacement change by in a second, in the mean.
 const STILL: f64 = 0.5;
 const PER_SPEED: f64 = 1.0;
-/// Least and most of a prototype's contrast that is given, and how much of the last frame's is kept.
+/// Least and most of a prototype's contrast that is given, and how much of the last look's is kept.
 const CONTRAST: [f32; 2] = [0.6, 1.1];
-const KEPT: f32 = 0.9;
+const KEPT: f32 = 0.75;
 /// Fewer pixels than this tell nothing of the contrast.
 const LEAST_PIXELS: f32 = 400.0;
 
@@ -46,7 +49,7 @@ pub struct Completed<'a> {
 
 /// A part of a completed crop at a multiple of its size.
 #[derive(Debug)]
-pub struct Refining<'a> {
+pub struct Enlarged<'a> {
     /// Its pixels for each of the crop's, in each direction.
     pub scale: usize,
     /// The part, in its pixels.
@@ -81,6 +84,10 @@ struct Face<K> {
     current: Laid,
     since: Duration,
     before: Option<Laid>,
+    /// Frames since it began.
+    frames: usize,
+    /// Where its prototype was found to lie last, and what holds it still.
+    found: Displacement,
     filter: OneEuro<TERMS>,
     contrast: Option<f32>,
 }
@@ -112,7 +119,7 @@ impl<K: Copy + PartialEq> Likenesses<K> {
         self.faces.clear();
     }
 
-    /// Gives what is missing of `refining`, a part of the `completed` crop of the face `key` in the frame at
+    /// Gives what is missing of `enlarged`, a part of the `completed` crop of the face `key` in the frame at
     /// `now`, the detail of the prototype that the face looks like. Its light and its colours stay.
     ///
     /// # Panics
@@ -121,16 +128,16 @@ impl<K: Copy + PartialEq> Likenesses<K> {
         &mut self,
         key: K,
         completed: &Completed<'_>,
-        refining: Refining<'_>,
+        enlarged: Enlarged<'_>,
         now: Duration,
     ) {
         let index = self.lay(key, completed, now);
-        let Refining {
+        let Enlarged {
             scale,
             area,
             rgb,
             mask,
-        } = refining;
+        } = enlarged;
         let (size, pixels) = ((area.width(), area.height()), area.area());
         assert_eq!(rgb.len(), 3 * pixels, "three values a pixel");
         assert_eq!(mask.len(), pixels, "one value a pixel");
@@ -141,19 +148,14 @@ impl<K: Copy + PartialEq> Likenesses<K> {
         }
         let face = &mut self.faces[index];
         self.detail.clear();
-        face.look_up(area, scale, now, &mut self.detail);
+        let is_looked_at = face.is_looked_at();
+        let is_wanted = |pixels: Range<usize>| is_looked_at || mask[pixels].contains(&0.0);
+        face.look_up(area, scale, now, is_wanted, &mut self.detail);
         let (light, detail) = (&self.light, &self.detail);
-        let own = |at: usize| (rgb[at] - light[at]) / (light[at] + DARKEST);
-        let mut sums = [0.0f32; 4];
-        for i in (0..pixels).filter(|i| mask[*i] > 0.0 && detail[*i][3] >= 1.0) {
-            let own = own(i) + own(pixels + i) + own(2 * pixels + i);
-            let given: f32 = detail[i][..3].iter().sum();
-            let terms = [own * own, own * given, given * given, 1.0];
-            sums.iter_mut()
-                .zip(terms)
-                .for_each(|(sum, term)| *sum += term);
-        }
-        let contrast = face.contrast(sums);
+        let contrast = match face.contrast.filter(|_| !is_looked_at) {
+            Some(contrast) => contrast,
+            None => face.contrast(seen(rgb, light, mask, detail)),
+        };
         for (channel, plane) in rgb.chunks_exact_mut(pixels).enumerate() {
             let light = &light[channel * pixels..][..pixels];
             for i in (0..pixels).filter(|i| mask[*i] == 0.0) {
@@ -166,9 +168,6 @@ impl<K: Copy + PartialEq> Likenesses<K> {
     /// Finds the prototype of the face `key`, and lays it on it; where it is among the faces.
     fn lay(&mut self, key: K, completed: &Completed<'_>, now: Duration) -> usize {
         let Completed { side, rgb, part } = *completed;
-        self.known.clear();
-        self.known.resize(side * side, 1.0);
-        self.registrar.look((side, side), rgb, &self.known);
         let known = self.faces.iter().position(|face| face.key == key);
         let known = known.filter(|index| {
             let face = &self.faces[*index];
@@ -177,10 +176,16 @@ impl<K: Copy + PartialEq> Likenesses<K> {
                 && overlap(face.part, part) >= LEAST_OVERLAP
         });
         let Some(index) = known else {
+            self.look(completed);
             return self.begin(key, completed, now);
         };
+        self.faces[index].frames += 1;
+        let is_looked_at = self.faces[index].is_looked_at();
+        if is_looked_at {
+            self.look(completed);
+        }
         let face = &mut self.faces[index];
-        if now.saturating_sub(face.looked_at) >= PACE {
+        if is_looked_at && now.saturating_sub(face.looked_at) >= PACE {
             face.looked_at = now;
             let look = Look::new(side, rgb);
             let part = Part::new(side, part);
@@ -189,6 +194,7 @@ impl<K: Copy + PartialEq> Likenesses<K> {
             if agreement > present + CLEARLY_NEARER {
                 let next = laid(&self.prototypes, nearest, side, &self.registrar);
                 face.before = Some(std::mem::replace(&mut face.current, next));
+                face.found = face.current.displacement;
                 face.filter = OneEuro::default();
                 face.since = now;
             }
@@ -198,13 +204,23 @@ impl<K: Copy + PartialEq> Likenesses<K> {
             face.before = None;
         }
         let current = &mut face.current;
-        let found = (self.registrar).register(current.prototype.detail(), &current.displacement);
+        if is_looked_at {
+            let found = (self.registrar).register(current.prototype.detail(), &face.found);
+            // Bent, it would be no face.
+            face.found = found.displacement.straightened();
+        }
         let cutoff = |speed: f64| STILL + PER_SPEED * speed;
-        // Bent, it would be no face.
-        let found = found.displacement.straightened();
-        let factors = face.filter.filter(&found.factors(), elapsed, cutoff);
-        current.displacement = found.with_factors(&factors);
+        let factors = face.filter.filter(&face.found.factors(), elapsed, cutoff);
+        current.displacement = face.found.with_factors(&factors);
         index
+    }
+
+    /// Takes the crop for the one that prototypes are to be registered with.
+    fn look(&mut self, completed: &Completed<'_>) {
+        let Completed { side, rgb, .. } = *completed;
+        self.known.clear();
+        self.known.resize(side * side, 1.0);
+        self.registrar.look((side, side), rgb, &self.known);
     }
 
     /// Takes note of a new face, or of one that is missing another part.
@@ -228,6 +244,8 @@ impl<K: Copy + PartialEq> Likenesses<K> {
             looked_at: now,
             side,
             part,
+            found: current.displacement,
+            frames: 0,
             current,
             since: now,
             before: None,
@@ -250,13 +268,29 @@ fn laid(prototypes: &Prototypes, id: Id, side: usize, registrar: &Registrar) -> 
 }
 
 impl<K> Face<K> {
+    /// Whether this is the frame's turn.
+    fn is_looked_at(&self) -> bool {
+        self.frames.is_multiple_of(TURNS)
+    }
+
     /// Puts the detail of its prototype at the pixels of `area`, of which `scale` are one of the crop's, into
-    /// `detail`, row by row.
-    fn look_up(&self, area: Rect, scale: usize, now: Duration, detail: &mut Vec<[f32; 4]>) {
+    /// `detail`, row by row; zeros at those of which nothing `is_wanted`.
+    fn look_up(
+        &self,
+        area: Rect,
+        scale: usize,
+        now: Duration,
+        is_wanted: impl Fn(Range<usize>) -> bool,
+        detail: &mut Vec<[f32; 4]>,
+    ) {
         let shown = now.saturating_sub(self.since).as_secs_f32() / FADE.as_secs_f32();
         for y in area.y0..area.y1 {
             for start in (area.x0..area.x1).step_by(BLOCK) {
                 let count = BLOCK.min(area.x1 - start);
+                if !is_wanted(detail.len()..detail.len() + count) {
+                    detail.resize(detail.len() + count, [0.0; 4]);
+                    continue;
+                }
                 let along = |v: usize| (v as f32 + 0.5) / scale as f32 - 0.5;
                 let at = |i: usize| [along(start + i), along(y)];
                 let mut values = self.current.look_up(at, count);
@@ -273,10 +307,8 @@ impl<K> Face<K> {
         }
     }
 
-    /// How much of the prototype's contrast it is given: `sums` are, of what is known, those of the squares
-    /// of its own detail, of the products with the prototype's, of the squares of that, and of ones.
-    ///
-    /// Between what explains its detail best and what has as much contrast.
+    /// How much of the prototype's contrast it is given, by what is [`seen`]: between what explains its
+    /// own detail best and what has as much contrast.
     fn contrast(&mut self, [own, both, given, count]: [f32; 4]) -> f32 {
         let [least, most] = CONTRAST;
         let found = match count >= LEAST_PIXELS && given > 0.0 {
@@ -303,6 +335,23 @@ impl Laid {
         let positions = [0, 1].map(|axis| there.map(|there| there[axis]));
         self.prototype.look_up(positions, count)
     }
+}
+
+/// Of what is known of `rgb` and shows the face: the sums of the squares of its own detail beside its
+/// `light`, of the products with the `detail` of a prototype, of the squares of that, and of ones.
+fn seen(rgb: &[f32], light: &[f32], mask: &[f32], detail: &[[f32; 4]]) -> [f32; 4] {
+    let pixels = mask.len();
+    let own = |at: usize| (rgb[at] - light[at]) / (light[at] + DARKEST);
+    let mut sums = [0.0; 4];
+    for i in (0..pixels).filter(|i| mask[*i] > 0.0 && detail[*i][3] >= 1.0) {
+        let own = own(i) + own(pixels + i) + own(2 * pixels + i);
+        let given: f32 = detail[i][..3].iter().sum();
+        let terms = [own * own, own * given, given * given, 1.0];
+        sums.iter_mut()
+            .zip(terms)
+            .for_each(|(sum, term)| *sum += term);
+    }
+    sums
 }
 
 /// How much of both `a` and `b` is in both.
@@ -384,13 +433,13 @@ mod tests {
             rgb: &face(CROP, 0.0),
             part: HOLE,
         };
-        let refining = Refining {
+        let enlarged = Enlarged {
             scale: SIDE / CROP,
             area: Rect::new(0, 0, SIDE, SIDE),
             rgb: &mut rgb,
             mask: &mask,
         };
-        likenesses.give(1u32, &completed, refining, Duration::ZERO);
+        likenesses.give(1u32, &completed, enlarged, Duration::ZERO);
         assert_eq!(likenesses.faces[0].current.id, Id::of(0, false));
         let (was, is) = (off(&before, &truth), off(&rgb, &truth));
         assert!(is < 0.4 * was, "{is} instead of {was}");
@@ -427,6 +476,7 @@ mod tests {
         assert_eq!(lay(0.0, HOLE, 0), (first, false, 1));
         // Not each frame.
         assert_eq!(lay(1.0, HOLE, 40), (first, false, 1));
+        assert_eq!(lay(1.0, HOLE, 80), (first, false, 1));
         assert_eq!(lay(1.0, HOLE, 1000), (second, true, 1));
         assert_eq!(lay(1.0, HOLE, 1300), (second, false, 1));
         // Another part is missing: at once, without a fade.

@@ -10,7 +10,7 @@ mod look;
 mod net;
 mod prototypes;
 
-pub use likenesses::{Completed, Likenesses, Refining};
+pub use likenesses::{Completed, Enlarged, Likenesses};
 pub use net::{RefineNet, Shown};
 pub use prototypes::{Prototypes, PrototypesError};
 

@@ -14,7 +14,7 @@ use crate::picture::{self, PictureError};
 
 /// Half axes of the ellipse around the middle of a prototype that shows the face, as shares of the
 /// side; beyond it ends within the share of these.
-const FACE: [f32; 2] = [0.3, 0.36];
+const FACE: [f32; 2] = [0.27, 0.3];
 const MIDDLE: [f32; 2] = [0.5, 0.54];
 const ENDS: f32 = 0.2;
 /// Added to what detail is divided by, in the range from black to white.
