@@ -33,6 +33,9 @@ const PER_SPEED: f64 = 1.0;
 /// Least and most of a prototype's contrast that is given, and how much of the last look's is kept.
 const CONTRAST: [f32; 2] = [0.6, 1.1];
 const KEPT: f32 = 0.75;
+/// How much of the contrast of what is known of the face its prototype is given: what is not where the
+/// face's own is should be seen less.
+const OF_OWN: f32 = 0.8;
 /// Fewer pixels than this tell nothing of the contrast.
 const LEAST_PIXELS: f32 = 400.0;
 
@@ -307,12 +310,11 @@ impl<K> Face<K> {
         }
     }
 
-    /// How much of the prototype's contrast it is given, by what is [`seen`]: between what explains its
-    /// own detail best and what has as much contrast.
-    fn contrast(&mut self, [own, both, given, count]: [f32; 4]) -> f32 {
+    /// How much of the prototype's contrast it is given, by what is [`seen`] of its own.
+    fn contrast(&mut self, [own, given, count]: [f32; 3]) -> f32 {
         let [least, most] = CONTRAST;
         let found = match count >= LEAST_PIXELS && given > 0.0 {
-            true => ((both / given).max(0.0) * (own / given).sqrt()).sqrt(),
+            true => OF_OWN * (own / given).sqrt(),
             false => least,
         };
         let found = found.clamp(least, most);
@@ -338,15 +340,15 @@ impl Laid {
 }
 
 /// Of what is known of `rgb` and shows the face: the sums of the squares of its own detail beside its
-/// `light`, of the products with the `detail` of a prototype, of the squares of that, and of ones.
-fn seen(rgb: &[f32], light: &[f32], mask: &[f32], detail: &[[f32; 4]]) -> [f32; 4] {
+/// `light`, of those of the `detail` of a prototype, and of ones.
+fn seen(rgb: &[f32], light: &[f32], mask: &[f32], detail: &[[f32; 4]]) -> [f32; 3] {
     let pixels = mask.len();
     let own = |at: usize| (rgb[at] - light[at]) / (light[at] + DARKEST);
-    let mut sums = [0.0; 4];
+    let mut sums = [0.0; 3];
     for i in (0..pixels).filter(|i| mask[*i] > 0.0 && detail[*i][3] >= 1.0) {
         let own = own(i) + own(pixels + i) + own(2 * pixels + i);
         let given: f32 = detail[i][..3].iter().sum();
-        let terms = [own * own, own * given, given * given, 1.0];
+        let terms = [own * own, given * given, 1.0];
         sums.iter_mut()
             .zip(terms)
             .for_each(|(sum, term)| *sum += term);
@@ -495,14 +497,14 @@ mod tests {
         let at = likenesses.lay(1u32, &completed, Duration::ZERO);
         let face = &mut likenesses.faces[at];
         let [least, most] = CONTRAST;
-        // Its own detail is 0.8 times the prototype's.
-        let first = face.contrast([0.64, 0.8, 1.0, 1000.0]);
+        // Its own detail has as much contrast as the prototype's.
+        let first = face.contrast([2.0, 2.0, 1000.0]);
         assert!((first - 0.8).abs() < 1e-6, "{first}");
-        let next = face.contrast([100.0, 10.0, 1.0, 1000.0]);
+        let next = face.contrast([100.0, 1.0, 1000.0]);
         assert!((next - (most + KEPT * (0.8 - most))).abs() < 1e-6, "{next}");
         face.contrast = None;
-        assert_eq!(face.contrast([1.0, 1.0, 1.0, 3.0]), least);
+        assert_eq!(face.contrast([1.0, 1.0, 3.0]), least);
         face.contrast = None;
-        assert_eq!(face.contrast([1.0, 0.0, 0.0, 1000.0]), least);
+        assert_eq!(face.contrast([1.0, 0.0, 1000.0]), least);
     }
 }
