@@ -287,9 +287,11 @@ impl Refining {
         net.refine(&shown, &mut self.refined)?;
         let (scale, pixels) = (net.scale(), area.area());
         if let (Some(likened), Some(likenesses)) = (likened, &mut self.likenesses) {
-            let values = self.refined.iter_mut().zip(&self.image).enumerate();
-            for (_, (value, known)) in values.filter(|(i, _)| self.mask[i % pixels] > 0.0) {
-                *value = *known;
+            let masks = self.mask.iter().cycle();
+            for ((value, shown), known) in self.refined.iter_mut().zip(&self.image).zip(masks) {
+                if *known > 0.0 {
+                    *value = *shown;
+                }
             }
             let completed = Completed {
                 side: width,

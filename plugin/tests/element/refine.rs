@@ -3,6 +3,7 @@
 use std::fs;
 
 use gst::prelude::*;
+use gst_check::Harness;
 use gst_video::{VideoFormat, VideoInfo, VideoRegionOfInterestMeta};
 use gstmdecomplete::locate::{POINT_FIELDS, POINTS_PARAM};
 use mde_core::CROP_SIZE;
@@ -11,7 +12,8 @@ use mde_core::occlusion::{Occlusion, Rect};
 
 use crate::models::{Model, with_runtime};
 use crate::support::{
-    bus_texts, bytes, difference, harness, info, marked_fill, model_file, timed, warnings,
+    Difference, bus_texts, bytes, difference, harness, info, marked_fill, model_file, timed,
+    warnings,
 };
 
 /// Pixels of the frame to one of the crop.
@@ -41,7 +43,18 @@ fn element() -> gst::Element {
     let net = model_file("refine.onnx", &Model::brightens(0.2).to_bytes());
     element.set_property("refine-model", net.to_str());
     element.set_property("prototypes", false);
+    element.set_property("temporal-smoothing", 0f32);
     element
+}
+
+/// Frame `number` with its eyes completed, beside which nothing has changed, and what has there.
+fn completed(harness: &mut Harness, info: &VideoInfo, number: u64) -> (gst::Buffer, Difference) {
+    let before = frame(info, number, SCALE);
+    let after = harness.push_and_pull(before.copy_deep().expect("a copy"));
+    let after = after.expect("a frame");
+    let changes = difference(&before, &after, info, eyes(SCALE));
+    assert_eq!(changes.outside_changed, 0);
+    (after, changes)
 }
 
 /// Where the eyes are.
@@ -58,12 +71,7 @@ fn a_large_face_is_refined_as_long_as_it_is_asked_for() {
         let mut harness = harness(&element, &info);
         for (number, is_refined) in [(0, true), (1, false), (2, true)] {
             element.set_property("refine", is_refined);
-            element.set_property("temporal-smoothing", 0f32);
-            let before = frame(&info, number, SCALE);
-            let after = harness.push_and_pull(before.copy_deep().expect("a copy"));
-            let after = after.expect("a frame");
-            let changes = difference(&before, &after, &info, eyes(SCALE));
-            assert_eq!(changes.outside_changed, 0);
+            let (after, changes) = completed(&mut harness, &info, number);
             // What is filled has the colour of the rest.
             let share = changes.inside_changed as f64 / changes.inside as f64;
             let wanted = if is_refined { 0.95..=1.0 } else { 0.0..=0.0 };
@@ -127,12 +135,7 @@ fn what_is_painted_gets_the_detail_of_a_face_as_long_as_it_is_asked_for() {
         let mut harness = harness(&element, &info);
         for (number, is_given) in [(0, false), (1, true), (2, false)] {
             element.set_property("prototypes", is_given);
-            element.set_property("temporal-smoothing", 0f32);
-            let before = frame(&info, number, SCALE);
-            let after = harness.push_and_pull(before.copy_deep().expect("a copy"));
-            let after = after.expect("a frame");
-            let changes = difference(&before, &after, &info, eyes(SCALE));
-            assert_eq!(changes.outside_changed, 0);
+            let (after, _) = completed(&mut harness, &info, number);
             let (after, stride) = (bytes(&after), info.stride()[0] as usize);
             let Rect { x0, y0, x1, y1 } = eyes(SCALE);
             let rows = (y0..y1).flat_map(|y| &after[y * stride + 3 * x0..y * stride + 3 * x1]);
