@@ -2,9 +2,10 @@
 //! what it takes for a cover where there is none.
 //!
 //! `make covers`, or `cargo bench --bench covers -- [frames] [folder]`: how many frames of each clip are
-//! taken (60), and where to leave the completed frames as pictures (nowhere). `MDE_DATA` names the folder with `clips/`, `MDE_CLIPS` another folder of videos, of people
-//! that neither net was trained on. `MDE_COVER_NET` names the net that is measured, where it is not
-//! the embedded one.
+//! taken (60), and where to leave the completed frames as pictures (nowhere). `MDE_DATA` names the
+//! folder with `clips/`, `MDE_CLIPS` another folder of videos, of people that neither net was trained on. `MDE_COVER_NET` names the net that is measured, where it is not
+//! the embedded one; `MDE_PROPERTIES` sets further properties of the element, as
+//! `prototypes=false,temporal-smoothing=0.8`.
 //!
 //! On each clip a drawn cover lies from the first frame on, or comes after a third of the frames. The
 //! element completes it once with `occlusion=auto` and once with the true cover as the frames' alpha;

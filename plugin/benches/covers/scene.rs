@@ -169,7 +169,12 @@ impl Scene {
             Way::Auto(net) => vec![("occlusion", "auto"), ("cover-model", net.as_str())],
             Way::Mask => vec![("mask-from-alpha", "true")],
         };
-        let properties = [&told[..], &[("detection-mode", "sync")]].concat();
+        let further = measure::further_properties();
+        let further = further
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut properties = [&told[..], &[("detection-mode", "sync")]].concat();
+        properties.extend(further);
         let element = measure::element("mdecomplete", &properties);
         let mut harness = measure::harness(&element, &info);
         for index in 0..self.len() {

@@ -57,6 +57,16 @@ pub fn model_named(name: &str) -> Result<Option<Arc<Model>>> {
     Ok(Some(runtime::open(&model, &options)?))
 }
 
+/// The properties that the environment variable `MDE_PROPERTIES` names, as
+/// `prototypes=false,temporal-smoothing=0.8`.
+pub fn further_properties() -> Vec<(String, String)> {
+    let given = std::env::var("MDE_PROPERTIES").unwrap_or_default();
+    let pairs = given.split(',').filter_map(|given| given.split_once('='));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
 /// Names and values of properties.
 pub type Properties<'a> = [(&'a str, &'a str)];
 

@@ -93,12 +93,8 @@ fn main() -> Result<ExitCode> {
             .map(|file| ("model-file".to_owned(), file.clone())))
         .collect()
     };
-    let given = std::env::var("MDE_PROPERTIES").unwrap_or_default();
-    let given = given
-        .split(',')
-        .filter_map(|property| property.split_once('='));
     let mut measured = model_file(&model);
-    measured.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    measured.extend(measure::further_properties());
     let without_view = [&measured[..], &[("memory".to_owned(), "0".to_owned())]].concat();
     let mut ways: Vec<Way> = vec![("view", measured), ("no view", without_view)];
     if baseline.is_some() {

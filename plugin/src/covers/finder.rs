@@ -7,6 +7,7 @@ use mde_core::alignment::Affine;
 use mde_core::mask::CHANNELS;
 
 use super::answers::Answers;
+use super::doubt::Doubts;
 use super::glance::Glance;
 use super::outline::{Outline, Outliner};
 use super::{Asked, Cover, CoverNet};
@@ -49,13 +50,8 @@ struct Face<K> {
     age: u32,
     answers: Answers,
     outline: Outline,
-    /// When something was, or may have been, before each cell last.
-    covered_at: Vec<Option<Duration>>,
+    doubts: Doubts,
 }
-
-/// What was covered is not taken for the face before nothing is found there for this time: what is
-/// remembered of a cover as if it were the face would not be found again.
-const CLEAN_FOR: Duration = Duration::from_secs(1);
 
 /// Cells beside those that may be covered of which nobody is sure either.
 const UNSURE: usize = 2;
@@ -153,16 +149,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
                 let answer = face.answers.steady();
                 outliner.outline(&mut face.outline, answer, grid, asked, is_inside);
             }
-            let Outline {
-                cells, doubtful, ..
-            } = &face.outline;
-            face.covered_at.resize(cells.len(), None);
-            for (at, (cell, doubtful)) in face.covered_at.iter_mut().zip(cells.iter().zip(doubtful))
-            {
-                if *cell || *doubtful {
-                    *at = Some(now);
-                }
-            }
+            face.doubts.take(&face.outline, now);
         }
         Ok(looked)
     }
@@ -176,7 +163,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
     /// moment ago.
     pub fn is_doubtful(&self, key: K) -> bool {
         let face = self.face(key);
-        face.is_some_and(|face| (0..face.covered_at.len()).any(|cell| face.may_be_covered(cell)))
+        face.is_some_and(|face| face.doubts.at(face.seen_at).next().is_some())
     }
 
     /// Makes `known`, `[H, W]` for crops of `size` = (width, height), 1 where what the frame shows of the
@@ -189,7 +176,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
         let grid = self.net.grid();
         let near = |v: usize| v.saturating_sub(UNSURE)..(v + UNSURE + 1).min(grid);
         let mut is_sure = vec![true; grid * grid];
-        for cell in (0..face.covered_at.len()).filter(|cell| face.may_be_covered(*cell)) {
+        for cell in face.doubts.at(face.seen_at) {
             for y in near(cell / grid) {
                 is_sure[y * grid..][near(cell % grid)].fill(false);
             }
@@ -232,7 +219,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
                 age: 0,
                 answers: Answers::default(),
                 outline: Outline::default(),
-                covered_at: Vec::new(),
+                doubts: Doubts::default(),
             });
             self.faces.len() - 1
         })
@@ -262,11 +249,6 @@ impl<K: Copy> Face<K> {
     /// Whether the net is to look at it, which looks from afar like `glance`.
     fn is_due(&self, glance: &Glance) -> bool {
         !self.answers.is_settled() || self.age + 1 >= AT_THE_LATEST || self.glance.differs(glance)
-    }
-
-    /// Whether something is, or may be, before `cell`, or was a moment ago.
-    fn may_be_covered(&self, cell: usize) -> bool {
-        self.covered_at[cell].is_some_and(|at| self.seen_at.saturating_sub(at) < CLEAN_FOR)
     }
 
     /// Lets `net` look at it `now`.

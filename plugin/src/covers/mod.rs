@@ -4,13 +4,15 @@
 //! said. It asks the net (a [`CoverNet`]) again where the crop has changed (`glance`), and at the
 //! latest after some frames. Answers are smoothed in time (`answers`). Of those for the kinds that
 //! are [asked](Asked) for an `outline` is made: the [`Cover`], which [`crate::missing`] takes for
-//! one more source of what is missing.
+//! one more source of what is missing. Where the net is not sure (`doubt`) nothing is remembered as the
+//! face.
 //!
 //! Knows nothing of how faces are told apart: they are named by who uses it.
 
 mod answers;
 mod asked;
 mod cover;
+mod doubt;
 mod finder;
 mod glance;
 mod net;

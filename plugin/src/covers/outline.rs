@@ -188,9 +188,7 @@ impl Outliner {
         let squared = (self.distances).squared(side, cells.iter().map(|covered| !covered));
         distances.clear();
         // The border runs half a cell beyond the last covered one's centre.
-        distances.extend(squared.iter().map(|d| {
-            (*d as f32).sqrt() - 0.5 - std::env::var("MDE_RIM").map_or(RIM, |v| v.parse().unwrap())
-        }));
+        distances.extend(squared.iter().map(|d| (*d as f32).sqrt() - 0.5 - RIM));
         self.made += 1;
         Cover {
             bounds: bounds(&distances, side),

@@ -36,6 +36,8 @@ const KEPT: f32 = 0.75;
 /// How much of the contrast of what is known of the face its prototype is given: what is not where the
 /// face's own is should be seen less.
 const OF_OWN: f32 = 0.8;
+/// Radius of the blur by which a prototype begins beside what is known, in pixels of the enlarged crop.
+const BORDER: usize = 3;
 /// Fewer pixels than this tell nothing of the contrast.
 const LEAST_PIXELS: f32 = 400.0;
 
@@ -72,6 +74,8 @@ pub struct Likenesses<K> {
     known: Vec<f32>,
     blur: Blur,
     light: Vec<f32>,
+    /// How much is known around each pixel.
+    near: Vec<f32>,
     /// Of each pixel, red, green and blue: by how much of its light the prototype is brighter, and
     /// how much it is the face.
     detail: Vec<[f32; 4]>,
@@ -113,6 +117,7 @@ impl<K: Copy + PartialEq> Likenesses<K> {
             known: Vec::new(),
             blur: Blur::default(),
             light: Vec::new(),
+            near: Vec::new(),
             detail: Vec::new(),
         }
     }
@@ -159,11 +164,15 @@ impl<K: Copy + PartialEq> Likenesses<K> {
             Some(contrast) => contrast,
             None => face.contrast(seen(rgb, light, mask, detail)),
         };
+        self.near.clear();
+        self.near.extend_from_slice(mask);
+        self.blur.blur(&mut self.near, size, BORDER);
         for (channel, plane) in rgb.chunks_exact_mut(pixels).enumerate() {
             let light = &light[channel * pixels..][..pixels];
             for i in (0..pixels).filter(|i| mask[*i] == 0.0) {
                 let lit = light[i] + contrast * detail[i][channel] * (light[i] + DARKEST);
-                plane[i] += detail[i][3] * (lit.clamp(0.0, 1.0) - plane[i]);
+                let share = detail[i][3] * (1.0 - 2.0 * self.near[i]).max(0.0);
+                plane[i] += share * (lit.clamp(0.0, 1.0) - plane[i]);
             }
         }
     }
