@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use mde_core::prototypes::SIDE;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::data::Split;
 use crate::files::write_aside;
@@ -35,6 +35,10 @@ pub struct Prototypes {
     /// Groups of fewer faces give none: nobody is to be known again.
     #[arg(long, default_value_t = 45)]
     least: usize,
+    /// Of those found, the ones to write, counted from 0 in the order of the picture without this: the ones that
+    /// smile or look aside can be left out.
+    #[arg(long, value_delimiter = ',')]
+    keep: Vec<usize>,
     /// Seed of the groups.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -72,7 +76,7 @@ impl Prototypes {
         }
         progress.finish_and_clear();
         ensure!(!means.is_empty(), "no group has {} faces", self.least);
-        let means = clear(means);
+        let means = kept(clear(means), &self.keep)?;
         write(&self.out, &to_picture(&Tensor::cat(&means, 1)))?;
         let sizes: Vec<usize> = found.iter().map(Vec::len).collect();
         println!("groups of {sizes:?} pictures");
@@ -83,6 +87,19 @@ impl Prototypes {
         );
         Ok(())
     }
+}
+
+/// Those of `means` with the numbers `keep`; all where there are none.
+fn kept(means: Vec<Tensor>, keep: &[usize]) -> Result<Vec<Tensor>> {
+    if keep.is_empty() {
+        return Ok(means);
+    }
+    let count = means.len();
+    let of_number = |&number: &usize| {
+        let mean = means.get(number).map(Tensor::shallow_clone);
+        mean.with_context(|| format!("--keep {number}: there are {count} prototypes, from 0 on"))
+    };
+    keep.iter().map(of_number).collect()
 }
 
 /// Less contrast of the finest detail has a picture that is out of focus or was enlarged.
@@ -107,7 +124,10 @@ fn crops(faces: &Faces) -> Tensor {
             kept.push(crop);
         }
     }
-    Tensor::cat(&kept, 0).contiguous()
+    match kept.is_empty() {
+        true => Tensor::zeros([0], (Kind::Float, Device::Cpu)),
+        false => Tensor::cat(&kept, 0).contiguous(),
+    }
 }
 
 fn write(file: &Path, picture: &RgbImage) -> Result<()> {
@@ -117,4 +137,19 @@ fn write(file: &Path, picture: &RgbImage) -> Result<()> {
             .map_err(std::io::Error::other)
     })
     .with_context(|| format!("{} cannot be written", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_are_named_are_kept_and_others_are_told_of() {
+        let means = || (0..3i64).map(Tensor::from).collect::<Vec<_>>();
+        assert_eq!(kept(means(), &[]).expect("all").len(), 3);
+        let two = kept(means(), &[2, 0]).expect("two");
+        assert_eq!(two, [Tensor::from(2i64), Tensor::from(0i64)]);
+        let error = kept(means(), &[3]).expect_err("no such one").to_string();
+        assert!(error.contains("there are 3 prototypes"), "{error}");
+    }
 }

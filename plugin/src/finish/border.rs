@@ -151,7 +151,7 @@ impl Border {
 }
 
 /// The middle one of `values`, which are put into another order.
-fn median(values: &mut [f32]) -> Option<f32> {
+pub(super) fn median(values: &mut [f32]) -> Option<f32> {
     let middle = values.len() / 2;
     (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }

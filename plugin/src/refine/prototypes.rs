@@ -13,9 +13,13 @@ use crate::frame::{BLOCK, Level};
 use crate::picture::{self, PictureError};
 
 /// Half axes of the ellipse around the middle of a prototype that shows the face, as shares of the
-/// side; beyond it ends within the share of these.
+/// side; beyond it ends within the share of these. At the mouth it has another width, so that it ends
+/// before the jaw of a turned head.
 const FACE: [f32; 2] = [0.27, 0.3];
+const MOUTH: f32 = 0.2;
 const MIDDLE: [f32; 2] = [0.5, 0.54];
+/// How far below the middle the mouth is.
+const BELOW: f32 = 0.17;
 const ENDS: f32 = 0.2;
 /// Added to what detail is divided by, in the range from black to white.
 pub const DARKEST: f32 = 8.0 / 255.0;
@@ -182,6 +186,11 @@ impl Prototype {
             for (value, light) in value.iter_mut().zip(light).take(3) {
                 *value = (*value - light) / (light + DARKEST);
             }
+            // Irises of all colours are grey in the mean, which looks blue in a face: what is dark is brown.
+            if let [red @ ..0.0, green, blue, _] = value {
+                *green = green.min(*red);
+                *blue = blue.min(*red);
+            }
         }
         values
     }
@@ -199,9 +208,10 @@ fn planes(picture: &RgbImage) -> Vec<f32> {
 
 /// How much of pixel `i` of a prototype is the face, in `[0, 1]`.
 fn face_at(i: usize) -> f32 {
-    let along =
-        |v: usize, axis: usize| ((v as f32 + 0.5) / SIDE as f32 - MIDDLE[axis]) / FACE[axis];
-    let far = along(i % SIDE, 0).hypot(along(i / SIDE, 1));
+    let off = |v: usize, axis: usize| (v as f32 + 0.5) / SIDE as f32 - MIDDLE[axis];
+    let (right, down) = (off(i % SIDE, 0), off(i / SIDE, 1));
+    let width = FACE[0] + (down / BELOW).clamp(0.0, 1.0) * (MOUTH - FACE[0]);
+    let far = (right / width).hypot(down / FACE[1]);
     ((1.0 + ENDS - far) / ENDS).clamp(0.0, 1.0)
 }
 
@@ -253,5 +263,35 @@ mod tests {
     fn only_the_face_is_given() {
         assert_eq!(face_at(0), 0.0);
         assert_eq!(face_at(SIDE * SIDE / 2 + SIDE / 2), 1.0);
+        // At the height of the eyes more of the width than at the mouth's.
+        let width = |down: f32| {
+            let row = (down * SIDE as f32) as usize * SIDE;
+            (row..row + SIDE).map(face_at).sum::<f32>() / SIDE as f32
+        };
+        assert!((0.5..0.65).contains(&width(0.42)), "{}", width(0.42));
+        assert!((0.3..0.4).contains(&width(0.71)), "{}", width(0.71));
+    }
+
+    #[test]
+    fn what_is_dark_is_not_bluer_than_the_skin_around() {
+        // A grey spot before skin.
+        let column = RgbImage::from_fn(SIDE as u32, SIDE as u32, |x, y| {
+            let is_spot = x.abs_diff(128).max(y.abs_diff(128)) < 4;
+            Rgb(if is_spot {
+                [70, 80, 90]
+            } else {
+                [200, 150, 120]
+            })
+        });
+        let prototypes = Prototypes::new(column).expect("prototypes");
+        let laid_out = prototypes.laid_out(Id::of(0, false), SIDE);
+        let detail = laid_out.look_up([[128.0; BLOCK]; 2], 1)[0];
+        assert!(detail[0] < -0.3, "{detail:?}");
+        assert!(
+            detail[1] <= detail[0] && detail[2] <= detail[0],
+            "{detail:?}"
+        );
+        let beside = laid_out.look_up([[60.0; BLOCK]; 2], 1)[0];
+        assert!(beside[..3].iter().all(|v| v.abs() < 0.02), "{beside:?}");
     }
 }
