@@ -166,10 +166,10 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
         face.is_some_and(|face| face.doubts.at(face.seen_at).next().is_some())
     }
 
-    /// Makes `known`, `[H, W]` for crops of `size` = (width, height), 1 where what the frame shows of the
-    /// face `key` is the face for sure, and was so for a while, else 0. Tells whether that is enough to
-    /// know a face by; `known` is left as it was where it is not.
-    pub fn sure_part(&self, key: K, (width, height): (usize, usize), known: &mut Vec<f32>) -> bool {
+    /// Leaves of `known`, `[H, W]` for crops of `size` = (width, height), what the frame shows of the face `key` for
+    /// sure, and did for a while; the rest becomes 0. Tells whether that is enough to know a face by; where it
+    /// is not, `known` stays as it was.
+    pub fn keep_sure(&self, key: K, (width, height): (usize, usize), known: &mut [f32]) -> bool {
         let Some(face) = self.face(key) else {
             return false;
         };
@@ -185,12 +185,12 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
         if (sure as f32) < LEAST_SURE * is_sure.len() as f32 {
             return false;
         }
-        let pixels = (0..width * height).map(|i| {
+        for (i, known) in known.iter_mut().enumerate() {
             let (x, y) = (i % width * grid / width, i / width * grid / height);
-            f32::from(u8::from(is_sure[y * grid + x]))
-        });
-        known.clear();
-        known.extend(pixels);
+            if !is_sure[y * grid + x] {
+                *known = 0.0;
+            }
+        }
         true
     }
 

@@ -86,7 +86,9 @@ impl Copying {
             let Some(identity) = face.identity.filter(is_due) else {
                 continue;
             };
-            if face.is_doubtful && !covers.sure_part(identity, self.size, &mut self.known) {
+            self.known.clear();
+            self.known.resize(self.size.0 * self.size.1, 1.0);
+            if face.is_doubtful && !covers.keep_sure(identity, self.size, &mut self.known) {
                 continue;
             }
             let known = face.is_doubtful.then_some(self.known.as_slice());
@@ -150,11 +152,12 @@ impl Copying {
     }
 
     /// Keeps a look at what is known of one of `faces` with a crop in `batch`, of which something
-    /// is missing, if it is time for one.
+    /// is missing, if it is time for one; of what `covers` are sure that it is the face.
     pub fn remember_known<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         faces: &[Face],
+        covers: &Covers,
         batch: &Batch,
         now: Duration,
     ) {
@@ -162,6 +165,9 @@ impl Copying {
         let due = holed.find(|(identity, ..)| self.is_due(*identity, now, false));
         if let Some((identity, crop, face)) = due {
             self.find_known(batch.mask(crop.index));
+            if face.is_doubtful && !covers.keep_sure(identity, self.size, &mut self.known) {
+                return;
+            }
             let known = Some(self.known.as_slice());
             let look = self.reader.read(frame, &face.region, self.size, known);
             self.views.remember(identity, &look, now);

@@ -128,16 +128,11 @@ impl Covers {
         Some(LaidCover::new(cover, &face.region, size, grow, is_frame))
     }
 
-    /// Makes `known`, for crops of `size` = (width, height), 1 where what the present frame shows of the
-    /// face `identity` is the face for sure, else 0; tells whether that is enough to know a face by.
-    pub fn sure_part(
-        &self,
-        identity: Identity,
-        size: (usize, usize),
-        known: &mut Vec<f32>,
-    ) -> bool {
+    /// Leaves of `known`, for crops of `size` = (width, height), what the present frame shows of the face
+    /// `identity` for sure; tells whether that is enough to know a face by.
+    pub fn keep_sure(&self, identity: Identity, size: (usize, usize), known: &mut [f32]) -> bool {
         let finder = self.finder.as_ref();
-        finder.is_some_and(|finder| finder.sure_part(identity, size, known))
+        finder.is_some_and(|finder| finder.keep_sure(identity, size, known))
     }
 
     /// The crop of `face` as it was read of the present frame, and which of its pixels lie in that,

@@ -173,7 +173,7 @@ impl Pass {
             Channels::Luma => &mut [],
         };
         let are_placed = self.copying.show(faces, &mut self.batch, self.now);
-        (self.copying).remember_known(frame, faces, &self.batch, self.now);
+        (self.copying).remember_known(frame, faces, &self.covers, &self.batch, self.now);
         are_placed
     }
 

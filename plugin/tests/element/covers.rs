@@ -373,9 +373,11 @@ fn remembered(cover: Rect, earlier: &[(Rect, [u8; 3])]) -> f64 {
         next(&mut harness, frame(&info, number, &parts));
     }
     let before = [(DOUBTFUL, DULL), (cover, GREEN)];
-    next(&mut harness, frame(&info, 5, &before));
-    let stats = element.property::<gst::Structure>("stats");
-    stats.get("from-memory").expect("a share")
+    let (_, after) = next(&mut harness, frame(&info, 5, &before));
+    let marks = marks(&after);
+    let told = marks.iter().find_map(|mark| mark.param("completion"));
+    let share = told.expect("what was completed").get::<f64>("from-memory");
+    share.expect("a share")
 }
 
 #[test]
