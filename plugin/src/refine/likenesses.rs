@@ -8,6 +8,7 @@ use mde_core::occlusion::Rect;
 use mde_core::registration::{Displacement, Registrar, TERMS};
 
 use super::blur::Blur;
+use super::contrast::Contrast;
 use super::look::{Look, Part};
 use super::prototypes::{DARKEST, Id, LIGHT, Prototype, Prototypes};
 use crate::frame::BLOCK;
@@ -30,16 +31,8 @@ const LEAST_OVERLAP: f32 = 0.5;
 /// each crop pixel that the factors of its displacement change by in a second, in the mean.
 const STILL: f64 = 0.5;
 const PER_SPEED: f64 = 1.0;
-/// Least and most of a prototype's contrast that is given, and how much of the last look's is kept.
-const CONTRAST: [f32; 2] = [0.6, 1.1];
-const KEPT: f32 = 0.75;
-/// How much of the contrast of what is known of the face its prototype is given: what is not where the
-/// face's own is should be seen less.
-const OF_OWN: f32 = 0.8;
 /// Radius of the blur by which a prototype begins beside what is known, in pixels of the enlarged crop.
 const BORDER: usize = 3;
-/// Fewer pixels than this tell nothing of the contrast.
-const LEAST_PIXELS: f32 = 400.0;
 
 /// A completed crop.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +89,7 @@ struct Face<K> {
     /// Where its prototype was found to lie last, and what holds it still.
     found: Displacement,
     filter: OneEuro<TERMS>,
-    contrast: Option<f32>,
+    contrast: Contrast,
 }
 
 /// A prototype, and where it lies.
@@ -160,9 +153,9 @@ impl<K: Copy + PartialEq> Likenesses<K> {
         let is_wanted = |pixels: Range<usize>| is_looked_at || mask[pixels].contains(&0.0);
         face.look_up(area, scale, now, is_wanted, &mut self.detail);
         let (light, detail) = (&self.light, &self.detail);
-        let contrast = match face.contrast.filter(|_| !is_looked_at) {
+        let contrast = match face.contrast.last().filter(|_| !is_looked_at) {
             Some(contrast) => contrast,
-            None => face.contrast(seen(rgb, light, mask, detail)),
+            None => face.contrast.see(rgb, light, mask, detail),
         };
         self.near.clear();
         self.near.extend_from_slice(mask);
@@ -262,7 +255,7 @@ impl<K: Copy + PartialEq> Likenesses<K> {
             since: now,
             before: None,
             filter,
-            contrast: None,
+            contrast: Contrast::default(),
         });
         self.faces.len() - 1
     }
@@ -318,20 +311,6 @@ impl<K> Face<K> {
             }
         }
     }
-
-    /// How much of the prototype's contrast it is given, by what is [`seen`] of its own.
-    fn contrast(&mut self, [own, given, count]: [f32; 3]) -> f32 {
-        let [least, most] = CONTRAST;
-        let found = match count >= LEAST_PIXELS && given > 0.0 {
-            true => OF_OWN * (own / given).sqrt(),
-            false => least,
-        };
-        let found = found.clamp(least, most);
-        let steady = self
-            .contrast
-            .map_or(found, |last| found + KEPT * (last - found));
-        *self.contrast.insert(steady)
-    }
 }
 
 impl Laid {
@@ -346,23 +325,6 @@ impl Laid {
         let positions = [0, 1].map(|axis| there.map(|there| there[axis]));
         self.prototype.look_up(positions, count)
     }
-}
-
-/// Of what is known of `rgb` and shows the face: the sums of the squares of its own detail beside its
-/// `light`, of those of the `detail` of a prototype, and of ones.
-fn seen(rgb: &[f32], light: &[f32], mask: &[f32], detail: &[[f32; 4]]) -> [f32; 3] {
-    let pixels = mask.len();
-    let own = |at: usize| (rgb[at] - light[at]) / (light[at] + DARKEST);
-    let mut sums = [0.0; 3];
-    for i in (0..pixels).filter(|i| mask[*i] > 0.0 && detail[*i][3] >= 1.0) {
-        let own = own(i) + own(pixels + i) + own(2 * pixels + i);
-        let given: f32 = detail[i][..3].iter().sum();
-        let terms = [own * own, given * given, 1.0];
-        sums.iter_mut()
-            .zip(terms)
-            .for_each(|(sum, term)| *sum += term);
-    }
-    sums
 }
 
 /// How much of both `a` and `b` is in both.
@@ -493,27 +455,5 @@ mod tests {
         // Another part is missing: at once, without a fade.
         let mouth = Rect::new(30, 90, 90, 110);
         assert_eq!(lay(0.0, mouth, 1340), (first, false, 1));
-    }
-
-    #[test]
-    fn contrast_is_bounded_and_steady() {
-        let mut likenesses = Likenesses::new(prototypes());
-        let completed = Completed {
-            side: CROP,
-            rgb: &face(CROP, 0.0),
-            part: HOLE,
-        };
-        let at = likenesses.lay(1u32, &completed, Duration::ZERO);
-        let face = &mut likenesses.faces[at];
-        let [least, most] = CONTRAST;
-        // Its own detail has as much contrast as the prototype's.
-        let first = face.contrast([2.0, 2.0, 1000.0]);
-        assert!((first - 0.8).abs() < 1e-6, "{first}");
-        let next = face.contrast([100.0, 1.0, 1000.0]);
-        assert!((next - (most + KEPT * (0.8 - most))).abs() < 1e-6, "{next}");
-        face.contrast = None;
-        assert_eq!(face.contrast([1.0, 1.0, 3.0]), least);
-        face.contrast = None;
-        assert_eq!(face.contrast([1.0, 0.0, 1000.0]), least);
     }
 }
