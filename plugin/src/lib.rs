@@ -16,6 +16,7 @@ use gst::glib;
 
 #[cfg(feature = "analytics")]
 mod analytics;
+mod blur;
 pub mod completer;
 pub mod covers;
 pub mod damage;

@@ -6,7 +6,7 @@ use super::face::Face;
 use super::identity::Identity;
 use super::settings::Settings;
 use crate::completer::Batch;
-use crate::finish::{Border, CompletedCrop, Seam, TemporalBlend};
+use crate::finish::{Behind, Border, CompletedCrop, Seam, TemporalBlend};
 use crate::missing::StaticHole;
 
 /// Betters completions. Made once and reused.
@@ -14,6 +14,7 @@ use crate::missing::StaticHole;
 pub struct Finisher {
     border: Border,
     seam: Seam,
+    behind: Behind,
     temporal: TemporalBlend<Identity>,
 }
 
@@ -23,6 +24,7 @@ impl Finisher {
         Self {
             border: Border::default(),
             seam: Seam::default(),
+            behind: Behind::default(),
             temporal: TemporalBlend::new(size),
         }
     }
@@ -65,6 +67,7 @@ impl Finisher {
             let from_view = made.copied.filter(|_| crop.view.is_some());
             let from_view = from_view.map(|copied| copied.of_view().1);
             (self.seam).fit(&mut completion, from_view, settings.border_match);
+            (self.behind).fit(&mut completion, from_view, settings.border_match);
             // Afterwards, so that what is matched does not flicker either.
             let strength = settings.temporal_smoothing;
             self.temporal

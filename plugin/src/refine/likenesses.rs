@@ -7,10 +7,10 @@ use std::time::Duration;
 use mde_core::occlusion::Rect;
 use mde_core::registration::{Displacement, Registrar, TERMS};
 
-use super::blur::Blur;
 use super::contrast::Contrast;
 use super::look::{Look, Part};
 use super::prototypes::{DARKEST, Id, LIGHT, Prototype, Prototypes};
+use crate::blur::Blur;
 use crate::frame::BLOCK;
 use crate::one_euro::OneEuro;
 

@@ -2,7 +2,7 @@
 
 use mde_core::occlusion::Rect;
 
-use super::blur::Blur;
+use crate::blur::Blur;
 
 /// Cells along a side that faces are compared by.
 const CELLS: usize = 24;

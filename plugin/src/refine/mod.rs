@@ -4,7 +4,6 @@
 //!
 //! Nothing is known here of frames, nor of how faces are told apart.
 
-mod blur;
 mod contrast;
 mod likenesses;
 mod look;

@@ -7,8 +7,8 @@ use image::{ImageError, RgbImage, imageops};
 use mde_core::prototypes::{NoPrototypes, SIDE, count_in};
 use mde_core::registration::Detail;
 
-use super::blur::Blur;
 use super::look::{Look, Part};
+use crate::blur::Blur;
 use crate::frame::{BLOCK, Level};
 use crate::picture::{self, PictureError};
 

@@ -1,0 +1,211 @@
+//! What is painted beside a face, made to go on as what is known there.
+
+use mde_core::contract::grid_cell;
+use mde_core::mask::CHANNELS;
+use mde_core::occlusion::Rect;
+
+use super::border::median;
+use super::completed_crop::CompletedCrop;
+use super::membrane::Membrane;
+use crate::blur::Blur;
+
+/// Middle and half axes of the ellipse within which all is face, as shares of the crop's sides.
+const FACE: [[f32; 2]; 2] = [[0.496, 0.563], [0.26, 0.33]];
+/// How far the shares of red, green and blue may be from the skin's for a pixel to be skin, and from which
+/// distance on it is none.
+const UNLIKE: [f32; 2] = [0.03, 0.06];
+/// A sum of red, green and blue, each in `[0, 1]`, below which a pixel tells no colour.
+const DARKEST: f32 = 0.3;
+/// Radius of the blur by which what is skin and what is not give way to each other, in pixels of the crop.
+const AROUND: usize = 2;
+/// How far what is known reaches, in pixels of the crop.
+const REACH: f32 = 40.0;
+/// Fewer known pixels of the face than this do not tell its skin.
+const LEAST: usize = 64;
+
+/// Completes what is behind faces. Made once and reused.
+#[derive(Clone, Debug, Default)]
+pub struct Behind {
+    membrane: Membrane,
+    values: [Vec<f32>; CHANNELS],
+    unlike: Vec<f32>,
+    told: Vec<f32>,
+    blur: Blur,
+}
+
+impl Behind {
+    /// Replaces `share`, in `[0, 1]`, of what was painted beside the face and has not the colour of its skin
+    /// by what is known around the hole there, carried into it: a generator of faces knows little of
+    /// what may be behind them. What is copied from elsewhere, `[H/2, W/2]` in `[0, 1]`, stays.
+    pub fn fit(&mut self, crop: &mut CompletedCrop<'_>, copied: Option<&[f32]>, share: f32) {
+        let Some(part) = crop.part().filter(|_| share > 0.0) else {
+            return;
+        };
+        let (width, height) = crop.size;
+        let is_face = |place: usize| {
+            let [middle, axes] = FACE;
+            let along = |v: usize, side: usize, axis: usize| {
+                ((v as f32 + 0.5) / side as f32 - middle[axis]) / axes[axis]
+            };
+            along(place % width, width, 0).hypot(along(place / width, height, 1)) < 1.0
+        };
+        if crop.places(part).all(is_face) {
+            return;
+        }
+        let Some(skin) = self.skin(crop, is_face) else {
+            return;
+        };
+        self.membrane.clear((part.width(), part.height()));
+        let (values, known) = self.membrane.cells_mut();
+        for ((value, known), place) in values.iter_mut().zip(known).zip(crop.places(part)) {
+            known[CHANNELS] = 1.0;
+            if !is_face(place) && (0..CHANNELS).all(|channel| crop.is_sound(channel, place)) {
+                known[..CHANNELS].fill(1.0);
+                let rgb = [0, 1, 2].map(|channel| crop.image[crop.at(channel, place)]);
+                value[..CHANNELS].copy_from_slice(&rgb);
+            }
+        }
+        self.membrane.settle(REACH);
+        self.weigh(crop, part, skin);
+        let weights = self.unlike.iter().zip(&self.told);
+        let both = self.membrane.values().iter().zip(weights);
+        for ((value, (unlike, told)), place) in both.zip(crop.places(part)) {
+            let is_missing = |channel| crop.mask[crop.at(channel, place)] == 0.0;
+            if is_face(place) || *told <= 0.0 || !(0..CHANNELS).all(is_missing) {
+                continue;
+            }
+            let copied = copied.map_or(0.0, |copied| {
+                copied[grid_cell(place % width, place / width, width, copied.len())]
+            });
+            let share = share * (1.0 - copied) * unlike / told;
+            for channel in 0..CHANNELS {
+                let made = &mut crop.completed[crop.at(channel, place)];
+                *made += share * (value[channel] - *made);
+            }
+        }
+    }
+
+    /// Finds how much of what is around each pixel of `part` is none of the `skin`, and how much of that tells
+    /// it.
+    fn weigh(&mut self, crop: &CompletedCrop<'_>, part: Rect, skin: [f32; CHANNELS]) {
+        let Self {
+            unlike, told, blur, ..
+        } = self;
+        unlike.clear();
+        told.clear();
+        for place in crop.places(part) {
+            let made = [0, 1, 2].map(|channel| crop.completed[crop.at(channel, place)]);
+            let found = self::unlike(made, skin);
+            unlike.push(found.unwrap_or(0.0));
+            told.push(f32::from(u8::from(found.is_some())));
+        }
+        for plane in [unlike, told] {
+            blur.blur(plane, (part.width(), part.height()), AROUND);
+        }
+    }
+
+    /// The colour of the skin: the middle one of what is known of the face; nothing where that is little.
+    fn skin(
+        &mut self,
+        crop: &CompletedCrop<'_>,
+        is_face: impl Fn(usize) -> bool,
+    ) -> Option<[f32; CHANNELS]> {
+        self.values.iter_mut().for_each(Vec::clear);
+        for place in (0..crop.size.0 * crop.size.1).filter(|place| is_face(*place)) {
+            if (0..CHANNELS).all(|channel| crop.mask[crop.at(channel, place)] != 0.0) {
+                for (channel, values) in self.values.iter_mut().enumerate() {
+                    values.push(crop.image[crop.at(channel, place)]);
+                }
+            }
+        }
+        let [red, green, blue] = &mut self.values;
+        let are_enough = red.len() >= LEAST;
+        let skin = [median(red)?, median(green)?, median(blue)?];
+        are_enough.then_some(skin)
+    }
+}
+
+/// How much a colour is none of the `skin`'s, in `[0, 1]`, whatever the light; nothing where it is too dark.
+fn unlike(rgb: [f32; CHANNELS], skin: [f32; CHANNELS]) -> Option<f32> {
+    let rgb = rgb.map(|v| v.clamp(0.0, 1.0));
+    let sums = [rgb, skin].map(|rgb| rgb.iter().sum::<f32>());
+    if sums.iter().any(|sum| *sum < DARKEST) {
+        return None;
+    }
+    let both = rgb.iter().zip(&skin);
+    let off = both.map(|(rgb, skin)| (rgb / sums[0] - skin / sums[1]).abs());
+    let off = off.fold(0.0, f32::max);
+    let [low, high] = UNLIKE;
+    Some(((off - low) / (high - low)).clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: usize = 96;
+    const PIXELS: usize = SIDE * SIDE;
+    const SKIN: [f32; 3] = [0.62, 0.46, 0.40];
+    const WALL: [f32; 3] = [0.6; 3];
+    const BLUE: [f32; 3] = [0.5, 0.62, 0.7];
+    /// Missing from there on down, across the whole crop.
+    const TOP: usize = 50;
+    /// Beside the face, and on its chin.
+    const BESIDE: usize = 70 * SIDE + 8;
+    const CHIN: usize = 75 * SIDE + 48;
+
+    /// An upright face of `skin` before something else, `[3, 96, 96]`.
+    fn face(skin: [f32; 3], behind: [f32; 3]) -> Vec<f32> {
+        let is_face = |place: usize| {
+            let [x, y] = [place % SIDE, place / SIDE].map(|v| v as f32);
+            ((x - 48.0) / 30.0).hypot((y - 54.0) / 40.0) < 1.0
+        };
+        (0..3 * PIXELS)
+            .map(|i| if is_face(i % PIXELS) { skin } else { behind }[i / PIXELS])
+            .collect()
+    }
+
+    /// What becomes of `made` on a face before a wall, of which the sides of the wall below `TOP` stay known.
+    fn fitted(image: &[f32], made: &[f32], copied: Option<&[f32]>) -> Vec<f32> {
+        let is_missing = |i: usize| i % PIXELS / SIDE >= TOP && (4..92).contains(&(i % SIDE));
+        let mask: Vec<f32> = (0..3 * PIXELS)
+            .map(|i| if is_missing(i) { 0.0 } else { 1.0 })
+            .collect();
+        let mut completed = made.to_vec();
+        let mut crop = CompletedCrop {
+            size: (SIDE, SIDE),
+            image,
+            mask: &mask,
+            covered: None,
+            painted: None,
+            completed: &mut completed,
+        };
+        Behind::default().fit(&mut crop, copied, 1.0);
+        completed
+    }
+
+    fn at(picture: &[f32], place: usize) -> [f32; 3] {
+        [0, 1, 2].map(|channel| picture[channel * PIXELS + place])
+    }
+
+    #[test]
+    fn the_wall_goes_on_behind_a_face_that_stays() {
+        let (image, made) = (face(SKIN, WALL), face(SKIN, BLUE));
+        let found = fitted(&image, &made, None);
+        let beside = at(&found, BESIDE);
+        let off = beside.iter().zip(WALL).map(|(a, b)| (a - b).abs());
+        assert!(off.fold(0.0, f32::max) < 0.02, "{beside:?}");
+        assert_eq!(at(&found, CHIN), SKIN);
+    }
+
+    #[test]
+    fn dark_hair_what_is_copied_and_faces_without_skin_stay() {
+        let image = face(SKIN, WALL);
+        let dark = face(SKIN, [0.06; 3]);
+        assert_eq!(fitted(&image, &dark, None), dark);
+        let made = face(SKIN, BLUE);
+        assert_eq!(fitted(&image, &made, Some(&[1.0; PIXELS / 4])), made);
+        let unlit = face([0.02; 3], WALL);
+        assert_eq!(fitted(&unlit, &made, None), made);
+    }
+}
