@@ -18,8 +18,6 @@ const UNLIKE: [f32; 2] = [0.03, 0.06];
 const DARKEST: f32 = 0.3;
 /// Radius of the blur by which what is skin and what is not give way to each other, in pixels of the crop.
 const AROUND: usize = 2;
-/// How far what is known reaches, in pixels of the crop.
-const REACH: f32 = 40.0;
 /// Fewer known pixels of the face than this do not tell its skin.
 const LEAST: usize = 64;
 
@@ -65,7 +63,7 @@ impl Behind {
                 value[..CHANNELS].copy_from_slice(&rgb);
             }
         }
-        self.membrane.settle(REACH);
+        self.membrane.settle(f32::INFINITY);
         self.weigh(crop, part, skin);
         let weights = self.unlike.iter().zip(&self.told);
         let both = self.membrane.values().iter().zip(weights);
