@@ -76,9 +76,9 @@ impl Behind {
                 copied[grid_cell(place % width, place / width, width, copied.len())]
             });
             let share = share * (1.0 - copied) * unlike / told;
-            for channel in 0..CHANNELS {
+            for (channel, known) in value.iter().enumerate().take(CHANNELS) {
                 let made = &mut crop.completed[crop.at(channel, place)];
-                *made += share * (value[channel] - *made);
+                *made += share * (known - *made);
             }
         }
     }
