@@ -76,7 +76,7 @@ mod tests {
     fn what_is_known_of_the_face_alone_is_looked_at() {
         const PIXELS: usize = 1000;
         // Darker and lighter by a fifth of the light, on what is known of the first half.
-        let swing = |i: usize| if i % 2 == 0 { 0.1 } else { -0.1 };
+        let swing = |i: usize| if i.is_multiple_of(2) { 0.1 } else { -0.1 };
         let rgb: Vec<f32> = (0..3 * PIXELS)
             .map(|i| 0.5 + if i % PIXELS < 500 { swing(i) } else { 0.4 })
             .collect();
