@@ -18,6 +18,9 @@ const UNLIKE: [f32; 2] = [0.03, 0.06];
 const DARKEST: f32 = 0.3;
 /// Radius of the blur by which what is skin and what is not give way to each other, in pixels of the crop.
 const AROUND: usize = 2;
+/// How far what is known reaches, in pixels of the crop, and what must be left of it there.
+const REACH: f32 = 12.0;
+const FARTHEST: f32 = 0.05;
 /// Fewer known pixels of the face than this do not tell its skin.
 const LEAST: usize = 64;
 
@@ -56,29 +59,31 @@ impl Behind {
         self.membrane.clear((part.width(), part.height()));
         let (values, known) = self.membrane.cells_mut();
         for ((value, known), place) in values.iter_mut().zip(known).zip(crop.places(part)) {
-            known[CHANNELS] = 1.0;
             if !is_face(place) && (0..CHANNELS).all(|channel| crop.is_sound(channel, place)) {
-                known[..CHANNELS].fill(1.0);
-                let rgb = [0, 1, 2].map(|channel| crop.image[crop.at(channel, place)]);
-                value[..CHANNELS].copy_from_slice(&rgb);
+                let [red, green, blue] =
+                    [0, 1, 2].map(|channel| crop.image[crop.at(channel, place)]);
+                // The fourth tells how much of a value comes from what is known.
+                (*value, *known) = ([red, green, blue, 1.0], [1.0; 4]);
             }
         }
-        self.membrane.settle(f32::INFINITY);
+        self.membrane.settle(REACH);
         self.weigh(crop, part, skin);
         let weights = self.unlike.iter().zip(&self.told);
         let both = self.membrane.values().iter().zip(weights);
         for ((value, (unlike, told)), place) in both.zip(crop.places(part)) {
             let is_missing = |channel| crop.mask[crop.at(channel, place)] == 0.0;
-            if is_face(place) || *told <= 0.0 || !(0..CHANNELS).all(is_missing) {
+            let near = value[CHANNELS];
+            if is_face(place) || *told <= 0.0 || near <= FARTHEST || !(0..CHANNELS).all(is_missing)
+            {
                 continue;
             }
             let copied = copied.map_or(0.0, |copied| {
                 copied[grid_cell(place % width, place / width, width, copied.len())]
             });
-            let share = share * (1.0 - copied) * unlike / told;
+            let share = share * (1.0 - copied) * unlike / told * (2.0 * near).min(1.0);
             for (channel, known) in value.iter().enumerate().take(CHANNELS) {
                 let made = &mut crop.completed[crop.at(channel, place)];
-                *made += share * (known - *made);
+                *made += share * (known / near - *made);
             }
         }
     }
@@ -194,6 +199,27 @@ mod tests {
         let off = beside.iter().zip(WALL).map(|(a, b)| (a - b).abs());
         assert!(off.fold(0.0, f32::max) < 0.02, "{beside:?}");
         assert_eq!(at(&found, CHIN), SKIN);
+    }
+
+    #[test]
+    fn what_is_far_from_all_that_is_known_stays() {
+        // Of the left half of the crop alone is anything known.
+        let (image, made) = (face(SKIN, WALL), face(SKIN, BLUE));
+        let mask: Vec<f32> = (0..3 * PIXELS)
+            .map(|i| if i % SIDE >= SIDE / 2 { 0.0 } else { 1.0 })
+            .collect();
+        let mut completed = made.clone();
+        let mut crop = CompletedCrop {
+            size: (SIDE, SIDE),
+            image: &image,
+            mask: &mask,
+            covered: None,
+            painted: None,
+            completed: &mut completed,
+        };
+        Behind::default().fit(&mut crop, None, 1.0);
+        let far = 60 * SIDE + 90;
+        assert_eq!(at(&completed, far), at(&made, far));
     }
 
     #[test]

@@ -62,8 +62,8 @@ impl Membrane {
         &self.levels[0].values
     }
 
-    /// Fills in the missing values, to which known ones reach `reach` cells, which may be infinitely many; those of
-    /// a channel of which none is known become 0.
+    /// Fills in the missing values, to which known ones reach `reach` cells; those of a channel of
+    /// which none is known become 0.
     pub fn settle(&mut self, reach: f32) {
         let levels = &mut self.levels[..self.depth];
         for fine in 1..levels.len() {
