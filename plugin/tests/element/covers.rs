@@ -370,7 +370,10 @@ fn remembered(cover: Rect, earlier: &[(Rect, [u8; 3])]) -> f64 {
         if number == 0 {
             parts.extend_from_slice(earlier);
         }
-        next(&mut harness, frame(&info, number, &parts));
+        let (before, after) = next(&mut harness, frame(&info, number, &parts));
+        if number > 0 {
+            assert_same(&before, &after);
+        }
     }
     let before = [(DOUBTFUL, DULL), (cover, GREEN)];
     let (_, after) = next(&mut harness, frame(&info, 5, &before));
