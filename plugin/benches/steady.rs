@@ -46,6 +46,7 @@ fn milliseconds(occlusion: Occlusion) -> f64 {
             mask: mask.as_slice(),
             covered: None,
             painted: None,
+            copied: None,
             completed: &mut completed,
         };
         let now = Duration::from_millis(33) * (frame + 1);

@@ -54,6 +54,7 @@ fn milliseconds(format: VideoFormat, occlusion: Occlusion) -> [f64; 2] {
             mask: mask.as_slice(),
             covered: Some(mask.as_slice()),
             painted: None,
+            copied: None,
             completed: &mut completed,
         };
         fitter.fit(&mut crop, 1.0);

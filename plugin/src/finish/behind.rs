@@ -1,6 +1,5 @@
 //! What is painted beside a face, made to go on as what is known there.
 
-use mde_core::contract::grid_cell;
 use mde_core::mask::CHANNELS;
 use mde_core::occlusion::Rect;
 
@@ -28,6 +27,9 @@ const LEAST: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Behind {
     membrane: Membrane,
+    /// Whether each pixel of a crop is within the face, and the size of that.
+    face: Vec<bool>,
+    size: (usize, usize),
     values: [Vec<f32>; CHANNELS],
     unlike: Vec<f32>,
     told: Vec<f32>,
@@ -37,55 +39,60 @@ pub struct Behind {
 impl Behind {
     /// Replaces `share`, in `[0, 1]`, of what was painted beside the face and has not the colour of its skin
     /// by what is known around the hole there, carried into it: a generator of faces knows little of
-    /// what may be behind them. What is copied from elsewhere, `[H/2, W/2]` in `[0, 1]`, stays.
-    pub fn fit(&mut self, crop: &mut CompletedCrop<'_>, copied: Option<&[f32]>, share: f32) {
+    /// what may be behind them. What is copied from a view stays.
+    pub fn fit(&mut self, crop: &mut CompletedCrop<'_>, share: f32) {
         let Some(part) = crop.part().filter(|_| share > 0.0) else {
             return;
         };
-        let (width, height) = crop.size;
-        let is_face = |place: usize| {
-            let [middle, axes] = FACE;
-            let along = |v: usize, side: usize, axis: usize| {
-                ((v as f32 + 0.5) / side as f32 - middle[axis]) / axes[axis]
-            };
-            along(place % width, width, 0).hypot(along(place / width, height, 1)) < 1.0
-        };
-        if crop.places(part).all(is_face) {
+        self.outline(crop.size);
+        if crop.places(part).all(|place| self.face[place]) {
             return;
         }
-        let Some(skin) = self.skin(crop, is_face) else {
+        let Some(skin) = self.skin(crop) else {
             return;
         };
+        self.weigh(crop, part, skin);
         self.membrane.clear((part.width(), part.height()));
         let (values, known) = self.membrane.cells_mut();
         for ((value, known), place) in values.iter_mut().zip(known).zip(crop.places(part)) {
-            if !is_face(place) && (0..CHANNELS).all(|channel| crop.is_sound(channel, place)) {
-                let [red, green, blue] =
-                    [0, 1, 2].map(|channel| crop.image[crop.at(channel, place)]);
+            if !self.face[place] && crop.is_all_sound(place) {
+                let [red, green, blue] = crop.rgb(crop.image, place);
                 // The fourth tells how much of a value comes from what is known.
                 (*value, *known) = ([red, green, blue, 1.0], [1.0; 4]);
             }
         }
         self.membrane.settle(REACH);
-        self.weigh(crop, part, skin);
         let weights = self.unlike.iter().zip(&self.told);
         let both = self.membrane.values().iter().zip(weights);
         for ((value, (unlike, told)), place) in both.zip(crop.places(part)) {
-            let is_missing = |channel| crop.mask[crop.at(channel, place)] == 0.0;
             let near = value[CHANNELS];
-            if is_face(place) || *told <= 0.0 || near <= FARTHEST || !(0..CHANNELS).all(is_missing)
-            {
+            let is_told = *told > 0.0 && near > FARTHEST;
+            if self.face[place] || !is_told || !crop.is_all_missing(place) {
                 continue;
             }
-            let copied = copied.map_or(0.0, |copied| {
-                copied[grid_cell(place % width, place / width, width, copied.len())]
-            });
-            let share = share * (1.0 - copied) * unlike / told * (2.0 * near).min(1.0);
+            let painted = 1.0 - crop.copied_at(place);
+            let share = share * painted * unlike / told * (2.0 * near).min(1.0);
             for (channel, known) in value.iter().enumerate().take(CHANNELS) {
                 let made = &mut crop.completed[crop.at(channel, place)];
                 *made += share * (known / near - *made);
             }
         }
+    }
+
+    /// Makes `face` that of crops of `size`.
+    fn outline(&mut self, size @ (width, height): (usize, usize)) {
+        if self.size == size {
+            return;
+        }
+        let [middle, axes] = FACE;
+        let along = |v: usize, side: usize, axis: usize| {
+            ((v as f32 + 0.5) / side as f32 - middle[axis]) / axes[axis]
+        };
+        let is_face = |place: usize| {
+            along(place % width, width, 0).hypot(along(place / width, height, 1)) < 1.0
+        };
+        self.face = (0..width * height).map(is_face).collect();
+        self.size = size;
     }
 
     /// Finds how much of what is around each pixel of `part` is none of the `skin`, and how much of that tells
@@ -97,8 +104,7 @@ impl Behind {
         unlike.clear();
         told.clear();
         for place in crop.places(part) {
-            let made = [0, 1, 2].map(|channel| crop.completed[crop.at(channel, place)]);
-            let found = self::unlike(made, skin);
+            let found = self::unlike(crop.rgb(crop.completed, place), skin);
             unlike.push(found.unwrap_or(0.0));
             told.push(f32::from(u8::from(found.is_some())));
         }
@@ -108,17 +114,17 @@ impl Behind {
     }
 
     /// The colour of the skin: the middle one of what is known of the face; nothing where that is little.
-    fn skin(
-        &mut self,
-        crop: &CompletedCrop<'_>,
-        is_face: impl Fn(usize) -> bool,
-    ) -> Option<[f32; CHANNELS]> {
+    fn skin(&mut self, crop: &CompletedCrop<'_>) -> Option<[f32; CHANNELS]> {
         self.values.iter_mut().for_each(Vec::clear);
-        for place in (0..crop.size.0 * crop.size.1).filter(|place| is_face(*place)) {
-            if (0..CHANNELS).all(|channel| crop.mask[crop.at(channel, place)] != 0.0) {
-                for (channel, values) in self.values.iter_mut().enumerate() {
-                    values.push(crop.image[crop.at(channel, place)]);
-                }
+        for (place, _) in self
+            .face
+            .iter()
+            .enumerate()
+            .filter(|(_, is_face)| **is_face)
+        {
+            if crop.rgb(crop.mask, place).iter().all(|mask| *mask != 0.0) {
+                let values = self.values.iter_mut().zip(crop.rgb(crop.image, place));
+                values.for_each(|(values, value)| values.push(value));
             }
         }
         let [red, green, blue] = &mut self.values;
@@ -181,9 +187,10 @@ mod tests {
             mask: &mask,
             covered: None,
             painted: None,
+            copied,
             completed: &mut completed,
         };
-        Behind::default().fit(&mut crop, copied, 1.0);
+        Behind::default().fit(&mut crop, 1.0);
         completed
     }
 
@@ -215,9 +222,10 @@ mod tests {
             mask: &mask,
             covered: None,
             painted: None,
+            copied: None,
             completed: &mut completed,
         };
-        Behind::default().fit(&mut crop, None, 1.0);
+        Behind::default().fit(&mut crop, 1.0);
         let far = 60 * SIDE + 90;
         assert_eq!(at(&completed, far), at(&made, far));
     }

@@ -180,6 +180,7 @@ mod tests {
             mask: mask.as_slice(),
             covered: None,
             painted: None,
+            copied: None,
             completed: &mut fitted,
         };
         Border::default().fit(&mut crop, share);
@@ -274,6 +275,7 @@ mod tests {
             mask: mask.as_slice(),
             covered: Some(mask.as_slice()),
             painted: None,
+            copied: None,
             completed: &mut found,
         };
         Border::default().fit(&mut crop, 1.0);
@@ -320,7 +322,7 @@ mod tests {
             let mut border = Border::default();
             for _ in 0..2 {
                 completed.copy_from_slice(&before);
-                let mut crop = CompletedCrop { size, image: &image, mask: &mask, covered: is_covered.then_some(&mask), painted: None, completed: &mut completed };
+                let mut crop = CompletedCrop { size, image: &image, mask: &mask, covered: is_covered.then_some(&mask), painted: None, copied: None, completed: &mut completed };
                 border.fit(&mut crop, share);
             }
             for i in 0..values {

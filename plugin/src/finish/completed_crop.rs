@@ -1,5 +1,7 @@
 //! What is passed from the generator to those that better its work.
 
+use mde_core::contract::grid_cell;
+use mde_core::mask::CHANNELS;
 use mde_core::occlusion::Rect;
 
 /// A crop with its completion.
@@ -17,6 +19,8 @@ pub struct CompletedCrop<'a> {
     /// How much of each pixel is painted and not copied from what was really seen, in `[0, 1]`,
     /// `[H/2, W/2]`; where this is not told, all of it.
     pub painted: Option<&'a [f32]>,
+    /// How much of each pixel is copied from a view of the face, likewise; where this is not told, nothing.
+    pub copied: Option<&'a [f32]>,
     /// What the generator made of it, known values too, `[3, H, W]`.
     pub completed: &'a mut [f32],
 }
@@ -32,6 +36,29 @@ impl CompletedCrop<'_> {
             })
         };
         self.mask[self.at(channel, place)] != 0.0 && self.covered.is_none_or(is_open)
+    }
+
+    /// Whether all channels at `place` are to be compared.
+    pub(super) fn is_all_sound(&self, place: usize) -> bool {
+        (0..CHANNELS).all(|channel| self.is_sound(channel, place))
+    }
+
+    /// Whether all channels at `place` are missing.
+    pub(super) fn is_all_missing(&self, place: usize) -> bool {
+        (0..CHANNELS).all(|channel| self.mask[self.at(channel, place)] == 0.0)
+    }
+
+    /// How much at `place` is copied from a view, in `[0, 1]`.
+    pub(super) fn copied_at(&self, place: usize) -> f32 {
+        let width = self.size.0;
+        self.copied.map_or(0.0, |copied| {
+            copied[grid_cell(place % width, place / width, width, copied.len())]
+        })
+    }
+
+    /// Red, green and blue at `place` of `picture`, `[3, H, W]`.
+    pub(super) fn rgb(&self, picture: &[f32], place: usize) -> [f32; CHANNELS] {
+        std::array::from_fn(|channel| picture[self.at(channel, place)])
     }
 
     /// The smallest box around all that is missing, with a pixel more on each side to compare, cut

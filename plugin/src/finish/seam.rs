@@ -1,6 +1,5 @@
 //! The colour of a completion along its hole's border, matched to what is known on the other side.
 
-use mde_core::contract::grid_cell;
 use mde_core::mask::CHANNELS;
 use mde_core::occlusion::Rect;
 
@@ -45,8 +44,8 @@ impl Seam {
     /// Changes the colour of the completion by `share`, in `[0, 1]`, of what it is off across the border
     /// of its hole, less and less with the distance from there. Brightness stays: light falls on a face
     /// from somewhere, and no two sides of a border are equally bright. So does what is copied from
-    /// elsewhere, `[H/2, W/2]` in `[0, 1]`, which has been fitted.
-    pub fn fit(&mut self, crop: &mut CompletedCrop<'_>, copied: Option<&[f32]>, share: f32) {
+    /// a view, which has been fitted.
+    pub fn fit(&mut self, crop: &mut CompletedCrop<'_>, share: f32) {
         let Some(part) = crop.part().filter(|_| share > 0.0) else {
             return;
         };
@@ -76,11 +75,9 @@ impl Seam {
         self.trim();
         self.membrane.settle(REACH);
         for (value, place) in self.membrane.values().iter().zip(crop.places(part)) {
-            let copied = copied.map_or(0.0, |copied| {
-                copied[grid_cell(place % width, place / width, width, copied.len())]
-            });
+            let share = share * (1.0 - crop.copied_at(place));
             for (channel, value) in value.iter().enumerate().take(CHANNELS) {
-                crop.completed[crop.at(channel, place)] += share * (1.0 - copied) * value;
+                crop.completed[crop.at(channel, place)] += share * value;
             }
         }
     }
@@ -143,7 +140,7 @@ fn across(crop: &CompletedCrop<'_>, sides: &[Side], place: usize) -> Option<[f32
 
 /// The colour of a pixel of `picture`, `[3, H, W]`: its channels without its brightness.
 fn colour(picture: &[f32], crop: &CompletedCrop<'_>, place: usize) -> [f32; CHANNELS] {
-    let rgb = [0, 1, 2].map(|channel| picture[crop.at(channel, place)].clamp(0.0, 1.0));
+    let rgb = crop.rgb(picture, place).map(|v| v.clamp(0.0, 1.0));
     let brightness = rgb.iter().sum::<f32>() / CHANNELS as f32;
     rgb.map(|value| value - brightness)
 }
@@ -160,13 +157,10 @@ fn mean(colours: impl Iterator<Item = [f32; CHANNELS]>) -> Option<[f32; CHANNELS
 
 impl CompletedCrop<'_> {
     fn side(&self, place: usize) -> Side {
-        let is_missing = |channel: usize| self.mask[self.at(channel, place)] == 0.0;
-        if (0..CHANNELS).all(is_missing) {
-            return Side::Missing;
-        }
-        match (0..CHANNELS).all(|channel| self.is_sound(channel, place)) {
-            true => Side::Known,
-            false => Side::Neither,
+        match (self.is_all_missing(place), self.is_all_sound(place)) {
+            (true, _) => Side::Missing,
+            (false, true) => Side::Known,
+            (false, false) => Side::Neither,
         }
     }
 }
@@ -198,9 +192,10 @@ mod tests {
             mask,
             covered: None,
             painted: None,
+            copied,
             completed: &mut completed,
         };
-        Seam::default().fit(&mut crop, copied, 1.0);
+        Seam::default().fit(&mut crop, 1.0);
         completed
     }
 

@@ -61,13 +61,13 @@ impl Finisher {
                 mask: made.mask,
                 covered: crop.is_covered.then(|| hole.mask()),
                 painted: (made.copied.filter(|_| is_steady)).map(|copied| copied.painted()),
+                copied: (made.copied.filter(|_| crop.view.is_some()))
+                    .map(|copied| copied.of_view().1),
                 completed: made.completed,
             };
             self.border.fit(&mut completion, settings.border_match);
-            let from_view = made.copied.filter(|_| crop.view.is_some());
-            let from_view = from_view.map(|copied| copied.of_view().1);
-            (self.seam).fit(&mut completion, from_view, settings.border_match);
-            (self.behind).fit(&mut completion, from_view, settings.border_match);
+            self.seam.fit(&mut completion, settings.border_match);
+            self.behind.fit(&mut completion, settings.border_match);
             // Afterwards, so that what is matched does not flicker either.
             let strength = settings.temporal_smoothing;
             self.temporal

@@ -249,6 +249,7 @@ impl Restorer {
                 mask: made.mask,
                 covered: None,
                 painted: None,
+                copied: None,
                 completed: made.completed,
             };
             self.steady.blend((), &mut crop, now, strength);

@@ -66,6 +66,7 @@ impl Stream {
                 mask: mask.as_slice(),
                 covered: None,
                 painted: None,
+                copied: None,
                 completed: &mut completed,
             };
             self.blend.blend(*id, &mut crop, self.now, self.strength);
@@ -120,6 +121,7 @@ fn half_copied(values: impl IntoIterator<Item = f32>) -> [f32; 2] {
             mask: mask.as_slice(),
             covered: None,
             painted: Some(&painted),
+            copied: None,
             completed: &mut last,
         };
         blend.blend(1, &mut crop, frame * FRAME, 0.9);
