@@ -7,9 +7,10 @@
 //! Channels of the clips are killed, stuck at a random value, made flat, exchanged for noise and
 //! displaced by 2 to 8 pixels for random spans of 5 to 64 frames; every eighth clip begins with
 //! one. That is done in frames of RGB; in RGB that then becomes I420; in the planes of I420, which
-//! are not displaced; and, of the last two, in what is then coded by H.264 at crf 30. Rightly found
-//! is the channel that is damaged, as what it is, to a pixel (in I420, to two), and no other. Clips and pictures as they are, and lit in colours, are to show
-//! no damage; each picture is a stream of its own.
+//! are not displaced; and, of the last two, in what is then coded by H.264 at crf 30. Rightly
+//! found is the channel that is damaged, as what it is, to a pixel (in I420, to two), and no
+//! other. Clips and pictures as they are, and lit in colours, are to show no damage; each picture
+//! is a stream of its own.
 
 #[path = "../clips/mod.rs"]
 mod clips;

@@ -1,20 +1,21 @@
 //! How near `occlusion=auto` comes to the mask of the true cover, how steady what it finds is, and
 //! what it takes for a cover where there is none.
 //!
-//! `make covers`, or `cargo bench --bench covers -- [frames] [folder]`: how many frames of each clip are
-//! taken (60), and where to leave the completed frames as pictures (nowhere). `MDE_DATA` names the
-//! folder with `clips/`, `MDE_CLIPS` another folder of videos, of people that neither net was trained on. `MDE_COVER_NET` names the net that is measured, where it is not
-//! the embedded one; `MDE_PROPERTIES` sets further properties of the element, as
+//! `make covers`, or `cargo bench --bench covers -- [frames] [folder]`: how many frames of each
+//! clip are taken (60), and where to leave the completed frames as pictures (nowhere). `MDE_DATA`
+//! names the folder with `clips/`, `MDE_CLIPS` another folder of videos, of people that neither
+//! net was trained on. `MDE_COVER_NET` names the net that is measured, where it is not the
+//! embedded one; `MDE_PROPERTIES` sets further properties of the element, as
 //! `prototypes=false,temporal-smoothing=0.8`.
 //!
-//! On each clip a drawn cover lies from the first frame on, or comes after a third of the frames. The
-//! element completes it once with `occlusion=auto` and once with the true cover as the frames' alpha;
-//! PSNR is taken in the true hole on the face crop against the uncovered clip, every third frame. `found` is the share
-//! of the cover's pixels on the face that the net's cover with its rim holds, `beside` what it holds
-//! else, as a share of the face. `still` and `moved` are the intersection over union of what is found
-//! on neighbouring frames, on the template: of the first frame with a camera's noise, and of the clip.
-//! The net has no view of the face there. `changed` is the share of the face that `occlusion=auto`
-//! changes on the uncovered clip.
+//! On each clip a drawn cover lies from the first frame on, or comes after a third of the frames.
+//! The element completes it once with `occlusion=auto` and once with the true cover as the frames'
+//! alpha; PSNR is taken in the true hole on the face crop against the uncovered clip, every third
+//! frame. `found` is the share of the cover's pixels on the face that the net's cover with its rim
+//! holds, `beside` what it holds else, as a share of the face. `still` and `moved` are the
+//! intersection over union of what is found on neighbouring frames, on the template: of the first
+//! frame with a camera's noise, and of the clip. The net has no view of the face there. `changed`
+//! is the share of the face that `occlusion=auto` changes on the uncovered clip.
 
 #[path = "../clips/mod.rs"]
 mod clips;
