@@ -18,6 +18,8 @@ pub fn mde_train(folder: &Path, arguments: &[&str]) -> Result<Output> {
         .args(arguments)
         .current_dir(folder)
         .env("XDG_CACHE_HOME", folder.join("cache"))
+        // Its threads wait asleep: awake they would take the processors from the tests beside.
+        .env("OMP_WAIT_POLICY", "passive")
         .output()?;
     Ok(output)
 }

@@ -116,12 +116,7 @@ impl Behind {
     /// The colour of the skin: the middle one of what is known of the face; nothing where that is little.
     fn skin(&mut self, crop: &CompletedCrop<'_>) -> Option<[f32; CHANNELS]> {
         self.values.iter_mut().for_each(Vec::clear);
-        for (place, _) in self
-            .face
-            .iter()
-            .enumerate()
-            .filter(|(_, is_face)| **is_face)
-        {
+        for place in (0..self.face.len()).filter(|place| self.face[*place]) {
             if crop.rgb(crop.mask, place).iter().all(|mask| *mask != 0.0) {
                 let values = self.values.iter_mut().zip(crop.rgb(crop.image, place));
                 values.for_each(|(values, value)| values.push(value));
