@@ -3,7 +3,7 @@
 //!
 //! | tensor | shape | meaning |
 //! | --- | --- | --- |
-//! | input `image` | `[N, 3, S, S]` f32 | RGB in the value range, covers and all |
+//! | input `image` | `[N, 3, S, S]` f32 | RGB in the value range, covers and all; what is known to be missing is grey, [`MISSING`] |
 //! | input `view` | `[N, 3, S, S]` f32 | an earlier look at the same face on the same template: RGB in the value range, unknown values zero |
 //! | input `view_mask` | `[N, 1, S, S]` f32 | 1 where the view is known; all zero where there is none |
 //! | input `last` | `[N, 5, S/2, S/2]` f32 | what the net last said of this face; all zero where it said nothing yet |
@@ -30,6 +30,10 @@ pub const OUTPUT: &str = "covers";
 
 /// Side of the crops of the trainer's nets in pixels; a file tells its own.
 pub const SIDE: usize = 128;
+
+/// What the channels of a pixel of the image are that is known to be missing by other means, as a share of
+/// the value range: nothing is to be told of it.
+pub const MISSING: f32 = 0.5;
 
 /// Version of this contract, value of the `covers` key.
 pub const VERSION: &str = "1";

@@ -151,6 +151,64 @@ fn a_resumed_run_goes_on_and_is_scored() -> Result<()> {
 }
 
 #[test]
+fn an_exported_model_is_scored_and_trained_on() -> Result<()> {
+    let folder = scratch()?;
+    let folder = folder.path();
+    train(folder, "20")?;
+    let export = ["covers", "export", "--checkpoint", CHECKPOINT];
+    succeeds(folder, &[&export[..], &["--out", "model.onnx"]].concat())?;
+    let found = |of: &str, dump: &str| -> Result<Vec<f32>> {
+        let more = ["--checkpoint", of, "--out", "samples.png"];
+        let more = [&more[..], &["--count", "3", "--dump", dump]].concat();
+        succeeds(folder, &covers("samples", &more))?;
+        Ok(dumped(&folder.join(dump))?
+            .remove(OUTPUT)
+            .context("no answer")?
+            .values)
+    };
+    let (of_run, of_model) = (
+        found(CHECKPOINT, "run.dump")?,
+        found("model.onnx", "model.dump")?,
+    );
+    let off = of_run.iter().zip(&of_model).map(|(a, b)| (a - b).abs());
+    let off = off.fold(0.0, f32::max);
+    assert!(off < 2e-2, "they differ by {off}");
+
+    let on = [
+        "--out",
+        "on",
+        "--updates",
+        "1",
+        "--batch",
+        "3",
+        "--rate",
+        "0",
+    ];
+    let on = [&on[..], &["--init-from", "model.onnx"]].concat();
+    succeeds(folder, &covers("train", &on))?;
+    let of_next = found("on/covers.safetensors", "on.dump")?;
+    let off = of_model.iter().zip(&of_next).map(|(a, b)| (a - b).abs());
+    let off = off.fold(0.0, f32::max);
+    // The statistics of a batch have moved a little.
+    assert!(off < 0.1, "they differ by {off}");
+
+    let other = [
+        "--out",
+        "other",
+        "--updates",
+        "1",
+        "--init-from",
+        "samples.png",
+    ];
+    let error = refusal(folder, &covers("train", &other))?;
+    assert!(
+        error.contains("expected a model that mde-train exported"),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[test]
 fn real_covers_are_learned_from_their_outlines() -> Result<()> {
     let folder = scratch()?;
     let folder = folder.path();

@@ -41,7 +41,7 @@ impl Material {
     pub fn sources(&self) -> Sources<'_> {
         Sources {
             library: &self.library,
-            hair: &self.faces.parsed,
+            parsed: &self.faces.parsed,
             seen: &self.faces.seen,
         }
     }

@@ -1,12 +1,14 @@
 //! Drawn masks and veils: what cloth before nose and mouth is like that no template shows.
 
-use mde_core::alignment::Point;
-use mde_core::covers::Kind;
+use mde_core::alignment::{Affine, Point};
+use mde_core::covers::{Kind, SIDE};
 use rand::RngExt;
 use rand_pcg::Pcg64;
 
 use super::cutouts::Library;
-use super::layer::Layer;
+use super::faces::PICTURE;
+use super::layer::{AREA, Layer, blurred};
+use super::parsed::{self, Parsed};
 use super::pixels;
 use super::shapes::{fill, inside, stroke, turned};
 
@@ -202,6 +204,57 @@ pub fn of_the_face(library: &Library, rng: &mut Pcg64) -> Layer {
             .for_each(|v| *v *= light.clamp(0.0, 1.0) as f32);
     }
     layer
+}
+
+/// A mask that was cast of the face of `other`: of one colour, with its relief and its outline; the eyes are
+/// dark holes, or free.
+pub fn cast_of(other: &Parsed, rng: &mut Pcg64) -> Layer {
+    let shift = [rng.random_range(-4.0..4.0), rng.random_range(-5.0..7.0)];
+    let middle = [(SIDE as f64 - 1.0) / 2.0; 2];
+    let turn = rng.random_range(-0.08..0.08);
+    let placed = Affine::about(middle, turn, rng.random_range(0.92..1.18), shift);
+    let to_picture = placed.inverse().unwrap_or(Affine::IDENTITY);
+    let to_picture = to_picture.then(&parsed::CROP.to_picture());
+    let ends_below = match rng.random_bool(0.25) {
+        true => rng.random_range(72.0..92.0),
+        false => SIDE as f64,
+    };
+    let begins_at = rng.random_range(-20.0..34.0);
+    let has_free_eyes = rng.random_bool(0.35);
+    let hole: f32 = rng.random_range(0.0..0.2);
+    let (mut alpha, mut relief, mut holes) = (vec![0.0; AREA], vec![0.0; AREA], vec![0.0; AREA]);
+    for (i, at) in pixels().enumerate() {
+        let [x, y] = to_picture.apply(at).map(f64::round);
+        let inside = 0.0..PICTURE as f64;
+        if !(inside.contains(&x) && inside.contains(&y)) {
+            continue;
+        }
+        let place = y as usize * PICTURE + x as usize;
+        let class = other.classes[place];
+        let is_face = parsed::OF_FACE.contains(&class) && (begins_at..ends_below).contains(&at[1]);
+        let is_eye = parsed::EYES.contains(&class);
+        alpha[i] = f32::from(u8::from(is_face && !(is_eye && has_free_eyes)));
+        holes[i] = f32::from(u8::from(is_eye));
+        let [r, g, b] = [0, 1, 2].map(|c| f32::from(other.picture[3 * place + c]) / 255.0);
+        relief[i] = 0.3 * r + 0.6 * g + 0.1 * b;
+    }
+    for _ in 0..rng.random_range(1..4) {
+        relief = blurred(&relief, 1);
+    }
+    let holes = blurred(&holes, 1);
+    let covered: f32 = alpha.iter().sum::<f32>().max(1.0);
+    let mean = (relief.iter().zip(&alpha)).map(|(v, a)| v * a).sum::<f32>() / covered;
+    let colour = match rng.random_range(0..10) {
+        0..=4 => [rng.random_range(0.55..1.0); 3].map(|v| v * rng.random_range(0.92f32..1.0)),
+        5 => [0.8, 0.62, 0.25],
+        6 => [rng.random_range(0.03..0.5); 3],
+        _ => [0; 3].map(|_| rng.random_range(0.1..1.0)),
+    };
+    let contrast = rng.random_range(0.5..1.3);
+    Layer::filled(Kind::Masks, alpha, |i| {
+        let light = (relief[i] / mean.max(0.05)).powf(contrast);
+        colour.map(|v| (v * light * (1.0 - holes[i]) + hole * holes[i]).clamp(0.0, 1.0))
+    })
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ use crate::points::glasses::Glasses;
 pub struct Sources<'a> {
     /// Pictures of covers.
     pub library: &'a Library,
-    /// Faces whose hair may be laid before others.
-    pub hair: &'a [Parsed],
+    /// Faces whose hair, and casts of which, may be laid before others.
+    pub parsed: &'a [Parsed],
     /// Real covers.
     pub seen: &'a [Seen],
 }
@@ -48,9 +48,9 @@ impl Sources<'_> {
             Kind::Masks => self.mask(rng),
             Kind::Sunglasses => self.sunglasses(points, rng),
             Kind::Glasses => self.glasses(points, rng),
-            Kind::Hair => match self.hair.is_empty() || rng.random() {
+            Kind::Hair => match self.parsed.is_empty() || rng.random() {
                 true => hair::strands(rng),
-                false => hair::of(&self.hair[rng.random_range(0..self.hair.len())], rng),
+                false => hair::of(&self.parsed[rng.random_range(0..self.parsed.len())], rng),
             },
         }
     }
@@ -111,7 +111,11 @@ impl Sources<'_> {
     fn mask(&self, rng: &mut Pcg64) -> Layer {
         match rng.random::<f64>() {
             v if v < 0.3 => return cloth::drawn(self.library, rng),
-            v if v < 0.55 => return cloth::of_the_face(self.library, rng),
+            v if v < 0.45 => return cloth::of_the_face(self.library, rng),
+            v if v < 0.6 && !self.parsed.is_empty() => {
+                let other = &self.parsed[rng.random_range(0..self.parsed.len())];
+                return cloth::cast_of(other, rng);
+            }
             _ => {}
         }
         let top = rng.random_range(58.0..84.0);

@@ -8,7 +8,7 @@ use mde_core::covers::{
 };
 use tch::{Device, Kind as Dtype, Tensor};
 
-use crate::network::layers::{Conv, ConvBlock, Pass};
+use crate::network::layers::{BATCH_NORM_EPS, Conv, ConvBlock, Pass};
 use crate::network::parameters::Store;
 use crate::network::perceptual::Weights;
 use crate::network::trunk::{self, Trunk};
@@ -26,6 +26,9 @@ const PICTURES: i64 = 3 + 3 + 1;
 const KINDS: i64 = Kind::ALL.len() as i64;
 /// Logits begin at a share of covers of one in twenty.
 const BIAS: f64 = -3.0;
+
+/// Name of [`CoverNet::places`].
+const PLACES: &str = "places";
 
 /// What the net is shown, f32 and channels last.
 pub struct Inputs {
@@ -105,7 +108,7 @@ impl CoverNet {
             stem: Conv::with_bias(store, "stem.pictures", PICTURES, STEM, 2),
             stem_last: Conv::new(store, "stem.last", KINDS, STEM, 1),
             trunk: Trunk::new(store, STEM, pretrained)?,
-            places: store.f32_parameter("places".to_owned(), &zeros),
+            places: store.f32_parameter(PLACES.to_owned(), &zeros),
             back,
             head: Conv::zeroed(store, "head", WIDTHS[0], KINDS),
         })
@@ -132,6 +135,22 @@ impl CoverNet {
         self.head.forward(&below).to_kind(Dtype::Float) + BIAS
     }
 
+    /// The tensor `name` out of the graph of [`Self::trace`], as `traced` finds what is stored there: scale
+    /// and shift of a normalisation that the export folded into a convolution begin as one and that
+    /// convolution's bias, with statistics that change nothing.
+    pub fn imported(name: &str, traced: impl Fn(&str) -> Option<Tensor>) -> Option<Tensor> {
+        let Some((block, of_norm)) = name.split_once(".norm.") else {
+            return traced(name);
+        };
+        let shift = traced(&format!("{block}.conv.bias"))?;
+        Some(match of_norm {
+            "weight" => shift.ones_like(),
+            "running_mean" => shift.zeros_like(),
+            "running_var" => shift.ones_like() * (1.0 - BATCH_NORM_EPS),
+            _ => shift,
+        })
+    }
+
     /// The network as an ONNX graph that keeps the contract; needs f32 weights.
     pub fn trace(&self) -> Graph {
         let side = SIDE as i64;
@@ -147,7 +166,7 @@ impl CoverNet {
         let stem = g.add(&pictures, &last);
         let stem = g.relu(&stem);
         let features = self.trunk.trace(&mut g, &image, &stem);
-        let mut below = g.constant(&self.places);
+        let mut below = g.weight(PLACES.to_owned(), &self.places);
         let coarsest = self.back.len() - 1;
         for (level, (back, features)) in self.back.iter().zip(&features).enumerate().rev() {
             let beside = back.lateral.trace(&mut g, features);

@@ -20,14 +20,14 @@ const BACKGROUND: u8 = 0;
 const SKIN: u8 = 1;
 const GLASSES: u8 = 3;
 /// The eye on the picture's right, which is the person's left, and the other.
-const EYES: [u8; 2] = [5, 4];
+pub const EYES: [u8; 2] = [5, 4];
 const MOUTH: [u8; 3] = [10, 11, 12];
 /// The hair's class.
 pub const HAIR: u8 = 13;
 const HAT: u8 = 14;
 const CLOTH: u8 = 18;
 /// Skin, nose, eyes, brows, mouth: what makes the outline of a face.
-const OF_FACE: [u8; 9] = [SKIN, 2, 4, 5, 6, 7, 10, 11, 12];
+pub const OF_FACE: [u8; 9] = [SKIN, 2, 4, 5, 6, 7, 10, 11, 12];
 /// Side of the published pictures in pixels, and where eyes and mouth are on the average.
 const PUBLISHED: f64 = 512.0;
 const MEAN: [Point; 3] = [[202.7, 244.3], [309.2, 244.6], [255.5, 381.0]];

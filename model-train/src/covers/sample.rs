@@ -4,8 +4,8 @@ use std::f64::consts::TAU;
 
 use mde_core::CROP_SIZE;
 use mde_core::alignment::{Affine, FacePoints, Point, TEMPLATE};
-use mde_core::covers::{Kind, SIDE};
-use mde_core::mask::Strokes;
+use mde_core::covers::{Kind, MISSING, SIDE};
+use mde_core::mask::{Mask, Strokes, sample_rect};
 use rand::RngExt;
 use rand_pcg::Pcg64;
 
@@ -38,6 +38,8 @@ const HOLED_VIEWS: f64 = 0.3;
 /// Samples with a last answer, and those among them where it is of something else.
 const WITH_LAST: f64 = 0.5;
 const STALE: f64 = 0.25;
+/// Samples of which a part is missing, which is not to be told from.
+const WITH_MISSING: f64 = 0.15;
 /// How often each kind is drawn.
 const SHARES: [f64; KINDS] = [0.46, 0.18, 0.12, 0.12, 0.12];
 /// Weight of what is beside the face.
@@ -199,6 +201,9 @@ impl Sample {
         for (pixel, known) in view.chunks_exact_mut(3).zip(&view_mask) {
             pixel.iter_mut().for_each(|v| *v *= known);
         }
+        if rng.random_bool(WITH_MISSING) {
+            truth.lose(&mut image, rng);
+        }
         let covers = halved(&truth.covers, most);
         Self {
             last: last(&covers, rng),
@@ -310,6 +315,26 @@ impl Truth {
             }
         }
         Self { covers, weights }
+    }
+
+    /// Loses a rectangle or strokes of `image`: what is there does not count.
+    fn lose(&mut self, image: &mut [f32], rng: &mut Pcg64) {
+        let mask = match rng.random_bool(0.7) {
+            true => {
+                let mut mask = Mask::known(SIDE, SIDE);
+                let ratio = rng.random_range(0.02..0.4);
+                mask.drop_rect(sample_rect(ratio, SIDE, SIDE, rng));
+                mask
+            }
+            false => Strokes::default().sample(SIDE, SIDE, rng),
+        };
+        let known = &mask.as_slice()[..AREA];
+        for (i, pixel) in image.chunks_exact_mut(3).enumerate() {
+            if known[i] < 0.5 {
+                pixel.fill(MISSING);
+                (0..KINDS).for_each(|kind| self.weights[kind * AREA + i] = 0.0);
+            }
+        }
     }
 
     /// Takes in a cover that lies over all there is.

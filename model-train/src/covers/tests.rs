@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{Rgb, RgbImage, Rgba, RgbaImage};
 use mde_core::alignment::Affine;
-use mde_core::covers::{Kind, SIDE};
+use mde_core::covers::{Kind, MISSING, SIDE};
 use rand_pcg::Pcg64;
 use tch::Device;
 
@@ -131,6 +131,29 @@ fn what_was_laid_on_is_to_be_found_and_counts() {
 }
 
 #[test]
+fn what_is_missing_is_grey_and_does_not_count() {
+    let material = material();
+    let mut lost = 0;
+    for stream in 0..60 {
+        let sample = material.sample(Plan::Any, 1, stream);
+        let is_grey = |i: &usize| sample.image[3 * i..][..3] == [MISSING; 3];
+        let of_two = |i: &usize| i % 2 == 0 && i / SIDE % 2 == 0;
+        // Cells of which all four pixels are gone.
+        let whole = |i: &usize| [*i, i + 1, i + SIDE, i + SIDE + 1].iter().all(is_grey);
+        let gone: Vec<usize> = (0..AREA).filter(of_two).filter(whole).collect();
+        lost += usize::from(gone.len() > 4);
+        for i in gone {
+            let cell = cell([i % SIDE, i / SIDE]);
+            assert!(
+                (0..KINDS).all(|kind| sample.weights[kind * CELLS + cell] == 0.0),
+                "{stream}"
+            );
+        }
+    }
+    assert!((3..25).contains(&lost), "{lost} of 60");
+}
+
+#[test]
 fn what_a_face_may_wear_unlabelled_does_not_count() {
     let material = material();
     let plain = |i| Sample::plain(&material.faces.still(i));
@@ -246,7 +269,7 @@ fn a_run_learns_and_goes_on_from_its_checkpoint() {
         options: RunOptions::default().with("batch", 6),
     };
     let trainee = || Single {
-        lesson: CoverLesson,
+        lesson: CoverLesson::default(),
         net: fresh(Device::Cpu, Precision::F32),
         rate: 2e-3,
         record: record.clone(),

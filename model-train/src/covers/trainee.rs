@@ -1,10 +1,11 @@
 //! What the cover net learns, and a run of it on disk.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind as Dtype};
+use tch::{Device, Kind as Dtype, Tensor};
 
 use super::batches::CoverBatch;
 use super::loss::{self, NAMES};
@@ -12,6 +13,7 @@ use super::network::CoverNet;
 use crate::network::layers::Pass;
 use crate::network::parameters::{Precision, Store};
 use crate::network::perceptual::Weights;
+use crate::training::import;
 use crate::training::learner::Learner;
 use crate::training::loss::Losses;
 use crate::training::optimizer::AdamConfig;
@@ -29,7 +31,11 @@ pub struct CoverSubject {
 pub type CoverCheckpoint = State<CoverSubject>;
 
 /// To tell what is before a face.
-pub struct CoverLesson;
+#[derive(Default)]
+pub struct CoverLesson {
+    /// Whether the net comes without statistics of its normalisations and takes those of the first batch.
+    pub adopts: Cell<bool>,
+}
 
 fn adam() -> AdamConfig {
     AdamConfig {
@@ -60,6 +66,33 @@ pub fn pretrained(device: Device, precision: Precision, path: &Path) -> Result<L
     })
 }
 
+/// A net with the weights of the model at `path`, which `mde-train covers export` wrote.
+///
+/// # Errors
+/// Where it cannot be read or is another.
+pub fn exported(device: Device, precision: Precision, path: &Path) -> Result<Learner<CoverNet>> {
+    let learner = fresh(device, precision);
+    let weights = import::weights(path)?;
+    let traced = |name: &str| weights.get(name).map(Tensor::shallow_clone);
+    learner
+        .store
+        .load(path, |name| CoverNet::imported(name, traced))?;
+    Ok(learner)
+}
+
+/// The net that `path` holds, f32: a checkpoint of `mde-train covers train`, or, named `*.onnx`, a model of
+/// `mde-train covers export`.
+///
+/// # Errors
+/// Where it cannot be read or is neither.
+pub fn open(path: &Path, device: Device) -> Result<(Store, CoverNet)> {
+    if path.extension().is_some_and(|e| e == "onnx") {
+        let learner = exported(device, Precision::F32, path)?;
+        return Ok((learner.store, learner.network));
+    }
+    CoverCheckpoint::open(path)?.network(path, device, CoverNet::new)
+}
+
 impl Lesson for CoverLesson {
     type Network = CoverNet;
     type Batch = CoverBatch;
@@ -69,6 +102,9 @@ impl Lesson for CoverLesson {
 
     fn losses(&self, network: &CoverNet, batch: &CoverBatch, device: Device) -> Losses {
         let batch = batch.to_device(device);
+        if self.adopts.take() {
+            let _ = tch::no_grad(|| network.forward(&batch.inputs, Pass::Adopt));
+        }
         loss::of(&network.forward(&batch.inputs, Pass::Train), &batch)
     }
 }

@@ -344,7 +344,7 @@ impl Graph {
     }
 
     /// A 16-bit initialiser and its cast to f32.
-    fn weight(&mut self, name: String, values: &Tensor) -> String {
+    pub fn weight(&mut self, name: String, values: &Tensor) -> String {
         let mut raw = vec![0; 2 * values.numel()];
         values
             .to_kind(Kind::Half)

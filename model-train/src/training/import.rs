@@ -83,7 +83,7 @@ pub fn weights(path: &Path) -> Result<HashMap<String, Tensor>> {
 }
 
 /// Takes the weights of the model at `path`, an export of `mde-train`, into `store`: that of each name as
-/// `imported` makes it of what the graph has.
+/// `imported` makes it of what the graph has by that name.
 ///
 /// # Errors
 /// Where the file cannot be read, is of another program, or has other weights.

@@ -159,7 +159,7 @@ impl Finds {
             let now = Duration::from_secs(index as u64) / clips::RATE as u32;
             let start = Instant::now();
             let faces = std::iter::once((track.id, &region));
-            let looks = (self.finder).find(&frame, faces, size, &asked, now, |_, _, _| ())?;
+            let looks = (self.finder).find(&frame, faces, size, &asked, now, &())?;
             if looks > 0 {
                 self.time += start.elapsed();
                 self.looks += looks;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gst_video::VideoFrameRef;
 use mde_core::alignment::Affine;
+use mde_core::covers::MISSING;
 use mde_core::mask::CHANNELS;
 
 use super::answers::Answers;
@@ -20,6 +21,24 @@ const AT_THE_LATEST: u32 = 10;
 
 /// A face that is away for this time is a new one.
 const LONGEST_AWAY: Duration = Duration::from_secs(2);
+
+/// What else is known of faces that are told apart by `K`.
+pub trait Known<K> {
+    /// Makes 0 in `inside` `[side, side]` what is missing of the crop that `to_crop` maps a frame's pixels to,
+    /// and `to_frame` into it: the net is not to judge by that.
+    fn hide(&self, to_frame: &Affine, to_crop: &Affine, side: usize, inside: &mut [f32]);
+
+    /// Puts another look at a face, RGB in `[0, 1]` with unknown values 0, and what of it is known, into
+    /// slices of zeros.
+    fn show(&self, asking: &Asking<'_, K>, view: &mut [f32], known: &mut [f32]);
+}
+
+/// Nothing is missing, and there is no other look.
+impl<K> Known<K> for () {
+    fn hide(&self, _: &Affine, _: &Affine, _: usize, _: &mut [f32]) {}
+
+    fn show(&self, _: &Asking<'_, K>, _: &mut [f32], _: &mut [f32]) {}
+}
 
 /// Finds what is before the faces of a stream, which are told apart by `K`. Allocates for faces that
 /// it has not seen yet.
@@ -40,9 +59,9 @@ struct Face<K> {
     key: K,
     /// When it was in a frame last.
     seen_at: Duration,
-    /// The crop of the present frame, `[3, S, S]` in `[0, 1]`.
+    /// The crop of the present frame, `[3, S, S]` in `[0, 1]`, [`MISSING`] where there is nothing.
     crop: Vec<f32>,
-    /// 1 where that lies in the frame, else 0, `[S, S]`.
+    /// 1 where that lies in the frame and is not missing by other means, else 0, `[S, S]`.
     inside: Vec<f32>,
     /// What the crop was like when the net looked last.
     glance: Glance,
@@ -76,7 +95,7 @@ pub struct Asking<'a, K> {
 }
 
 impl<K> Asking<'_, K> {
-    /// Whether pixel `i` of the crop lies in the frame and was not covered when the net looked last.
+    /// Whether pixel `i` of the crop lies in the frame, is there and was not covered when the net looked last.
     pub fn is_face(&self, i: usize) -> bool {
         let cell = i / self.side / 2 * (self.side / 2) + i % self.side / 2;
         self.inside[i] > 0.0 && !self.covered.get(cell).is_some_and(|covered| *covered)
@@ -102,9 +121,8 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
     }
 
     /// Finds what is before each of `faces`, all that there are in `frame` at the time `now`, of
-    /// what is `asked` for. Their regions are made for crops of `size` = (width, height). `show` puts
-    /// another look at a face, RGB in `[0, 1]` with unknown values 0, and what of it is known, into
-    /// slices of zeros. Tells how many faces the net looked at.
+    /// what is `asked` for, with what else is `known` of them. Their regions are made for crops of
+    /// `size` = (width, height). Tells how many faces the net looked at.
     ///
     /// # Errors
     /// [`NetError::Run`].
@@ -115,14 +133,14 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
         size: (usize, usize),
         asked: &Asked,
         now: Duration,
-        mut show: impl FnMut(&Asking<'_, K>, &mut [f32], &mut [f32]),
+        known: &impl Known<K>,
     ) -> Result<usize, NetError> {
         let is_other = self.asked.replace(*asked) != Some(*asked);
         (self.faces).retain(|face| now.saturating_sub(face.seen_at) <= LONGEST_AWAY);
         let mut looked = 0;
         for (key, region) in faces {
             let index = self.index_of(key);
-            self.read(frame, index, region, size);
+            self.read(frame, index, region, size, known);
             let Self {
                 net,
                 faces,
@@ -136,7 +154,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
             glance.take(&face.crop, side);
             let is_due = face.is_due(glance);
             if is_due {
-                face.look(net, region, &mut show, now)?;
+                face.look(net, region, known, now)?;
                 std::mem::swap(&mut face.glance, glance);
                 face.age = 0;
                 looked += 1;
@@ -195,7 +213,7 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
     }
 
     /// The crop of the face `key` as it was read of the present frame, and which of its pixels lie in
-    /// that, if crops of `size` = (width, height) are the net's.
+    /// that and are not missing by other means, if crops of `size` = (width, height) are the net's.
     pub fn crop(&self, key: K, size: (usize, usize)) -> Option<(&[f32], &[f32])> {
         let side = self.net.side();
         let face = self.face(key).filter(|_| size == (side, side))?;
@@ -225,13 +243,14 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
         })
     }
 
-    /// Reads the crop of the face `index`, which is in `region`.
+    /// Reads the crop of the face `index`, which is in `region`, without what is missing.
     fn read<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         index: usize,
         region: &Region,
         size: (usize, usize),
+        known: &impl Known<K>,
     ) {
         let side = (self.net.side(), self.net.side());
         let face = &mut self.faces[index];
@@ -242,6 +261,18 @@ impl<K: Copy + PartialEq> CoverFinder<K> {
             inside: &mut face.inside,
         };
         (self.reader).read(frame, &to_frame, Channels::Rgb, crop);
+        let to_crop = region.to_crop.then(&Affine::stretch(size, side));
+        known.hide(&to_frame, &to_crop, side.0, &mut face.inside);
+        for plane in face.crop.chunks_exact_mut(face.inside.len()) {
+            let missing = face.inside.iter().map(|inside| *inside == 0.0);
+            for (value, _) in plane
+                .iter_mut()
+                .zip(missing)
+                .filter(|(_, missing)| *missing)
+            {
+                *value = MISSING;
+            }
+        }
     }
 }
 
@@ -256,7 +287,7 @@ impl<K: Copy> Face<K> {
         &mut self,
         net: &mut CoverNet,
         region: &Region,
-        show: &mut impl FnMut(&Asking<'_, K>, &mut [f32], &mut [f32]),
+        known: &impl Known<K>,
         now: Duration,
     ) -> Result<(), NetError> {
         let asking = Asking {
@@ -271,7 +302,7 @@ impl<K: Copy> Face<K> {
             inputs.image.copy_from_slice(asking.rgb);
             inputs.view.fill(0.0);
             inputs.view_mask.fill(0.0);
-            show(&asking, inputs.view, inputs.view_mask);
+            known.show(&asking, inputs.view, inputs.view_mask);
             // What it said before makes it say it again, right or wrong; edges are steadied here.
             inputs.last.fill(0.0);
         })?;

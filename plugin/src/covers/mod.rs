@@ -20,5 +20,5 @@ mod outline;
 
 pub use asked::{Asked, Kinds};
 pub use cover::{Cover, Finding};
-pub use finder::{Asking, CoverFinder};
+pub use finder::{Asking, CoverFinder, Known};
 pub use net::CoverNet;

@@ -15,6 +15,9 @@ const FACE: [[f32; 2]; 2] = [[0.496, 0.563], [0.26, 0.33]];
 const UNLIKE: [f32; 2] = [0.03, 0.06];
 /// A sum of red, green and blue, each in `[0, 1]`, below which a pixel tells no colour.
 const DARKEST: f32 = 0.3;
+/// The same of what is known around, from which on hair that is painted there is not believed, and by how
+/// much.
+const BRIGHT: [f32; 2] = [0.9, 1.5];
 /// Radius of the blur by which what is skin and what is not give way to each other, in pixels of the crop.
 const AROUND: usize = 2;
 /// How far what is known reaches, in pixels of the crop, and what must be left of it there.
@@ -51,7 +54,6 @@ impl Behind {
         let Some(skin) = self.skin(crop) else {
             return;
         };
-        self.weigh(crop, part, skin);
         self.membrane.clear((part.width(), part.height()));
         let (values, known) = self.membrane.cells_mut();
         for ((value, known), place) in values.iter_mut().zip(known).zip(crop.places(part)) {
@@ -62,6 +64,7 @@ impl Behind {
             }
         }
         self.membrane.settle(REACH);
+        self.weigh(crop, part, skin);
         let weights = self.unlike.iter().zip(&self.told);
         let both = self.membrane.values().iter().zip(weights);
         for ((value, (unlike, told)), place) in both.zip(crop.places(part)) {
@@ -96,15 +99,23 @@ impl Behind {
     }
 
     /// Finds how much of what is around each pixel of `part` is none of the `skin`, and how much of that tells
-    /// it.
+    /// it. What is too dark to tell is hair or a beard; but it is no hair, above the middle of the face, where
+    /// all that is known about there is bright.
     fn weigh(&mut self, crop: &CompletedCrop<'_>, part: Rect, skin: [f32; CHANNELS]) {
         let Self {
-            unlike, told, blur, ..
+            unlike,
+            told,
+            blur,
+            membrane,
+            ..
         } = self;
         unlike.clear();
         told.clear();
-        for place in crop.places(part) {
-            let found = self::unlike(crop.rgb(crop.completed, place), skin);
+        let middle = FACE[0][1] * crop.size.1 as f32;
+        for (place, known) in crop.places(part).zip(membrane.values()) {
+            let is_above = ((place / crop.size.0) as f32) < middle;
+            let found = self::unlike(crop.rgb(crop.completed, place), skin)
+                .or_else(|| brightness(known).filter(|_| is_above));
             unlike.push(found.unwrap_or(0.0));
             told.push(f32::from(u8::from(found.is_some())));
         }
@@ -141,6 +152,15 @@ fn unlike(rgb: [f32; CHANNELS], skin: [f32; CHANNELS]) -> Option<f32> {
     let off = off.fold(0.0, f32::max);
     let [low, high] = UNLIKE;
     Some(((off - low) / (high - low)).clamp(0.0, 1.0))
+}
+
+/// How bright what is `known` around a place is, in `[0, 1]`: a sum of each channel and of how much is known;
+/// nothing where it is dark or far.
+fn brightness(known: &[f32; CHANNELS + 1]) -> Option<f32> {
+    let [red, green, blue, near] = known;
+    let sum = (red + green + blue) / near.max(FARTHEST);
+    let [low, high] = BRIGHT;
+    (*near > FARTHEST && sum > low).then(|| ((sum - low) / (high - low)).min(1.0))
 }
 
 #[cfg(test)]
@@ -226,10 +246,18 @@ mod tests {
     }
 
     #[test]
-    fn dark_hair_what_is_copied_and_faces_without_skin_stay() {
+    fn dark_hair_stays_but_not_before_a_bright_wall() {
+        let [wall, dark] = [WALL, [0.06; 3]].map(|behind| face(SKIN, behind));
+        assert_eq!(fitted(&dark, &dark, None), dark);
+        let found = fitted(&wall, &dark, None);
+        let (hair, beard) = ((TOP + 1) * SIDE + 8, BESIDE);
+        assert!(at(&found, hair)[0] > 0.5, "{:?}", at(&found, hair));
+        assert_eq!(at(&found, beard), [0.06; 3]);
+    }
+
+    #[test]
+    fn what_is_copied_and_faces_without_skin_stay() {
         let image = face(SKIN, WALL);
-        let dark = face(SKIN, [0.06; 3]);
-        assert_eq!(fitted(&image, &dark, None), dark);
         let made = face(SKIN, BLUE);
         assert_eq!(fitted(&image, &made, Some(&[1.0; PIXELS / 4])), made);
         let unlit = face([0.02; 3], WALL);

@@ -7,7 +7,7 @@ use mde_core::occlusion::Rect;
 
 use super::raster::Raster;
 
-/// Makes missing in `mask`, `[3, H, W]` with 1 where known, each pixel of the crop that stands for
+/// Makes missing in `mask`, `[C, H, W]` with 1 where known, each pixel of the crop that stands for
 /// a hidden pixel of `area`. `to_crop` maps pixels of the frame to those of the crop of `size` =
 /// (width, height).
 ///
@@ -15,7 +15,7 @@ use super::raster::Raster;
 /// centre.
 ///
 /// # Panics
-/// If `area` reaches beyond the raster or `mask` has another length.
+/// If `area` reaches beyond the raster or `mask` is not of whole planes.
 pub fn carry(
     raster: &Raster,
     area: Rect,
@@ -24,7 +24,7 @@ pub fn carry(
     (width, height): (usize, usize),
     mask: &mut [f32],
 ) {
-    assert_eq!(mask.len(), 3 * width * height, "three values a pixel");
+    assert!(mask.len().is_multiple_of(width * height), "whole planes");
     for y in area.y0..area.y1 {
         // Pixels of a frame that shows more than the crop stand for the same ones as their neighbours.
         let mut before = (0..0, 0..0);

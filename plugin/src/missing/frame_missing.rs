@@ -263,6 +263,23 @@ impl FrameMissing {
         holes.chain(covered).reduce(around)
     }
 
+    /// Takes the damage of `frame` out of the mask of the crop of `size` = (width, height) that `to_crop` maps
+    /// it to and `to_frame` back, `[C, H, W]` with 1 where known.
+    pub fn carry_all<T>(
+        &self,
+        frame: &VideoFrameRef<T>,
+        to_frame: &Affine,
+        to_crop: &Affine,
+        size: (usize, usize),
+        mask: &mut [f32],
+    ) {
+        let area = area_of_crop(to_frame, size, self.raster.size());
+        let reach = frame::reach(frame.info(), to_frame, to_crop);
+        for hole in self.holes.iter().filter_map(|hole| overlap(*hole, area)) {
+            carry(&self.raster, hole, to_crop, reach, size, mask);
+        }
+    }
+
     /// Takes the damage of `area`, and the `cover` of the face, out of the mask of `region`'s crop of
     /// `crop` = (width, height), `[3, H, W]` with 1 where known.
     pub fn carry<T>(

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use gst_video::VideoFrameRef;
+use mde_core::alignment::Affine;
 
 use super::copying::Copying;
 use super::face::Face;
 use super::identity::Identity;
 use super::settings::Settings;
-use crate::covers::{Cover, CoverFinder, CoverNet, Kinds};
-use crate::missing::LaidCover;
+use crate::covers::{Asking, Cover, CoverFinder, CoverNet, Kinds, Known};
+use crate::missing::{FrameMissing, LaidCover};
 use crate::runtime::NetError;
 
 /// Finds covers, and knows which were told of. Made once and reused.
@@ -20,6 +21,28 @@ pub struct Covers {
     /// What was before the faces of a frame that was looked at ahead, where it is the present one.
     shown: Option<Vec<(Identity, Cover)>>,
     told: Vec<(Identity, Kinds)>,
+}
+
+/// What is known of the faces of a frame before their covers are found.
+pub struct KnownOfFaces<'a, T> {
+    /// The frame.
+    pub frame: &'a VideoFrameRef<T>,
+    /// What is missing of it.
+    pub damage: &'a FrameMissing,
+    /// Where views come from.
+    pub copying: &'a Copying,
+    /// When it is.
+    pub now: Duration,
+}
+
+impl<T> Known<Identity> for KnownOfFaces<'_, T> {
+    fn hide(&self, to_frame: &Affine, to_crop: &Affine, side: usize, inside: &mut [f32]) {
+        (self.damage).carry_all(self.frame, to_frame, to_crop, (side, side), inside);
+    }
+
+    fn show(&self, asking: &Asking<'_, Identity>, view: &mut [f32], known: &mut [f32]) {
+        self.copying.show_nearest(asking, self.now, view, known);
+    }
 }
 
 impl Covers {
@@ -39,29 +62,24 @@ impl Covers {
         }
     }
 
-    /// Looks for covers of `faces`, all that there are in `frame` at the time `now`, with crops of
-    /// `size` = (width, height), if `settings` ask for it. Views of the faces come from `copying`.
-    /// Tells how many faces the net looked at.
+    /// Looks for covers of `faces`, all that there are in the frame of `known`, with crops of
+    /// `size` = (width, height), if `settings` ask for it. Tells how many faces the net looked at.
     ///
     /// # Errors
     /// [`NetError::Run`].
     pub fn find<T>(
         &mut self,
-        frame: &VideoFrameRef<T>,
         settings: &Settings,
         faces: &[Face],
         size: (usize, usize),
-        copying: &Copying,
-        now: Duration,
+        known: &KnownOfFaces<'_, T>,
     ) -> Result<usize, NetError> {
         let (Some(finder), Some(asked)) = (&mut self.finder, &settings.covers) else {
             return Ok(0);
         };
         let faces = faces.iter();
         let faces = faces.filter_map(|face| Some((face.identity?, &face.region)));
-        finder.find(frame, faces, size, asked, now, |asking, view, known| {
-            copying.show_nearest(asking, now, view, known);
-        })
+        finder.find(known.frame, faces, size, asked, known.now, known)
     }
 
     /// What is before `faces`, all that there are in the frame.

@@ -2,6 +2,7 @@
 
 use gst_video::VideoFrameRef;
 
+use super::covers::KnownOfFaces;
 use super::face::BatchCrop;
 use super::report::Lap;
 use super::{Ahead, FrameError, Pass, RegionSource, Report, Step};
@@ -29,7 +30,8 @@ impl Pass {
         };
         let is_cut = match seen {
             Some(is_cut) => {
-                self.find_missing(frame);
+                self.find_damage(frame);
+                self.mark_missing();
                 is_cut
             }
             None => {
@@ -95,11 +97,13 @@ impl Pass {
             }
         }
         report.faces = self.faces.len();
+        self.find_damage(frame);
         if self.settings.covers.is_some() && !is_late {
+            lap.next();
             self.find_covers(frame, report)?;
             report.set_time(Step::Covers, lap.next());
         }
-        self.find_missing(frame);
+        self.mark_missing();
         self.remember(frame, is_late);
         Ok(is_cut)
     }
@@ -126,29 +130,26 @@ impl Pass {
         frame: &VideoFrameRef<T>,
         report: &mut Report,
     ) -> Result<(), FrameError> {
-        let Self {
-            covers,
-            copying,
-            settings,
-            faces,
-            ..
-        } = self;
-        let size = self.completer.size();
-        report.looked = covers.find(frame, settings, faces, size, copying, self.now)?;
+        let known = KnownOfFaces {
+            frame,
+            damage: &self.missing.damage,
+            copying: &self.copying,
+            now: self.now,
+        };
+        let (settings, size) = (&self.settings, self.completer.size());
+        report.looked = self.covers.find(settings, &self.faces, size, &known)?;
         Ok(())
     }
 
-    /// Finds what is missing of the faces, with what was found before them.
-    fn find_missing<T>(&mut self, frame: &VideoFrameRef<T>) {
-        let Self {
-            covers,
-            drop_outs,
-            missing,
-            settings,
-            faces,
-            ..
-        } = self;
-        missing.find(frame, settings, drop_outs.found(), faces, covers);
+    /// Finds what is missing of the frame, but for what is before the faces.
+    fn find_damage<T>(&mut self, frame: &VideoFrameRef<T>) {
+        let found = self.drop_outs.found();
+        (self.missing).look(frame, &self.settings, found, &self.faces);
+    }
+
+    /// Takes note of what is missing of the faces, with what was found before them.
+    fn mark_missing(&mut self) {
+        (self.missing).mark(&self.settings, &mut self.faces, &self.covers);
     }
 
     /// Keeps looks at faces of which nothing is missing, if the generator is shown such.

@@ -55,21 +55,25 @@ impl Missing {
         }
     }
 
-    /// Finds what is missing of each of `faces`, all that there are in `frame`, with the `drop_outs`
-    /// and the `covers` that were found.
-    pub fn find<T>(
+    /// Looks for what is missing of `frame`, but for what is before `faces`, all that there are in it, with
+    /// the `drop_outs` that were found.
+    pub fn look<T>(
         &mut self,
         frame: &VideoFrameRef<T>,
         settings: &Settings,
         drop_outs: &[DropOut],
-        faces: &mut [Face],
-        covers: &Covers,
+        faces: &[Face],
     ) {
         let size = self.hole.size();
         let regions = faces.iter().map(|face| &face.region);
         let is_asked = settings.drop_outs.is_some();
         let found = is_asked.then(|| drop_outs.iter().map(|drop_out| drop_out.area));
         (self.damage).look(frame, &settings.damage, found, regions, size);
+    }
+
+    /// Takes note in each of `faces` of what is missing of it, with the `covers` that were found.
+    pub fn mark(&self, settings: &Settings, faces: &mut [Face], covers: &Covers) {
+        let size = self.hole.size();
         covers.mark(settings, faces);
         for face in faces {
             let cover = covers.laid(settings, face, size);

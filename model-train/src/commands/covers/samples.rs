@@ -11,11 +11,10 @@ use tch::{Kind as Dtype, Tensor};
 use super::DataArgs;
 use crate::covers::batches::CoverBatch;
 use crate::covers::faces::clean;
-use crate::covers::network::CoverNet;
 use crate::covers::network::Inputs;
 use crate::covers::sample::{Plan, Sample};
 use crate::covers::scores::looks;
-use crate::covers::trainee::CoverCheckpoint;
+use crate::covers::trainee;
 use crate::data::Split;
 use crate::files::write_tensors;
 use crate::network::layers::Pass;
@@ -29,7 +28,7 @@ use crate::tensors::to_picture;
 pub struct Samples {
     #[command(flatten)]
     data: DataArgs,
-    /// Checkpoint of `mde-train covers train`.
+    /// Checkpoint of `mde-train covers train`, or a model of `mde-train covers export` (`*.onnx`).
     #[arg(long)]
     checkpoint: Option<PathBuf>,
     /// A folder of what `face-crops` cuts out of videos, to be shown as it is instead of samples.
@@ -96,8 +95,7 @@ impl Samples {
             tinted(image, &batch.covers, Some(&batch.weights)),
         ];
         if let Some(path) = &self.checkpoint {
-            let checkpoint = CoverCheckpoint::open(path)?;
-            let (_store, net) = checkpoint.network(path, tch::Device::Cpu, CoverNet::new)?;
+            let (_store, net) = trainee::open(path, tch::Device::Cpu)?;
             let found = tch::no_grad(|| net.forward(&batch.inputs, Pass::Use).sigmoid());
             if let Some(path) = &self.dump {
                 dump(path, &batch.inputs, &found)?;

@@ -10,16 +10,15 @@ use crate::commands::DeviceArg;
 use crate::covers::faces::clean;
 use crate::covers::labelled::Answered;
 use crate::covers::labels::{self, Labelled};
-use crate::covers::network::CoverNet;
 use crate::covers::scores::{Scored, alarms_on, alarms_on_stills, score};
-use crate::covers::trainee::CoverCheckpoint;
+use crate::covers::trainee;
 use crate::data::Split;
 
 /// Scores a checkpoint on validation faces and covers: the intersection over union of what is found
 /// and what was laid on, a kind at a time, and what is found on faces with nothing before them. With --labels, on real covers instead.
 #[derive(Args, Debug)]
 pub struct Score {
-    /// Checkpoint of `mde-train covers train`.
+    /// Checkpoint of `mde-train covers train`, or a model of `mde-train covers export` (`*.onnx`).
     #[arg(long)]
     checkpoint: PathBuf,
     #[command(flatten)]
@@ -51,9 +50,7 @@ pub struct Score {
 impl Score {
     /// Scores and prints.
     pub fn run(&self) -> Result<()> {
-        let checkpoint = CoverCheckpoint::open(&self.checkpoint)?;
-        let (_store, net) =
-            checkpoint.network(&self.checkpoint, self.device.device()?, CoverNet::new)?;
+        let (_store, net) = trainee::open(&self.checkpoint, self.device.device()?)?;
         let scored = Scored {
             net: &net,
             threshold: self.threshold,

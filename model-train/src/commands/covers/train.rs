@@ -8,9 +8,10 @@ use clap::Args;
 use mde_core::covers::Kind;
 
 use super::DataArgs;
+use crate::commands::objective::file_name;
 use crate::commands::run::RunArgs;
 use crate::covers::batches::stream;
-use crate::covers::trainee::{CoverLesson, CoverSubject, fresh, pretrained};
+use crate::covers::trainee::{CoverLesson, CoverSubject, exported, fresh, pretrained};
 use crate::data::Split;
 use crate::network::parameters::Precision;
 use crate::training::options::RunOptions;
@@ -29,6 +30,9 @@ pub struct Train {
     /// with freshly drawn ones.
     #[arg(long)]
     trunk: Option<PathBuf>,
+    /// Begin with the weights of this model of `mde-train covers export` (`*.onnx`).
+    #[arg(long, conflicts_with = "trunk")]
+    init_from: Option<PathBuf>,
     /// Samples a batch.
     #[arg(long, default_value_t = 20)]
     batch: usize,
@@ -56,15 +60,21 @@ impl Train {
         let path = self.run.out.join(CHECKPOINT);
         let options = RunOptions::default()
             .with("batch", self.batch)
-            .with("rate", self.rate);
+            .with("rate", self.rate)
+            .with_maybe("init-from", file_name(&self.init_from));
         let start = self.run.start(&path, options, || {
             Ok(CoverSubject {
                 covers: Kind::ALL.map(Kind::name).join(","),
             })
         })?;
         let precision = self.precision.unwrap_or(Precision::fastest_on(device));
-        let mut net = match (&self.trunk, &start.earlier) {
-            (Some(path), None) => pretrained(device, precision, path)?,
+        let mut lesson = CoverLesson::default();
+        let mut net = match (&start.earlier, &self.trunk, &self.init_from) {
+            (None, Some(path), _) => pretrained(device, precision, path)?,
+            (None, None, Some(path)) => {
+                lesson.adopts = true.into();
+                exported(device, precision, path)?
+            }
             _ => fresh(device, precision),
         };
         let mut made = start.record.made;
@@ -80,7 +90,7 @@ impl Train {
         );
         let batches = stream(material, self.batch, self.run.seed, made.updates)?;
         let mut trainee = Single {
-            lesson: CoverLesson,
+            lesson,
             net,
             rate: self.rate,
             record: start.record,
