@@ -20,9 +20,11 @@ const DARKEST: f32 = 0.3;
 const BRIGHT: [f32; 2] = [0.9, 1.5];
 /// Radius of the blur by which what is skin and what is not give way to each other, in pixels of the crop.
 const AROUND: usize = 2;
-/// How far what is known reaches, in pixels of the crop, and what must be left of it there.
+/// How far what is known reaches, in pixels of the crop, what must be left of it there, and what is enough
+/// for it to be all that counts.
 const REACH: f32 = 12.0;
 const FARTHEST: f32 = 0.05;
+const NEAR: f32 = 0.2;
 /// Fewer known pixels of the face than this do not tell its skin.
 const LEAST: usize = 64;
 
@@ -74,7 +76,8 @@ impl Behind {
                 continue;
             }
             let painted = 1.0 - crop.copied_at(place);
-            let share = share * painted * unlike / told * (2.0 * near).min(1.0);
+            let sure = ((near - FARTHEST) / (NEAR - FARTHEST)).min(1.0);
+            let share = share * painted * unlike / told * sure;
             for (channel, known) in value.iter().enumerate().take(CHANNELS) {
                 let made = &mut crop.completed[crop.at(channel, place)];
                 *made += share * (known / near - *made);
