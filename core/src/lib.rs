@@ -9,6 +9,7 @@
 pub mod alignment;
 pub mod contract;
 pub mod covers;
+pub mod least_squares;
 pub mod mask;
 pub mod occlusion;
 pub mod points;

@@ -2,8 +2,8 @@
 
 use super::detail::Band;
 use super::displacement::{Displacement, TERMS};
-use super::least_squares::solve;
 use super::sample::Sample;
+use crate::least_squares::solve;
 
 const UNKNOWNS: usize = 2 * TERMS;
 

@@ -11,7 +11,6 @@ mod bent;
 mod blur;
 mod detail;
 mod displacement;
-mod least_squares;
 mod sample;
 mod straight;
 #[cfg(test)]

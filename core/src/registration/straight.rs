@@ -2,8 +2,8 @@
 
 use super::detail::Band;
 use super::displacement::Displacement;
-use super::least_squares::solve;
 use super::sample::Sample;
+use crate::least_squares::solve;
 
 /// Shift to the right and down, scale and turn.
 const UNKNOWNS: usize = 4;

@@ -1,6 +1,8 @@
 //! How much brighter a frame is than what it is compared with, and how unsteady: a film flickers, its
 //! grain is another one in each frame.
 
+use mde_core::least_squares::solve;
+
 use super::plane::Plane;
 
 /// Pixels along each side of a tile.
@@ -14,6 +16,14 @@ const SHARES: [f32; 3] = [0.3, 0.5, 0.7];
 const DEVIATION: f32 = 0.953;
 /// Tiles that differ more than this from those around them are believed no more than this, in 255ths.
 const MOST_APART: i32 = 4;
+
+/// What most of the tiles around one have is believed if it is this near to the light of the whole frame, in
+/// 255ths: large damage has a light of its own.
+const MOST_UNEVEN: f32 = 8.0;
+/// An offset this far from that light tells half as much of it, in 255ths.
+const STRANGE: f64 = 3.0;
+/// Times that light is looked for.
+const ROUNDS: usize = 6;
 
 /// Tiles are believed to have no more than so many times the grain that half of them have: what differs
 /// more is damaged, or has moved.
@@ -96,10 +106,52 @@ impl Lights {
         }
     }
 
-    /// Lets no tile be much brighter than those around: light changes over the whole frame, and what a
-    /// single tile shows may be a thing.
+    /// The offset of the tile in each column and row by the light of the whole frame, which may grow to one
+    /// side: the plane that most tiles lie in, by least squares in which strange ones count little (Cauchy's
+    /// weights).
+    fn level(&self, rows: usize) -> impl Fn(usize, usize) -> f32 + use<> {
+        let columns = self.columns;
+        let at = move |x: usize, y: usize| {
+            [(x, columns), (y, rows)].map(|(v, count)| 2.0 * (v as f64 + 0.5) / count as f64 - 1.0)
+        };
+        let mut offsets: Vec<i32> = self.tiles.iter().map(|tile| tile.offset).collect();
+        let middle = offsets.len() / 2;
+        let start = match offsets.is_empty() {
+            true => 0,
+            false => *offsets.select_nth_unstable(middle).1,
+        };
+        let mut plane = [f64::from(start), 0.0, 0.0];
+        let value = |plane: [f64; 3], [x, y]: [f64; 2]| plane[0] + plane[1] * x + plane[2] * y;
+        for _ in 0..ROUNDS {
+            // With little to go by it is even.
+            let (mut matrix, mut right) = ([[0.0; 3]; 3], [0.0; 3]);
+            matrix[1][1] = 1.0;
+            matrix[2][2] = 1.0;
+            for (index, tile) in self.tiles.iter().enumerate() {
+                let place @ [x, y] = at(index % columns, index / columns);
+                let off = f64::from(tile.offset) - value(plane, place);
+                let weight = 1.0 / (1.0 + (off / STRANGE).powi(2));
+                let terms = [1.0, x, y];
+                for (row, a) in terms.iter().enumerate() {
+                    right[row] += weight * a * f64::from(tile.offset);
+                    for (column, b) in terms.iter().enumerate() {
+                        matrix[row][column] += weight * a * b;
+                    }
+                }
+            }
+            match solve(matrix, right) {
+                Some(better) => plane = better,
+                None => break,
+            }
+        }
+        move |x, y| value(plane, at(x, y)) as f32
+    }
+
+    /// Lets no tile be much brighter than those around, nor these than the frame: light changes over the whole
+    /// of that, and what some tiles show may be a thing.
     fn agree(&mut self) {
         let rows = self.tiles.len() / self.columns.max(1);
+        let level = self.level(rows);
         self.offsets.clear();
         for y in 0..rows {
             for x in 0..self.columns {
@@ -114,7 +166,11 @@ impl Lights {
                 let around = &mut around[..count];
                 around.sort_unstable();
                 let own = self.tiles[y * self.columns + x].offset;
-                let middle = around[count / 2];
+                let of_frame = level(x, y);
+                let middle = match around[count / 2] {
+                    middle if (middle as f32 - of_frame).abs() <= MOST_UNEVEN => middle,
+                    _ => of_frame.round() as i32,
+                };
                 self.offsets
                     .push(own.clamp(middle - MOST_APART, middle + MOST_APART));
             }
@@ -178,5 +234,34 @@ mod tests {
         lights.equalise(&mut before);
         lights.measure(&now, &before);
         assert!(lights.at(70, 70).offset.abs() <= 1);
+    }
+
+    #[test]
+    fn large_damage_has_none_of_the_light_of_the_frame() {
+        let size = (640, 640);
+        let mut before = Plane::default();
+        before.clear(size);
+        let mut now = before.clone();
+        for y in 0..size.1 {
+            for x in 0..size.0 {
+                let value = 90 + (x * 7 + y * 13) % 23;
+                before.row_mut(y)[x] = value as u8;
+                // Brighter to the right.
+                now.row_mut(y)[x] = (value + x / 40) as u8;
+            }
+        }
+        for y in 128..448 {
+            now.row_mut(y)[192..512].fill(250);
+        }
+        let mut lights = Lights::default();
+        lights.measure(&now, &before);
+        for (x, y) in [(10, 10), (320, 280), (250, 400), (600, 300)] {
+            let expected = x as i32 / 40;
+            let found = lights.at(x, y).offset;
+            assert!(
+                (found - expected).abs() <= 2,
+                "{found} at {x}, {y}: {expected}"
+            );
+        }
     }
 }

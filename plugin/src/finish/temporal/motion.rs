@@ -1,5 +1,6 @@
 //! How a face moved on its crop.
 
+use mde_core::least_squares::solve;
 use mde_core::occlusion::Rect;
 
 use super::cells::Cells;
@@ -33,7 +34,7 @@ impl Motion {
         };
         let unit = width.max(height) as f64 / 4.0;
         let [centre_x, centre_y] = [width, height].map(|side| (side as f64 - 1.0) / 2.0);
-        let mut normal = [[0.0; 5]; 4];
+        let (mut normal, mut gradient) = ([[0.0; 4]; 4], [0.0; 4]);
         let mut count = 0.0;
         for (column, row) in cells.near() {
             let sums = cells.at(column, row);
@@ -41,11 +42,11 @@ impl Motion {
             let y = (middle(row, height) - centre_y) / unit;
             // How a pixel moves with each of the four parameters.
             let ways = [[1.0, 0.0], [0.0, 1.0], [x, y], [-y, x]];
-            for (line, [a, b]) in normal.iter_mut().zip(ways) {
+            for ((line, value), [a, b]) in normal.iter_mut().zip(&mut gradient).zip(ways) {
+                *value -= a * sums.xt + b * sums.yt;
                 for (value, [c, d]) in line.iter_mut().zip(ways) {
                     *value += a * c * sums.xx + (a * d + b * c) * sums.xy + b * d * sums.yy;
                 }
-                line[4] -= a * sums.xt + b * sums.yt;
             }
             count += sums.count;
         }
@@ -53,7 +54,7 @@ impl Motion {
         for (i, line) in normal.iter_mut().enumerate() {
             line[i] += PULL * trace / 4.0 + PULL_A_PIXEL * count + f64::MIN_POSITIVE;
         }
-        let [right, down, growth, turn] = solve(normal);
+        let [right, down, growth, turn] = solve(normal, gradient)?;
         let (growth, turn) = (growth / unit, turn / unit);
         let shift = [
             right - growth * centre_x + turn * centre_y,
@@ -156,21 +157,4 @@ impl Motion {
 /// What comes from `off` before the middle one of three neighbours.
 fn between([before, here, after]: [f32; 3], off: f32) -> f32 {
     here + 0.5 * off * ((before - after) + off * (before - 2.0 * here + after))
-}
-
-/// The solution of four linear equations, each with its right side, whose matrix is positive
-/// definite.
-fn solve(mut lines: [[f64; 5]; 4]) -> [f64; 4] {
-    for i in 0..4 {
-        let pivot = lines[i];
-        for (k, line) in lines.iter_mut().enumerate() {
-            if k != i {
-                let share = line[i] / pivot[i];
-                for (value, pivot) in line.iter_mut().zip(pivot) {
-                    *value -= share * pivot;
-                }
-            }
-        }
-    }
-    std::array::from_fn(|i| lines[i][4] / lines[i][i])
 }

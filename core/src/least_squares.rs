@@ -1,4 +1,4 @@
-//! The equations of a step.
+//! The normal equations of least squares.
 
 /// The solution of a symmetric positive definite system (Cholesky); nothing where it is not.
 pub fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut values: [f64; N]) -> Option<[f64; N]> {
