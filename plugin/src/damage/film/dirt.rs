@@ -3,8 +3,8 @@
 
 use mde_core::occlusion::Rect;
 
-use super::light::brighten;
-use super::motion::{BLOCK, Motion, Vector, compensate_block};
+use super::buried::Buried;
+use super::motion::{BLOCK, Motion, Vector};
 use super::neighbour::Neighbour;
 use super::plane::{Plane, Steps};
 use super::spikes::{self, BRIGHT, DARK, STRONG, Spikes};
@@ -38,10 +38,14 @@ const CUT: f32 = 14.0;
 /// The share of pixels that are strong spikes from which on something is wrong with the frame.
 const FLOOD: f32 = 0.25;
 
+/// Times that it is looked where the picture is buried.
+const DIGS: usize = 6;
+
 /// Finds dirt. Made once and reused.
 #[derive(Debug, Default)]
 pub struct Dirt {
     spikes: Spikes,
+    buried: Buried,
     pixels: Vec<(usize, usize)>,
     heap: Vec<(usize, usize)>,
     spots: Vec<(Rect, std::ops::Range<usize>)>,
@@ -84,6 +88,7 @@ impl Dirt {
             [&before.moved, &after.moved],
             [&before.lights, &after.lights],
         );
+        self.dig_out(now.finest(), shown, sides);
         self.gather(now.finest().size, most);
         self.refine(now.finest(), shown, sides);
         for index in 0..self.spots.len() {
@@ -95,6 +100,29 @@ impl Dirt {
                     confidence,
                 });
             }
+        }
+    }
+
+    /// Finds where the picture has gone where it is buried, and what differs from that.
+    fn dig_out(&mut self, now: &Plane, shown: [&Steps; 2], sides: &mut [Neighbour; 2]) {
+        for _ in 0..DIGS {
+            let [before, after] = &mut *sides;
+            let motions = [&mut before.motion, &mut after.motion];
+            let changed = self.buried.settle(&self.spikes.marks, motions);
+            if changed.is_empty() {
+                return;
+            }
+            for (side, shows) in sides.iter_mut().zip(shown) {
+                changed
+                    .iter()
+                    .for_each(|block| side.move_block(shows.finest(), *block));
+            }
+            let [before, after] = &*sides;
+            self.spikes.mark(
+                now,
+                [&before.moved, &after.moved],
+                [&before.lights, &after.lights],
+            );
         }
     }
 
@@ -163,26 +191,16 @@ impl Dirt {
                 continue;
             }
             for (neighbour, shows) in sides.iter_mut().zip(shown) {
-                let Neighbour {
-                    motion,
-                    moved,
-                    lights,
-                } = neighbour;
                 let pair = Pair {
                     now,
                     shows: shows.finest(),
                     marks: &self.spikes.marks,
-                    offset: lights.at(x, y).offset,
+                    offset: neighbour.lights.at(x, y).offset,
                 };
-                let way = pair.best_way(block, motion);
-                if way != motion.at(block.0, block.1) {
-                    motion.set(block.0, block.1, way);
-                    compensate_block(shows.finest(), way, block, moved);
-                    let columns = block.0 * BLOCK..((block.0 + 1) * BLOCK).min(now.size.0);
-                    for y in block.1 * BLOCK..((block.1 + 1) * BLOCK).min(now.size.1) {
-                        let row = &mut moved.row_mut(y)[columns.clone()];
-                        brighten(row, lights.at(columns.start, y).offset);
-                    }
+                let way = pair.best_way(block, &neighbour.motion);
+                if way != neighbour.motion.at(block.0, block.1) {
+                    neighbour.motion.set(block.0, block.1, way);
+                    neighbour.move_block(shows.finest(), block);
                 }
             }
         }

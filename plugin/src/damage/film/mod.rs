@@ -4,12 +4,13 @@
 //! seen. Each is compared, in brightness (`plane`), with the frames before and after it: `motion` says
 //! where its blocks were there, `light` how much brighter it is, and how much grain there is. `spikes`
 //! are pixels that neither of the two explains, and `dirt` are those of them that lie together and are
-//! none of the picture's things. What is found is replaced by what the two frames show there.
+//! none of the picture's things; what moves where they have `buried` it is told by what is around. What is found is replaced by what the two frames show there.
 //!
 //! `lines` are thin and upright, and `scratches` those of them that are none of the picture's things, as
 //! what is `beside` them tells. `retouch` replaces them.
 
 mod beside;
+mod buried;
 mod dirt;
 mod light;
 mod lines;

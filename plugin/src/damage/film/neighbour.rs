@@ -1,7 +1,7 @@
 //! The frames before and after a frame, beside it.
 
-use super::light::Lights;
-use super::motion::{Motion, compensate};
+use super::light::{Lights, brighten};
+use super::motion::{BLOCK, Motion, compensate, compensate_block};
 use super::plane::{Plane, Steps};
 
 /// The share of blocks that must be things which move on, from the frame before to the one after: else
@@ -33,5 +33,20 @@ impl Neighbour {
         compensate(shows.finest(), &self.motion, &mut self.moved);
         self.lights.measure(now.finest(), &self.moved);
         self.lights.equalise(&mut self.moved);
+    }
+
+    /// Shows the `block` = (column, row) anew by its way to what the neighbour `shows`.
+    pub fn move_block(&mut self, shows: &Plane, block: (usize, usize)) {
+        compensate_block(
+            shows,
+            self.motion.at(block.0, block.1),
+            block,
+            &mut self.moved,
+        );
+        let columns = block.0 * BLOCK..((block.0 + 1) * BLOCK).min(shows.size.0);
+        for y in block.1 * BLOCK..((block.1 + 1) * BLOCK).min(shows.size.1) {
+            let row = &mut self.moved.row_mut(y)[columns.clone()];
+            brighten(row, self.lights.at(columns.start, y).offset);
+        }
     }
 }
