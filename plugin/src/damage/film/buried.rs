@@ -131,3 +131,44 @@ fn around(
     let near = move |at: usize, end: usize| at.saturating_sub(reach)..(at + reach + 1).min(end);
     near(row, rows).flat_map(move |y| near(column, columns).map(move |x| y * columns + x))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buried_block_goes_with_what_is_around_and_others_go_their_way() {
+        let count = (12, 10);
+        let mut marks = Plane::default();
+        marks.clear((count.0 * BLOCK, count.1 * BLOCK));
+        // Blocks from (4, 3) to (7, 6) are buried, and have matched something else, as has one beside them.
+        for y in 3 * BLOCK..7 * BLOCK {
+            marks.row_mut(y)[4 * BLOCK..8 * BLOCK].fill(BRIGHT | STRONG);
+        }
+        let is_buried = |(x, y): (usize, usize)| (4..8).contains(&x) && (3..7).contains(&y);
+        let (beside, apart) = ((8, 5), (1, 8));
+        let blocks = || (0..count.1).flat_map(|y| (0..count.0).map(move |x| (x, y)));
+        let mut sides = [Motion::still(count), Motion::still(count)];
+        for (x, y) in blocks() {
+            let is_lost = is_buried((x, y)) || (x, y) == beside || (x, y) == apart;
+            for (side, way) in sides.iter_mut().zip([[3, 1], [-3, -1]]) {
+                side.set(x, y, if is_lost { [20, -9] } else { way });
+            }
+        }
+        let [before, after] = &mut sides;
+        let mut changed = Buried::default().settle(&marks, [before, after]).to_vec();
+        changed.sort_unstable();
+        let mut expected: Vec<_> = blocks()
+            .filter(|at| is_buried(*at) || *at == beside)
+            .collect();
+        expected.sort_unstable();
+        assert_eq!(changed, expected);
+        for (x, y) in expected {
+            assert_eq!((sides[0].at(x, y), sides[1].at(x, y)), ([3, 1], [-3, -1]));
+        }
+        assert_eq!(sides[0].at(apart.0, apart.1), [20, -9]);
+        let [before, after] = &mut sides;
+        marks.clear(marks.size);
+        assert!(Buried::default().settle(&marks, [before, after]).is_empty());
+    }
+}

@@ -32,6 +32,8 @@ const MISSED: f32 = -0.5;
 const ASIDE: f32 = 0.25;
 /// Most lines in a frame that are brighter than what is beside them, and as many that are darker.
 const MOST: usize = 24;
+/// Columns between two lines that touch each other, at most.
+const TOUCHING: i32 = 1;
 /// Says that nothing of the line is above.
 const BEGINS: i8 = i8::MIN;
 
@@ -77,6 +79,23 @@ impl Line {
             true => 0,
             false => *columns.select_nth_unstable(middle).1 as i32,
         }
+    }
+
+    /// Whether it is beside `other`, of which one is bright and the other one dark, in most of its bands.
+    fn touches(&self, other: &Self) -> bool {
+        if self.is_bright == other.is_bright {
+            return false;
+        }
+        let both = self.parts.iter().zip(&other.parts);
+        let touching = both.filter(|(own, other)| match (own, other) {
+            (Some(own), Some(other)) => {
+                let gap = own.columns.0.max(other.columns.0) as i32
+                    - own.columns.1.min(other.columns.1) as i32;
+                gap <= TOUCHING
+            }
+            _ => false,
+        });
+        2 * touching.count() > self.parts.iter().flatten().count()
     }
 
     /// Pixels that it covers.
@@ -153,6 +172,14 @@ impl Lines {
             self.descend(width);
             self.gather(width, is_bright, &mut found);
         }
+        // What is left between a line and the edge of a thing beside it looks like one as well.
+        let is_rest = |line: &Line| {
+            let mut others = found.iter();
+            others.any(|other| line.touches(other) && line.area() > other.area())
+        };
+        let are_rests: Vec<bool> = found.iter().map(is_rest).collect();
+        let mut are_rests = are_rests.into_iter();
+        found.retain(|_| are_rests.next() == Some(false));
         found
     }
 
@@ -328,6 +355,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_left_between_a_line_and_an_edge_is_none() {
+        let plane = picture(|x, _| match x {
+            80..82 | 89.. => -80,
+            _ => 0,
+        });
+        let found = Lines::default().find(&plane);
+        let [line] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert!(
+            !line.is_bright && line.middle().abs_diff(81) <= 1,
+            "{line:?}"
+        );
     }
 
     #[test]

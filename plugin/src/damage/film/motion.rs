@@ -45,6 +45,15 @@ impl Field {
 }
 
 impl Motion {
+    /// Of a picture of `count` blocks that stays as it is.
+    #[cfg(test)]
+    pub fn still(count: (usize, usize)) -> Self {
+        let ways = vec![[0; 2]; count.0 * count.1];
+        Self {
+            fields: vec![Field { count, ways }],
+        }
+    }
+
     /// Blocks to the right and down.
     pub fn count(&self) -> (usize, usize) {
         self.fields.first().map_or((0, 0), |field| field.count)
@@ -142,6 +151,13 @@ impl Motion {
             after.set(x, y, there);
         }
         fit as f32 / (columns * rows) as f32
+    }
+
+    /// The share of the blocks that stay where they are.
+    pub fn stays(&self) -> f32 {
+        let ways = &self.fields[0].ways;
+        let still = ways.iter().filter(|way| way.iter().all(|v| v.abs() <= 1));
+        still.count() as f32 / ways.len().max(1) as f32
     }
 
     /// Looks for the blocks of `now` in `other`, which has the same size: at least one block.

@@ -131,6 +131,33 @@ fn scratches_go_and_little_else_changes() {
 }
 
 #[test]
+fn one_that_wanders_before_a_still_wall_goes_and_a_cord_that_sways_stays() {
+    /// The column of a line in a row of a frame.
+    type Column = fn(number: usize, y: usize) -> usize;
+    with_runtime(|| {
+        let scratch: Column = |number, _| 90 + number / 3;
+        let cord: Column = |number, y| 90 + number * y / (3 * 180);
+        for (column, is_scratch) in [(scratch, true), (cord, false)] {
+            let wall = |number: usize, (x, y): (usize, usize), _: u8| {
+                let column = column(number, y);
+                match (column..column + 3).contains(&x) && (20..180).contains(&y) {
+                    true => 190,
+                    false => 118 + ((x * 7919 + y * 104_729) % 5) as u8,
+                }
+            };
+            let Some((info, clip)) = clip(&wall) else {
+                return;
+            };
+            let (done, _running) = through(&mender("scratches"), &info, &clip);
+            let last = FRAMES - 2;
+            let at = 100 * info.stride()[0] as usize + column(last, 100) + 1;
+            let [before, after] = [&clip, &done].map(|clip| bytes(&clip[last])[at]);
+            assert_eq!((before, after < 130), (190, is_scratch), "{after}");
+        }
+    });
+}
+
+#[test]
 fn what_is_no_scratch_stays_as_it_is() {
     with_runtime(|| {
         // A pole and an edge that move with the picture, a title that stays, and the border of a
