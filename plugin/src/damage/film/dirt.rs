@@ -140,11 +140,14 @@ impl Dirt {
             return;
         }
         for y in 0..height {
-            for x in 0..width {
+            let mut from = 0;
+            let next = |marks: &Plane, from: usize| {
+                let strong = |mark: &u8| mark & STRONG != 0;
+                Some(from + marks.row(y)[from..].iter().position(strong)?)
+            };
+            while let Some(x) = next(marks, from) {
+                from = x + 1;
                 let mark = marks.at(x, y);
-                if mark & STRONG == 0 {
-                    continue;
-                }
                 let kind = mark & (BRIGHT | DARK);
                 let first = self.pixels.len();
                 let mut area = Rect::new(x, y, x + 1, y + 1);

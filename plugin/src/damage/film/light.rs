@@ -8,7 +8,7 @@ use super::plane::Plane;
 /// Pixels along each side of a tile.
 pub const TILE: usize = 64;
 /// Each so many pixels one is looked at, to the right and down.
-const EVERY: usize = 2;
+const EVERY: [usize; 2] = [2, 4];
 /// Where in the distribution of differences, as a share, grain is told: near its middle, for what is
 /// damaged lies far from it.
 const SHARES: [f32; 3] = [0.3, 0.5, 0.7];
@@ -56,17 +56,17 @@ impl Lights {
             for left in (0..width).step_by(TILE) {
                 let mut counts = [0u32; 511];
                 let mut all = 0;
-                for y in (top..(top + TILE).min(height)).step_by(EVERY) {
+                for y in (top..(top + TILE).min(height)).step_by(EVERY[1]) {
                     let columns = left..(left + TILE).min(width);
                     let pairs = now.row(y)[columns.clone()]
                         .iter()
                         .zip(&other.row(y)[columns]);
-                    for (a, b) in pairs.step_by(EVERY) {
+                    for (a, b) in pairs.step_by(EVERY[0]) {
                         counts[(255 + i32::from(*a) - i32::from(*b)) as usize] += 1;
                         all += 1;
                     }
                 }
-                let [low, middle, high] = SHARES.map(|share| quantile(&counts, share, all));
+                let [low, middle, high] = quantiles(&counts, SHARES, all);
                 self.tiles.push(Light {
                     offset: middle.round() as i32,
                     spread: DEVIATION * (high - low),
@@ -191,18 +191,23 @@ pub fn brighten(values: &mut [u8], offset: i32) {
     }
 }
 
-/// The difference that a `share` of `all` do not reach, between whole numbers.
-fn quantile(counts: &[u32; 511], share: f32, all: u32) -> f32 {
-    let wanted = share * all as f32;
-    let mut below = 0.0;
-    for (value, count) in (-255..).zip(counts) {
-        let count = *count as f32;
-        if below + count >= wanted && count > 0.0 {
-            return value as f32 - 0.5 + (wanted - below) / count;
+/// The differences that these `shares` of `all`, in ascending order, do not reach, between whole numbers.
+fn quantiles<const N: usize>(counts: &[u32; 511], shares: [f32; N], all: u32) -> [f32; N] {
+    let mut found = [0.0; N];
+    let mut next = 0;
+    let mut below = 0;
+    for (value, count) in (-255..).zip(counts).filter(|(_, count)| **count > 0) {
+        while next < N && (below + count) as f32 >= shares[next] * all as f32 {
+            let within = (shares[next] * all as f32 - below as f32) / *count as f32;
+            found[next] = value as f32 - 0.5 + within;
+            next += 1;
+        }
+        if next == N {
+            break;
         }
         below += count;
     }
-    0.0
+    found
 }
 
 #[cfg(test)]

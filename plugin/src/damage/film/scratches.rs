@@ -3,8 +3,8 @@
 //! A line that stays where the picture behind it moves, that wanders where the picture stays, or that is
 //! there all of a sudden and stays, is a scratch: a pole or the frame of a window moves with the picture,
 //! and was there before. Before a wall too plain to tell what it does, one that wanders as a whole while the
-//! rest of the picture is still is a scratch. Where all is still, one is that goes straight from the upper border to
-//! the lower one, as few things do.
+//! rest of the picture is still is a scratch. Where all is still, one is that goes straight from the upper
+//! border to the lower one, as few things do.
 
 use super::beside::{Beside, Sight};
 use super::lines::{Line, Lines, Part};
