@@ -17,7 +17,7 @@ const DEVIATION: f32 = 0.953;
 /// Tiles that differ more than this from those around them are believed no more than this, in 255ths.
 const MOST_APART: i32 = 4;
 
-/// What most of the tiles around one have is believed if it is this near to the light of the whole frame, in
+/// What a tile and most of those around it have is believed if it is this near to the light of the whole frame, in
 /// 255ths: large damage has a light of its own.
 const MOST_UNEVEN: f32 = 8.0;
 /// An offset this far from that light tells half as much of it, in 255ths.
@@ -167,12 +167,16 @@ impl Lights {
                 around.sort_unstable();
                 let own = self.tiles[y * self.columns + x].offset;
                 let of_frame = level(x, y);
+                let is_light = |offset: i32| (offset as f32 - of_frame).abs() <= MOST_UNEVEN;
                 let middle = match around[count / 2] {
-                    middle if (middle as f32 - of_frame).abs() <= MOST_UNEVEN => middle,
+                    middle if is_light(middle) => middle,
                     _ => of_frame.round() as i32,
                 };
-                self.offsets
-                    .push(own.clamp(middle - MOST_APART, middle + MOST_APART));
+                let own = self.tiles[y * self.columns + x].offset;
+                self.offsets.push(match is_light(own) {
+                    true => own.clamp(middle - MOST_APART, middle + MOST_APART),
+                    false => middle,
+                });
             }
         }
         for (tile, offset) in self.tiles.iter_mut().zip(&self.offsets) {
