@@ -12,7 +12,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::file::Audience;
 use crate::{Error, Result};
 
-/// The type of the regions that the element marks as completed.
+/// What the types of all regions that the element marks begin with, and the type of completed faces.
+const OWN: &str = "mdecomplete/";
 const COMPLETED: &str = "mdecomplete/face";
 
 /// How often a line is written where nobody looks on, after the first frame.
@@ -23,6 +24,7 @@ pub(crate) const LINES: Duration = Duration::from_secs(10);
 pub struct Counts {
     frames: AtomicU64,
     completed: AtomicU64,
+    changed: AtomicU64,
     /// When the first frame plays.
     first: OnceLock<gst::ClockTime>,
     /// Nanoseconds from the first frame to the end of the last.
@@ -32,7 +34,7 @@ pub struct Counts {
     stretches: Mutex<Vec<Stretch>>,
 }
 
-/// A part of a recording in which something was completed, in seconds from the first frame: where it
+/// A part of a recording in which something was changed, in seconds from the first frame: where it
 /// begins and ends. What pauses for less than a second is one.
 pub type Stretch = [f64; 2];
 
@@ -72,23 +74,23 @@ impl Counts {
         let since_first = time.saturating_sub(*self.first.get_or_init(|| time));
         let end = since_first + buffer.duration().unwrap_or_default();
         self.position.fetch_max(end.nseconds(), Ordering::Relaxed);
-        let mut faces = buffer
-            .iter_meta::<VideoRegionOfInterestMeta>()
-            .filter(|meta| meta.roi_type() == COMPLETED)
-            .map(|meta| meta.id())
-            .peekable();
-        if faces.peek().is_some() {
-            self.completed.fetch_add(1, Ordering::Relaxed);
-            let mut known = self.faces.lock().unwrap_or_else(PoisonError::into_inner);
-            known.extend(faces);
-            drop(known);
+        let regions = || buffer.iter_meta::<VideoRegionOfInterestMeta>();
+        if regions().any(|meta| meta.roi_type().starts_with(OWN)) {
+            self.changed.fetch_add(1, Ordering::Relaxed);
             let seconds = |time: gst::ClockTime| time.nseconds() as f64 / 1e9;
             let mut stretches = (self.stretches.lock()).unwrap_or_else(PoisonError::into_inner);
             extend(&mut stretches, [seconds(since_first), seconds(end)]);
         }
+        let faces = regions().filter(|meta| meta.roi_type() == COMPLETED);
+        let mut faces = faces.map(|meta| meta.id()).peekable();
+        if faces.peek().is_some() {
+            self.completed.fetch_add(1, Ordering::Relaxed);
+            let mut known = self.faces.lock().unwrap_or_else(PoisonError::into_inner);
+            known.extend(faces);
+        }
     }
 
-    /// Where something was completed, in order.
+    /// Where something was changed, in order.
     pub fn stretches(&self) -> Vec<Stretch> {
         let stretches = self.stretches.lock();
         stretches.unwrap_or_else(PoisonError::into_inner).clone()
@@ -99,7 +101,12 @@ impl Counts {
         self.frames.load(Ordering::Relaxed)
     }
 
-    /// Frames in which something was completed.
+    /// Frames in which anything was changed, or is to be where nothing is painted.
+    pub fn changed(&self) -> u64 {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// Frames in which a face was completed.
     pub fn completed(&self) -> u64 {
         self.completed.load(Ordering::Relaxed)
     }

@@ -13,7 +13,10 @@ use crate::progress::{Counts, Stretch, extend};
 pub struct Summary {
     /// Frames that came through; 1 for a picture.
     pub frames: u64,
-    /// Frames in which something was completed.
+    /// Frames in which anything was changed: a face completed, a channel restored, damage mended.
+    #[serde(default)]
+    pub changed: u64,
+    /// Frames in which a face was completed.
     pub completed: u64,
     /// Different faces that were completed.
     pub faces: usize,
@@ -24,7 +27,19 @@ pub struct Summary {
     pub skipped: u64,
     /// Whether something beside the faces was filled from what is around it.
     pub is_filled: bool,
-    /// Where in the recording something was completed.
+    /// Frames of which a lost channel was restored as a whole.
+    #[serde(default)]
+    pub restored: u64,
+    /// Spots of dirt that were mended, counted frame by frame.
+    #[serde(default)]
+    pub dirt: u64,
+    /// Scratches, counted alike.
+    #[serde(default)]
+    pub scratches: u64,
+    /// Drop-outs that were filled, counted alike.
+    #[serde(default)]
+    pub drop_outs: u64,
+    /// Where in the recording something was changed.
     pub stretches: Vec<Stretch>,
     /// Mean shares of what was missing by where it came from, 0 to 1, such as `painted`; none where
     /// the model does not tell.
@@ -51,11 +66,16 @@ impl Summary {
         };
         Self {
             frames: counts.frames(),
+            changed: counts.changed(),
             completed: counts.completed(),
             faces: counts.faces(),
             regions: number("faces"),
             skipped: number("skipped-invalid") + number("skipped-surplus"),
             is_filled,
+            restored: number("restored"),
+            dirt: number("dirt"),
+            scratches: number("scratches"),
+            drop_outs: number("drop-outs"),
             stretches: counts.stretches(),
             shares: stats.as_ref().map_or_else(BTreeMap::new, |stats| {
                 let share = |name: &str| Some((name.to_owned(), stats.get(name).ok()?));
@@ -78,7 +98,12 @@ impl Summary {
                 *mean = (*mean * before + share * now) / (before + now).max(1.0);
             }
             all.frames += part.frames;
+            all.changed += part.changed;
             all.completed += part.completed;
+            all.restored += part.restored;
+            all.dirt += part.dirt;
+            all.scratches += part.scratches;
+            all.drop_outs += part.drop_outs;
             all.faces = all.faces.max(part.faces);
             all.regions += part.regions;
             all.skipped += part.skipped;
@@ -91,47 +116,79 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// What was done, each in words of its own.
+    fn deeds(&self) -> Vec<String> {
+        let of_frames = |count: u64| match self.frames {
+            1 => String::new(),
+            frames => format!(" in {count} of {}", counted(frames, "frame")),
+        };
+        let mut deeds = Vec::new();
+        if self.completed > 0 {
+            let faces = counted(self.faces as u64, "face");
+            deeds.push(format!("completed {faces}{}", of_frames(self.completed)));
+        }
+        if self.restored > 0 {
+            deeds.push(format!(
+                "restored a lost channel{}",
+                of_frames(self.restored)
+            ));
+        }
+        let film = [(self.dirt, "spot"), (self.scratches, "scratch")];
+        let film = film.into_iter().filter(|(count, _)| *count > 0);
+        let film: Vec<String> = film
+            .map(|(count, what)| match (count, what) {
+                (1, "scratch") => "1 scratch".to_owned(),
+                (_, "scratch") => format!("{count} scratches"),
+                _ => format!("{} of dirt", counted(count, what)),
+            })
+            .collect();
+        if !film.is_empty() {
+            deeds.push(format!("mended {}, frame by frame", film.join(" and ")));
+        }
+        if self.drop_outs > 0 {
+            deeds.push(format!(
+                "filled {}, frame by frame",
+                counted(self.drop_outs, "drop-out")
+            ));
+        } else if self.is_filled {
+            let rest = "filled from what is around it";
+            deeds.push(match self.completed {
+                0 => format!("no face completed; what is missing was {rest}"),
+                _ => format!("the rest was {rest}"),
+            });
+        }
+        if deeds.is_empty() && self.changed > 0 {
+            deeds.push(format!(
+                "put displaced channels back{}",
+                of_frames(self.changed)
+            ));
+        }
+        deeds
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            frames,
-            completed,
-            faces,
-            regions,
-            skipped,
-            is_filled,
-            ..
-        } = self;
-        match (regions, completed) {
-            (_, 0) if *is_filled => {
-                write!(
-                    f,
-                    "no face completed; the rest was filled from what is around it"
-                )?;
-            }
-            (0, 0) => write!(
+        let deeds = self.deeds();
+        match (self.regions, deeds.is_empty()) {
+            (_, false) => write!(f, "{}", deeds.join("; "))?,
+            (0, true) => write!(
                 f,
                 "nothing found: there is no face in {}, which is as it was",
-                of_frames(*frames)
+                of_frames(self.frames)
             )?,
-            (_, 0) => write!(
+            _ => write!(
                 f,
                 "nothing completed: faces were found, but nothing of them is missing; {} as before",
-                match frames {
+                match self.frames {
                     1 => "the picture is",
                     _ => "all frames are",
                 }
             )?,
-            (_, 1) if *frames == 1 => write!(f, "completed {}", counted(*faces as u64, "face"))?,
-            _ => write!(
-                f,
-                "completed {} in {completed} of {}",
-                counted(*faces as u64, "face"),
-                counted(*frames, "frame")
-            )?,
         }
-        if *skipped > 0 {
-            let times = counted(*skipped, "time");
+        if self.skipped > 0 {
+            let times = counted(self.skipped, "time");
             write!(f, "; a face was left as it was {times}")?;
         }
         Ok(())
@@ -216,5 +273,28 @@ mod tests {
         summary.completed = 28;
         summary.faces = 1;
         assert_eq!(summary.to_string(), "completed 1 face in 28 of 30 frames");
+        let film = Summary {
+            frames: 48,
+            changed: 40,
+            restored: 24,
+            dirt: 96,
+            scratches: 1,
+            drop_outs: 3,
+            ..Summary::default()
+        };
+        assert_eq!(
+            film.to_string(),
+            "restored a lost channel in 24 of 48 frames; mended 96 spots of dirt and 1 scratch, \
+             frame by frame; filled 3 drop-outs, frame by frame"
+        );
+        let filled = Summary {
+            frames: 2,
+            is_filled: true,
+            ..Summary::default()
+        };
+        assert_eq!(
+            filled.to_string(),
+            "no face completed; what is missing was filled from what is around it"
+        );
     }
 }

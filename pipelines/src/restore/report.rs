@@ -50,14 +50,14 @@ fn head(records: &[&Record]) -> String {
     };
     let figures = || records.iter().filter_map(|record| record.figures.as_ref());
     let frames: u64 = figures().map(|figures| figures.summary.frames).sum();
-    let completed: u64 = figures().map(|figures| figures.summary.completed).sum();
+    let changed: u64 = figures().map(|figures| figures.summary.changed).sum();
     let seconds: f64 = figures().map(|figures| figures.seconds).sum();
     let failed = count(State::Failed) + count(State::Queued) + count(State::Running);
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>Restored</title>\n\
          <style>\n{STYLE}</style>\n<main>\n<h1>Restored</h1>\n<p class=\"sum\">{} of {} clips, \
-         {completed} of {frames} frames changed, {} of work, written {}</p>\n{}",
+         {changed} of {frames} frames changed, {} of work, written {}</p>\n{}",
         count(State::Done),
         records.len(),
         clock(seconds),

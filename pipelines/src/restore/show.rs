@@ -287,15 +287,15 @@ fn is_dry(record: &Record) -> bool {
     settings.is_some_and(|settings| settings.contains_key("dry-run"))
 }
 
-/// What would be completed, in words.
+/// What would be changed, in words.
 fn foreseen(summary: &Summary) -> String {
     let part = |[begin, end]: &Stretch| format!("{} to {}", clock(*begin), clock(*end));
     let parts: Vec<_> = summary.stretches.iter().map(part).collect();
     match parts.is_empty() {
-        true => "nothing would be completed".to_owned(),
+        true => "nothing would be changed".to_owned(),
         false => format!(
-            "{} of {} frames would be completed, at {}",
-            summary.completed,
+            "{} of {} frames would be changed, at {}",
+            summary.changed,
             summary.frames,
             parts.join(", ")
         ),

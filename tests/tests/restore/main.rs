@@ -361,7 +361,7 @@ fn a_dry_run_shows_what_would_be_done() -> Result<()> {
     assert!(said.success, "{said:?}");
     assert!(
         said.errors
-            .contains("30 of 30 frames would be completed, at 0:00 to 0:0"),
+            .contains("30 of 30 frames would be changed, at 0:00 to 0:0"),
         "{said:?}"
     );
     let there = contents(&out)?;
