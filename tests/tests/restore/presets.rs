@@ -146,3 +146,39 @@ fn drop_outs_are_filled_and_nothing_else_changes() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_film_is_mended_and_the_page_shows_where() -> Result<()> {
+    if !has_runtime() {
+        return Ok(());
+    }
+    let whole = frames()?;
+    let mut damaged = whole.clone();
+    // Of single frames, each elsewhere.
+    let spot = |n: usize| [60 + 7 * n as u32 % 90, 230, 74 + 7 * n as u32 % 90, 241];
+    let dirty: Vec<usize> = (8..20).step_by(2).collect();
+    for n in &dirty {
+        cover(&mut damaged[*n], spot(*n), [250; 3]);
+    }
+    let folder = film(&damaged)?;
+    let out = folder.path().join("out");
+    let more = ["--preset", "film", "--codec", "png-sequence", "--report"];
+    let said = restore(&[&folder.path().join("film.mkv")], &out, &more)?;
+    ensure!(said.success, "{said:?}");
+    assert!(
+        said.errors.contains("film: mended 6 spots of dirt"),
+        "{said:?}"
+    );
+    let mended = read(&out.join("film"))?;
+    for n in dirty {
+        let of = |frame: &RgbImage| difference(frame, &whole[n], spot(n), &[0, 1, 2]);
+        let (was, is) = (of(&damaged[n]), of(&mended[n]));
+        assert!(is < 0.1 * was, "{n}: {is} after {was}");
+    }
+    let page = std::fs::read_to_string(out.join("report.html"))?;
+    for part in ["of 30 frames changed", "mended 6 spots of dirt", "<rect "] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(page.contains("src=\"data:image/jpeg;base64,/9j/"), "{page}");
+    Ok(())
+}

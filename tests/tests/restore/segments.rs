@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use mdecomplete_tests::{Tool, case, has_runtime, recording};
 
-use super::{QUICK, arguments, contents, kills, program, records, restore};
+use super::interruptions::kills;
+use super::{QUICK, arguments, contents, program, records, restore};
 
 /// A moving face with sound, `loops` seconds of [`RATE`] frames, with a key frame each second and others
 /// that play before those that they come after.
