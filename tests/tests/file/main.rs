@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use mdecomplete_tests::recording::{self, Stream};
 use mdecomplete_tests::{Said, Tool, case, has_runtime};
 use tempfile::TempDir;

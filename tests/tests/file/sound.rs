@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use mdecomplete_tests::recording::{self, Stream};
 use mdecomplete_tests::{case, has_runtime};
 

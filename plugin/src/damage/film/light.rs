@@ -165,7 +165,6 @@ impl Lights {
                 }
                 let around = &mut around[..count];
                 around.sort_unstable();
-                let own = self.tiles[y * self.columns + x].offset;
                 let of_frame = level(x, y);
                 let is_light = |offset: i32| (offset as f32 - of_frame).abs() <= MOST_UNEVEN;
                 let middle = match around[count / 2] {
