@@ -137,7 +137,7 @@ fn what_is_missing_is_grey_and_does_not_count() {
     for stream in 0..60 {
         let sample = material.sample(Plan::Any, 1, stream);
         let is_grey = |i: &usize| sample.image[3 * i..][..3] == [MISSING; 3];
-        let of_two = |i: &usize| i % 2 == 0 && i / SIDE % 2 == 0;
+        let of_two = |i: &usize| i.is_multiple_of(2) && (i / SIDE).is_multiple_of(2);
         // Cells of which all four pixels are gone.
         let whole = |i: &usize| [*i, i + 1, i + SIDE, i + SIDE + 1].iter().all(is_grey);
         let gone: Vec<usize> = (0..AREA).filter(of_two).filter(whole).collect();
