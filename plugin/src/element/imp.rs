@@ -322,10 +322,10 @@ impl BaseTransformImpl for MdeComplete {
 
     fn sink_event(&self, event: gst::Event) -> bool {
         use gst::EventView::{FlushStart, FlushStop, StreamStart, Tag};
-        if event.is_serialized() && !matches!(event.view(), FlushStop(_)) {
-            // What comes before it goes before it.
-            self.drain();
-        }
+        // What comes before it goes before it.
+        let Some(event) = self.in_turn(event) else {
+            return true;
+        };
         match event.view() {
             FlushStart(_) => self.interrupt.set(),
             FlushStop(_) => {

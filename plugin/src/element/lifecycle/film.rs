@@ -22,8 +22,9 @@ const UNTOLD: gst::ClockTime = gst::ClockTime::from_mseconds(42);
 #[derive(Debug, Default)]
 pub struct FilmMender {
     film: Film,
-    /// The last frame that came, as it came.
+    /// The last frame that came, as it came, and the events that came after it.
     held: Option<gst::Buffer>,
+    behind: Vec<gst::Event>,
     /// What was found in the last frame that went on, and in the one before that.
     found: Vec<FilmFind>,
     told: Vec<FilmFind>,
@@ -36,6 +37,21 @@ impl FilmMender {
     pub fn forget(&mut self) {
         self.film.forget();
         self.held = None;
+    }
+
+    /// Whether a frame is held back.
+    pub fn holds(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Keeps an event that came after the frame that is held back.
+    pub fn keep_behind(&mut self, event: gst::Event) {
+        self.behind.push(event);
+    }
+
+    /// The events that came after the frame that was held back.
+    pub fn take_behind(&mut self) -> impl Iterator<Item = gst::Event> + use<> {
+        std::mem::take(&mut self.behind).into_iter()
     }
 
     /// What was found in the last frame that went on.
@@ -112,6 +128,7 @@ impl MdeComplete {
         let before = self.release(is_held.then_some(&buffer));
         if let Some(before) = before {
             self.take_on(before)?;
+            self.take_on_events();
         }
         if !is_held {
             return self.take_on(buffer);

@@ -64,3 +64,8 @@ mod tests {
         }
     }
 }
+
+/// Whether `tags` tell how pictures lie.
+pub fn turns(tags: &gst::TagListRef) -> bool {
+    VideoOrientationMethod::from_tag(tags).is_some()
+}

@@ -16,7 +16,7 @@ use crate::element::bus::messages::fits_no_face;
 use crate::element::bus::qos::{self, Qos, Times};
 use crate::element::bus::refusal;
 use crate::element::imp::MdeComplete;
-use crate::element::lifecycle::orientation::Orientation;
+use crate::element::lifecycle::orientation::{Orientation, turns};
 use crate::element::properties::{FrameSettings, LatePolicy};
 use crate::pass::{Ahead, FrameError, Pass, RegionSource, Report, Update};
 use crate::{locate, pass};
@@ -33,12 +33,13 @@ pub(super) fn is_of_few(buffer: &gst::BufferRef) -> bool {
 /// How much later the last of `waiting` is than the first; nothing where a time is missing, so that
 /// frames without times are held back no more than others.
 fn span(waiting: &VecDeque<Waiting>) -> Duration {
-    let time = |waiting: &Waiting| waiting.buffer.pts();
-    let times = waiting
-        .front()
-        .and_then(time)
-        .zip(waiting.back().and_then(time));
-    match times {
+    let mut frames = waiting.iter().filter_map(|waiting| match waiting {
+        Waiting::Frame(frame) => Some(frame.buffer.pts()),
+        Waiting::Event(_) => None,
+    });
+    let first = frames.next();
+    let last = frames.next_back().or(first);
+    match first.flatten().zip(last.flatten()) {
         Some((first, last)) => last.saturating_sub(first).into(),
         None => Duration::MAX,
     }
@@ -49,9 +50,18 @@ const NO_NUMBERS: &str = "the generator completes with values that are no number
     infinity). Take another model-file; or, where that happens on one execution provider or in one \
     precision alone, set execution-provider=cpu precision=fp32";
 
-/// A frame that has come and not gone on.
+/// What has come and not gone on.
 #[derive(Debug)]
-pub struct Waiting {
+pub enum Waiting {
+    /// A frame.
+    Frame(Frame),
+    /// An event that goes on when the frames before it have gone.
+    Event(gst::Event),
+}
+
+/// A frame that has come.
+#[derive(Debug)]
+pub struct Frame {
     buffer: gst::Buffer,
     /// What is to be done with it; nothing where it passes as it is.
     work: Option<Work>,
@@ -103,9 +113,19 @@ impl MdeComplete {
             buffer = copy;
         }
         if let Some(state) = self.state().as_mut() {
-            state.waiting.push_back(Waiting { buffer, work });
+            state
+                .waiting
+                .push_back(Waiting::Frame(Frame { buffer, work }));
         }
         Ok(())
+    }
+
+    /// Takes the events that came after the frame that a film held back.
+    pub(super) fn take_on_events(&self) {
+        if let Some(state) = self.state().as_mut() {
+            let behind = state.film.take_behind();
+            state.waiting.extend(behind.map(Waiting::Event));
+        }
     }
 
     /// Looks at the frame in `buffer`, of which `work` is to be done; nothing is where that fails.
@@ -128,18 +148,59 @@ impl MdeComplete {
     }
 
     /// The next frame whose turn it is, completed; nothing where it is no frame's. With `is_all` it
-    /// is every frame's.
+    /// is every frame's. Events before it go on.
     pub(in crate::element) fn next_done(
         &self,
         is_all: bool,
     ) -> Result<Option<gst::Buffer>, gst::FlowError> {
         let lookahead = self.settings().frame.copying.lookahead();
-        let next = self.state().as_mut().and_then(|state| {
-            let waiting = &state.waiting;
-            let is_due = is_all || lookahead.is_zero() || span(waiting) >= lookahead;
-            is_due.then(|| state.waiting.pop_front()).flatten()
-        });
-        next.map(|waiting| self.complete(waiting)).transpose()
+        loop {
+            let next = self.state().as_mut().and_then(|state| {
+                let waiting = &state.waiting;
+                let is_event = matches!(waiting.front(), Some(Waiting::Event(_)));
+                let is_due =
+                    is_all || is_event || lookahead.is_zero() || span(waiting) >= lookahead;
+                is_due.then(|| state.waiting.pop_front()).flatten()
+            });
+            match next {
+                Some(Waiting::Frame(frame)) => return self.complete(frame).map(Some),
+                Some(Waiting::Event(event)) => {
+                    self.obj().src_pad().push_event(event);
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Keeps `event` behind the frames that are held back, if there are any, and they need not go on
+    /// for it; else gives it back. Frames that need to have gone on.
+    pub(in crate::element) fn in_turn(&self, event: gst::Event) -> Option<gst::Event> {
+        use gst::EventType::{
+            Caps, Eos, FlushStop, Gap, Segment, SegmentDone, StreamCollection, StreamStart,
+        };
+        if !event.is_serialized() || event.type_() == FlushStop {
+            return Some(event);
+        }
+        let ends_what_is_known = match event.view() {
+            // What comes next lies otherwise.
+            gst::EventView::Tag(tag) => turns(tag.tag()),
+            _ => matches!(
+                event.type_(),
+                Caps | Eos | Gap | Segment | SegmentDone | StreamCollection | StreamStart
+            ),
+        };
+        if ends_what_is_known {
+            self.drain();
+            return Some(event);
+        }
+        match self.state().as_mut() {
+            Some(state) if state.film.holds() => state.film.keep_behind(event),
+            Some(state) if !state.waiting.is_empty() => {
+                state.waiting.push_back(Waiting::Event(event));
+            }
+            _ => return Some(event),
+        }
+        None
     }
 
     /// Completes all frames that are held back and sends them on.
@@ -150,6 +211,7 @@ impl MdeComplete {
             // It has been told of.
             return self.drop_waiting();
         }
+        self.take_on_events();
         loop {
             match self.next_done(true) {
                 Ok(Some(buffer)) => {
@@ -165,18 +227,28 @@ impl MdeComplete {
         }
     }
 
-    /// Lets go of the frames that are held back.
+    /// Lets go of the frames that are held back. What an event between them tells of the stream stays.
     pub(in crate::element) fn drop_waiting(&self) {
         let waiting = self.state().as_mut().map(|state| {
+            let mut waiting = std::mem::take(&mut state.waiting);
+            waiting.extend(state.film.take_behind().map(Waiting::Event));
             state.film.forget();
-            std::mem::take(&mut state.waiting)
+            waiting
         });
-        drop(waiting);
+        let pad = self.obj().src_pad().clone();
+        for waiting in waiting.into_iter().flatten() {
+            if let Waiting::Event(event) = waiting
+                && event.is_sticky()
+                && let Err(error) = pad.store_sticky_event(&event)
+            {
+                gst::debug!(CAT, imp = self, "An event held back is not taken: {error}");
+            }
+        }
     }
 
     /// Completes a frame whose turn it is, as far as it can be and is not too late.
-    fn complete(&self, waiting: Waiting) -> Result<gst::Buffer, gst::FlowError> {
-        let Waiting { mut buffer, work } = waiting;
+    fn complete(&self, frame: Frame) -> Result<gst::Buffer, gst::FlowError> {
+        let Frame { mut buffer, work } = frame;
         let Some(work) = work else { return Ok(buffer) };
         let is_late = self.is_late(&buffer);
         if is_late && work.late_policy == LatePolicy::Skip {
@@ -294,9 +366,8 @@ impl MdeComplete {
 
     /// What comes next is another stream, or another part of it.
     pub(in crate::element) fn forget_stream(&self) {
+        self.drop_waiting();
         if let Some(state) = self.state().as_mut() {
-            state.waiting.clear();
-            state.film.forget();
             state.qos = Qos::default();
             state.is_live = None;
             state.damage_finder.forget();

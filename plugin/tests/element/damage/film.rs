@@ -264,3 +264,65 @@ fn one_that_is_held_back_goes_on_when_no_film_is_mended_any_more() {
         assert_eq!(times.collect::<Vec<_>>(), wanted);
     });
 }
+
+#[test]
+fn tags_between_frames_hide_nothing_and_come_in_their_turn() {
+    use gst::prelude::*;
+    use std::sync::{Arc, Mutex};
+
+    // As parsers send them, whenever they know more of the bit rate.
+    let tag = |number: u64| {
+        let mut tags = gst::TagList::new();
+        let list = tags.get_mut().expect("nobody else has it");
+        list.add::<gst::tags::Bitrate>(&(number as u32 + 1), gst::TagMergeMode::Replace);
+        gst::event::Tag::new(tags)
+    };
+    with_runtime(|| {
+        for (damage, lookahead) in [("dirt", 0u32), ("", 100), ("dirt", 100)] {
+            let element = mender(damage);
+            element.set_property("lookahead", lookahead);
+            let came = Arc::new(Mutex::new(Vec::new()));
+            let coming = Arc::clone(&came);
+            let pad = element.static_pad("src").expect("a pad");
+            let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+            pad.add_probe(mask, move |_, probe| {
+                let what = match &probe.data {
+                    Some(gst::PadProbeData::Buffer(buffer)) => buffer
+                        .pts()
+                        .map(|time| format!("frame {}", time.mseconds() / 40)),
+                    Some(gst::PadProbeData::Event(event)) => match event.view() {
+                        gst::EventView::Tag(tag) => (tag.tag().get::<gst::tags::Bitrate>())
+                            .map(|rate| format!("tag {}", rate.get() - 1)),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                coming.lock().expect("no panic").extend(what);
+                gst::PadProbeReturn::Ok
+            });
+            let (info, _) = frame(VideoFormat::I420, 0, 0, &[]);
+            let mut harness = harness(&element, &info);
+            for number in 0..FRAMES {
+                let (_, buffer) = frame(VideoFormat::I420, number, 0, &flecks(number));
+                harness.push(buffer).expect("a frame taken");
+                harness.push_event(tag(number));
+            }
+            harness.push_event(gst::event::Eos::new());
+            let wanted: Vec<_> = (0..FRAMES)
+                .flat_map(|number| [format!("frame {number}"), format!("tag {number}")])
+                .collect();
+            assert_eq!(
+                *came.lock().expect("no panic"),
+                wanted,
+                "{damage} {lookahead}"
+            );
+            let flecks: usize = (0..FRAMES).map(|number| flecks(number).len()).sum();
+            let found = if damage.is_empty() { 0 } else { flecks };
+            assert_eq!(
+                count(&element, "dirt") as usize,
+                found,
+                "{damage} {lookahead}"
+            );
+        }
+    });
+}
