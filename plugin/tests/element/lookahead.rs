@@ -92,8 +92,12 @@ fn what_follows_frames_comes_after_them_and_a_flush_drops_them() {
             harness.push(noise(&info, number)).expect("a frame taken");
         }
         assert!(pulled(&mut harness).is_empty());
+        // A tag goes behind them, and of a gap they need not be held back any more.
         let tags = gst::TagList::new();
         assert!(harness.push_event(gst::event::Tag::new(tags)));
+        assert!(pulled(&mut harness).is_empty());
+        let gap = gst::event::Gap::new(gst::ClockTime::from_mseconds(120));
+        assert!(harness.push_event(gap));
         assert_eq!(pulled(&mut harness).len(), 3);
         for number in 3..6 {
             harness.push(noise(&info, number)).expect("a frame taken");
