@@ -66,8 +66,9 @@
  * show, or what is beside a scratch, before anybody looks for faces. One frame is held back for that.
  *
  * With #mdecomplete:lookahead frames are held back for a while, so that what later ones show is copied
- * as well (`from-later` in metas and statistics). Such frames are sent on before any event that
- * follows them, and dropped by a flush.
+ * as well (`from-later` in metas and statistics). Frames that are held back are sent on before an event
+ * that tells of another stream, another part of one, a gap or its end, and dropped by a flush; other
+ * events, such as tags, wait behind them.
  *
  * No frame is dropped. One that downstream finds late passes untouched or with an earlier
  * completion, see #mdecomplete:late-policy; one with the flag GAP passes untouched. In live

@@ -166,7 +166,7 @@ fn a_film_is_mended_and_the_page_shows_where() -> Result<()> {
     let said = restore(&[&folder.path().join("film.mkv")], &out, &more)?;
     ensure!(said.success, "{said:?}");
     assert!(
-        said.errors.contains("film: mended 6 spots of dirt"),
+        said.errors.contains(": mended 6 spots of dirt"),
         "{said:?}"
     );
     let mended = read(&out.join("film"))?;
