@@ -40,15 +40,7 @@ fn milliseconds(occlusion: Occlusion) -> f64 {
     let times = (0..FRAMES).map(|frame| {
         let picture = picture(0.3 * (frame as f32).sin());
         let mut completed = picture.clone();
-        let mut crop = CompletedCrop {
-            size: SIZE,
-            image: &picture,
-            mask: mask.as_slice(),
-            covered: None,
-            painted: None,
-            copied: None,
-            completed: &mut completed,
-        };
+        let mut crop = CompletedCrop::new(SIZE, &picture, mask.as_slice(), &mut completed);
         let now = Duration::from_millis(33) * (frame + 1);
         let start = Instant::now();
         blend.blend(1, &mut crop, now, 0.8);

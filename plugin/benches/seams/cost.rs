@@ -49,13 +49,13 @@ fn milliseconds(format: VideoFormat, occlusion: Occlusion) -> [f64; 2] {
     let border = median_time(|| {
         completed.copy_from_slice(&generated);
         let mut crop = CompletedCrop {
-            size: (CROP_SIZE, CROP_SIZE),
-            image: &image,
-            mask: mask.as_slice(),
             covered: Some(mask.as_slice()),
-            painted: None,
-            copied: None,
-            completed: &mut completed,
+            ..CompletedCrop::new(
+                (CROP_SIZE, CROP_SIZE),
+                &image,
+                mask.as_slice(),
+                &mut completed,
+            )
         };
         fitter.fit(&mut crop, 1.0);
     });

@@ -200,13 +200,8 @@ mod tests {
             .collect();
         let mut completed = made.to_vec();
         let mut crop = CompletedCrop {
-            size: (SIDE, SIDE),
-            image,
-            mask: &mask,
-            covered: None,
-            painted: None,
             copied,
-            completed: &mut completed,
+            ..CompletedCrop::new((SIDE, SIDE), image, &mask, &mut completed)
         };
         Behind::default().fit(&mut crop, 1.0);
         completed
@@ -234,15 +229,7 @@ mod tests {
             .map(|i| if i % SIDE >= SIDE / 2 { 0.0 } else { 1.0 })
             .collect();
         let mut completed = made.clone();
-        let mut crop = CompletedCrop {
-            size: (SIDE, SIDE),
-            image: &image,
-            mask: &mask,
-            covered: None,
-            painted: None,
-            copied: None,
-            completed: &mut completed,
-        };
+        let mut crop = CompletedCrop::new((SIDE, SIDE), &image, &mask, &mut completed);
         Behind::default().fit(&mut crop, 1.0);
         let far = 60 * SIDE + 90;
         assert_eq!(at(&completed, far), at(&made, far));

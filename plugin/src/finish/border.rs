@@ -174,15 +174,12 @@ mod tests {
 
     fn fitted(image: &[f32], mask: &Mask, completed: &[f32], share: f32) -> Vec<f32> {
         let mut fitted = completed.to_vec();
-        let mut crop = CompletedCrop {
-            size: (mask.width(), mask.height()),
+        let mut crop = CompletedCrop::new(
+            (mask.width(), mask.height()),
             image,
-            mask: mask.as_slice(),
-            covered: None,
-            painted: None,
-            copied: None,
-            completed: &mut fitted,
-        };
+            mask.as_slice(),
+            &mut fitted,
+        );
         Border::default().fit(&mut crop, share);
         fitted
     }
@@ -270,13 +267,8 @@ mod tests {
         }
         let mut found: Vec<f32> = truth.iter().map(|v| v + 0.03).collect();
         let mut crop = CompletedCrop {
-            size: (96, 96),
-            image: &image,
-            mask: mask.as_slice(),
             covered: Some(mask.as_slice()),
-            painted: None,
-            copied: None,
-            completed: &mut found,
+            ..CompletedCrop::new((96, 96), &image, mask.as_slice(), &mut found)
         };
         Border::default().fit(&mut crop, 1.0);
         assert!(worst(&mask, &found, &truth) < 1e-4);
@@ -322,7 +314,7 @@ mod tests {
             let mut border = Border::default();
             for _ in 0..2 {
                 completed.copy_from_slice(&before);
-                let mut crop = CompletedCrop { size, image: &image, mask: &mask, covered: is_covered.then_some(&mask), painted: None, copied: None, completed: &mut completed };
+                let mut crop = CompletedCrop { covered: is_covered.then_some(&mask), ..CompletedCrop::new(size, &image, &mask, &mut completed) };
                 border.fit(&mut crop, share);
             }
             for i in 0..values {

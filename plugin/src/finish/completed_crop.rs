@@ -25,7 +25,25 @@ pub struct CompletedCrop<'a> {
     pub completed: &'a mut [f32],
 }
 
-impl CompletedCrop<'_> {
+impl<'a> CompletedCrop<'a> {
+    /// A crop of which all that is missing was painted, with a hole that no cover runs beyond.
+    pub fn new(
+        size: (usize, usize),
+        image: &'a [f32],
+        mask: &'a [f32],
+        completed: &'a mut [f32],
+    ) -> Self {
+        Self {
+            size,
+            image,
+            mask,
+            covered: None,
+            painted: None,
+            copied: None,
+            completed,
+        }
+    }
+
     /// Whether the value of `channel` at `place` is to be compared.
     pub(super) fn is_sound(&self, channel: usize, place: usize) -> bool {
         let (width, height) = self.size;

@@ -187,13 +187,8 @@ mod tests {
     fn fitted(image: &[f32], mask: &[f32], copied: Option<&[f32]>) -> Vec<f32> {
         let mut completed = flat(TAN);
         let mut crop = CompletedCrop {
-            size: (SIDE, SIDE),
-            image,
-            mask,
-            covered: None,
-            painted: None,
             copied,
-            completed: &mut completed,
+            ..CompletedCrop::new((SIDE, SIDE), image, mask, &mut completed)
         };
         Seam::default().fit(&mut crop, 1.0);
         completed

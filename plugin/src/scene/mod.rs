@@ -243,15 +243,7 @@ impl Restorer {
     fn hold_steady(&mut self, strength: f32, now: Duration) {
         let size = self.completer.size();
         if let Some(made) = self.batch.completed_mut(0) {
-            let mut crop = CompletedCrop {
-                size,
-                image: made.image,
-                mask: made.mask,
-                covered: None,
-                painted: None,
-                copied: None,
-                completed: made.completed,
-            };
+            let mut crop = CompletedCrop::new(size, made.image, made.mask, made.completed);
             self.steady.blend((), &mut crop, now, strength);
         }
     }

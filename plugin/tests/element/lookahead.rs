@@ -96,7 +96,8 @@ fn what_follows_frames_comes_after_them_and_a_flush_drops_them() {
         let tags = gst::TagList::new();
         assert!(harness.push_event(gst::event::Tag::new(tags)));
         assert!(pulled(&mut harness).is_empty());
-        let gap = gst::event::Gap::new(gst::ClockTime::from_mseconds(120));
+        let after = gst::ClockTime::from_mseconds(120);
+        let gap = gst::event::Gap::new(after, gst::ClockTime::from_mseconds(40));
         assert!(harness.push_event(gap));
         assert_eq!(pulled(&mut harness).len(), 3);
         for number in 3..6 {

@@ -165,10 +165,7 @@ fn a_film_is_mended_and_the_page_shows_where() -> Result<()> {
     let more = ["--preset", "film", "--codec", "png-sequence", "--report"];
     let said = restore(&[&folder.path().join("film.mkv")], &out, &more)?;
     ensure!(said.success, "{said:?}");
-    assert!(
-        said.errors.contains(": mended 6 spots of dirt"),
-        "{said:?}"
-    );
+    assert!(said.errors.contains(": mended 6 spots of dirt"), "{said:?}");
     let mended = read(&out.join("film"))?;
     for n in dirty {
         let of = |frame: &RgbImage| difference(frame, &whole[n], spot(n), &[0, 1, 2]);

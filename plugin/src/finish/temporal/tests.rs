@@ -60,15 +60,7 @@ impl Stream {
         self.now += FRAME;
         let faces = faces.iter().map(|(id, image, completed)| {
             let mut completed = completed.to_vec();
-            let mut crop = CompletedCrop {
-                size,
-                image,
-                mask: mask.as_slice(),
-                covered: None,
-                painted: None,
-                copied: None,
-                completed: &mut completed,
-            };
+            let mut crop = CompletedCrop::new(size, image, mask.as_slice(), &mut completed);
             self.blend.blend(*id, &mut crop, self.now, self.strength);
             completed
         });
@@ -116,13 +108,8 @@ fn half_copied(values: impl IntoIterator<Item = f32>) -> [f32; 2] {
     for (frame, value) in (1..).zip(values) {
         last = flat(value);
         let mut crop = CompletedCrop {
-            size: (SIDE, SIDE),
-            image: &picture,
-            mask: mask.as_slice(),
-            covered: None,
             painted: Some(&painted),
-            copied: None,
-            completed: &mut last,
+            ..CompletedCrop::new((SIDE, SIDE), &picture, mask.as_slice(), &mut last)
         };
         blend.blend(1, &mut crop, frame * FRAME, 0.9);
     }
