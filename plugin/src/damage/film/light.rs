@@ -74,9 +74,12 @@ impl Lights {
             }
         }
         self.agree();
-        let most = ROUGH * self.middle_spread() + 1.0;
+        let usual = self.middle_spread();
         for tile in &mut self.tiles {
-            tile.spread = tile.spread.min(most);
+            tile.spread = match tile.spread.is_finite() {
+                true => tile.spread.min(ROUGH * usual + 1.0),
+                false => usual,
+            };
         }
     }
 
@@ -178,7 +181,12 @@ impl Lights {
                 });
             }
         }
-        for (tile, offset) in self.tiles.iter_mut().zip(&self.offsets) {
+        for (index, (tile, offset)) in self.tiles.iter_mut().zip(&self.offsets).enumerate() {
+            let of_frame = level(index % self.columns, index / self.columns);
+            // Nothing is known of the grain of what hides it.
+            if (tile.offset as f32 - of_frame).abs() > MOST_UNEVEN {
+                tile.spread = f32::INFINITY;
+            }
             tile.offset = *offset;
         }
     }
