@@ -29,6 +29,11 @@ impl Orientation {
     }
 }
 
+/// Whether `tags` tell how pictures lie.
+pub fn turns(tags: &gst::TagListRef) -> bool {
+    VideoOrientationMethod::from_tag(tags).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,9 +68,4 @@ mod tests {
             assert_eq!(orientation.method(), wanted, "{scope:?} {told:?}");
         }
     }
-}
-
-/// Whether `tags` tell how pictures lie.
-pub fn turns(tags: &gst::TagListRef) -> bool {
-    VideoOrientationMethod::from_tag(tags).is_some()
 }

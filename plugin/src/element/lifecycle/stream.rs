@@ -52,6 +52,10 @@ const NO_NUMBERS: &str = "the generator completes with values that are no number
 
 /// What has come and not gone on.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are frames, and a box would be allocated for each"
+)]
 pub enum Waiting {
     /// A frame.
     Frame(Frame),
