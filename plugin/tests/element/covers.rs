@@ -190,6 +190,28 @@ fn covers_add_to_what_else_is_missing() {
 }
 
 #[test]
+fn what_a_colour_says_is_missing_is_not_shown_to_the_net() {
+    with_runtime(|| {
+        // A net for crops as the generator has them, and one for others.
+        for side in [96, 64] {
+            for (colour, covered) in [(-1, 3), (0x00_ff_00i32, 0)] {
+                let element = element_with(&net(side));
+                element.set_property("damage-color", colour);
+                let info = info(VideoFormat::Rgb, 96, 96);
+                let mut harness = harness(&element, &info);
+                for number in 0..3 {
+                    let (before, after) =
+                        next(&mut harness, frame(&info, number, &[(SPOT, GREEN)]));
+                    let inside = difference(&before, &after, &info, SPOT);
+                    assert_eq!(inside.inside_changed, inside.inside, "{side} {colour}");
+                }
+                assert_eq!(count(&element, "covered"), covered, "{side} {colour}");
+            }
+        }
+    });
+}
+
+#[test]
 fn specks_and_what_is_not_before_the_face_stay() {
     with_runtime(|| {
         let element = element();
