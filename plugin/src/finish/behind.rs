@@ -20,6 +20,8 @@ const DARKEST: f32 = 0.3;
 const BRIGHT: [f32; 2] = [0.9, 1.5];
 /// Radius of the blur by which what is skin and what is not give way to each other, in pixels of the crop.
 const AROUND: usize = 2;
+/// What must be told of around a pixel: sums of a blur do not come back to nothing.
+const LEAST_TOLD: f32 = 0.01;
 /// How far what is known reaches, in pixels of the crop, what must be left of it there, and what is enough
 /// for it to be all that counts.
 const REACH: f32 = 12.0;
@@ -71,7 +73,7 @@ impl Behind {
         let both = self.membrane.values().iter().zip(weights);
         for ((value, (unlike, told)), place) in both.zip(crop.places(part)) {
             let near = value[CHANNELS];
-            let is_told = *told > 0.0 && near > FARTHEST;
+            let is_told = *told > LEAST_TOLD && near > FARTHEST;
             if self.face[place] || !is_told || !crop.is_all_missing(place) {
                 continue;
             }
@@ -127,7 +129,8 @@ impl Behind {
         }
     }
 
-    /// The colour of the skin: the middle one of what is known of the face; nothing where that is little.
+    /// The colour of the skin: the middle one of what is known of the face; nothing where that is little or too
+    /// dark.
     fn skin(&mut self, crop: &CompletedCrop<'_>) -> Option<[f32; CHANNELS]> {
         self.values.iter_mut().for_each(Vec::clear);
         for place in (0..self.face.len()).filter(|place| self.face[*place]) {
@@ -139,7 +142,8 @@ impl Behind {
         let [red, green, blue] = &mut self.values;
         let are_enough = red.len() >= LEAST;
         let skin = [median(red)?, median(green)?, median(blue)?];
-        are_enough.then_some(skin)
+        let tells = skin.iter().sum::<f32>() >= DARKEST;
+        (are_enough && tells).then_some(skin)
     }
 }
 
@@ -147,7 +151,7 @@ impl Behind {
 fn unlike(rgb: [f32; CHANNELS], skin: [f32; CHANNELS]) -> Option<f32> {
     let rgb = rgb.map(|v| v.clamp(0.0, 1.0));
     let sums = [rgb, skin].map(|rgb| rgb.iter().sum::<f32>());
-    if sums.iter().any(|sum| *sum < DARKEST) {
+    if sums[0] < DARKEST {
         return None;
     }
     let both = rgb.iter().zip(&skin);
