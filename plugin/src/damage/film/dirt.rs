@@ -37,7 +37,6 @@ const SAMPLES: usize = 48;
 const CUT: f32 = 14.0;
 /// The share of pixels that are strong spikes from which on something is wrong with the frame.
 const FLOOD: f32 = 0.25;
-
 /// Times that it is looked where the picture is buried.
 const DIGS: usize = 6;
 
@@ -82,12 +81,7 @@ impl Dirt {
         if spreads[0].max(spreads[1]) > CUT {
             return;
         }
-        let [before, after] = &*sides;
-        self.spikes.mark(
-            now.finest(),
-            [&before.moved, &after.moved],
-            [&before.lights, &after.lights],
-        );
+        self.mark(now.finest(), sides);
         self.dig_out(now.finest(), shown, sides);
         self.gather(now.finest().size, most);
         self.refine(now.finest(), shown, sides);
@@ -101,6 +95,15 @@ impl Dirt {
                 });
             }
         }
+    }
+
+    /// Marks what of `now` differs from both `sides` in time.
+    fn mark(&mut self, now: &Plane, [before, after]: &[Neighbour; 2]) {
+        self.spikes.mark(
+            now,
+            [&before.moved, &after.moved],
+            [&before.lights, &after.lights],
+        );
     }
 
     /// Finds where the picture has gone where it is buried, and what differs from that.
@@ -117,12 +120,7 @@ impl Dirt {
                     .iter()
                     .for_each(|block| side.move_block(shows.finest(), *block));
             }
-            let [before, after] = &*sides;
-            self.spikes.mark(
-                now,
-                [&before.moved, &after.moved],
-                [&before.lights, &after.lights],
-            );
+            self.mark(now, sides);
         }
     }
 
